@@ -1,0 +1,191 @@
+/* One click-to-call: its legs and its state. It does what call_fsm says and
+ * tells each step upwards. One leg today; the second stands in the same table. */
+#ifndef BELLPULL_SIP_CALL_H
+#define BELLPULL_SIP_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sip/cause.h"
+#include "sip/media/media.h"
+
+struct gw_line;
+struct gw_stack;
+struct gw_media;
+struct gw_call;
+
+/* The API's finer `state`. */
+enum gw_call_state {
+	GW_CALL_QUEUED,
+	GW_CALL_WAITING_FOR_LINE,
+	GW_CALL_DIALING_FIRST,
+	GW_CALL_FIRST_RINGING,
+	GW_CALL_FIRST_ANSWERED,
+	GW_CALL_DIALING_SECOND,
+	GW_CALL_SECOND_RINGING,
+	GW_CALL_BRIDGED,
+	GW_CALL_HELD,
+	GW_CALL_TRANSFERRING,
+	GW_CALL_ENDING,
+	GW_CALL_ENDED,
+	GW_CALL_STATE_COUNT
+};
+const char *gw_call_state_name(enum gw_call_state state);
+
+enum gw_leg_state {
+	GW_LEG_NEW,
+	GW_LEG_DIALING,
+	GW_LEG_PROCEEDING, /* 100 */
+	GW_LEG_RINGING,	   /* 18x */
+	GW_LEG_EARLY,	   /* 18x with sound */
+	GW_LEG_ANSWERED,
+	GW_LEG_CONFIRMING,
+	GW_LEG_HELD,
+	GW_LEG_REMOTE_HELD,
+	GW_LEG_ENDING,
+	GW_LEG_ENDED,
+	GW_LEG_STATE_COUNT
+};
+const char *gw_leg_state_name(enum gw_leg_state state);
+
+enum gw_role { GW_ROLE_FROM, GW_ROLE_TO };
+
+enum gw_ended_by {
+	GW_ENDED_BY_NONE,
+	GW_ENDED_BY_FROM,
+	GW_ENDED_BY_TO,
+	GW_ENDED_BY_API,
+	GW_ENDED_BY_TIMER,
+	GW_ENDED_BY_LINE,
+	GW_ENDED_BY_GATEWAY,
+};
+
+/* What the caller may choose. Strings are copied by gw_call_alloc(). */
+struct gw_call_header {
+	const char *name, *value;
+};
+struct gw_call_order {
+	const char *to;	    /* as gw_address_parse() normalised it: a SIP URI */
+	struct gw_line *line;
+	const char *caller_number; /* NULL: the line's */
+	const char *caller_name;   /* NULL: the line's */
+	int caller_privacy;	   /* -1: the line's */
+	bool auto_answer;
+	uint32_t ring_timeout_s;
+	uint32_t time_limit_s;
+	uint32_t setup_deadline_s; /* counts from gw_call_start() */
+	const struct gw_sound *announce; /* played to the callee after the answer; NULL */
+	const struct gw_call_header *headers;
+	size_t header_count;
+	bool decline_failed; /* setting decline_status */
+};
+
+/* Facts. Pointers live with the call, times are wall clock ms, 0: not yet. */
+struct gw_leg_info {
+	enum gw_role role;
+	enum gw_leg_state state;
+	enum gw_status status;
+	const char *uri;	 /* what was dialled */
+	const char *sip_call_id; /* NULL before the INVITE */
+	const char *codec;	 /* "PCMA/8000" or NULL */
+	int64_t ringing_at_ms, answered_at_ms, ended_at_ms;
+	struct gw_outcome outcome;
+	uint16_t sip_code;	   /* last received */
+	const char *sip_reason;	   /* phrase as received, or NULL */
+	const char *reason_header; /* as received, or NULL */
+	struct gw_media_stats quality;
+	bool has_quality;
+};
+
+struct gw_call_info {
+	enum gw_call_state state;
+	enum gw_status status;
+	int64_t started_at_ms, ringing_at_ms, answered_at_ms, bridged_at_ms, ended_at_ms;
+	enum gw_ended_by ended_by;
+	int failed_leg; /* role, or -1 */
+	struct gw_outcome outcome;
+	uint16_t sip_code;
+	const char *sip_reason, *reason_header;
+	struct gw_leg_info legs[2];
+	size_t leg_count;
+};
+
+enum gw_call_event_type {
+	GW_EV_CALL_INITIATED,
+	GW_EV_CALL_RINGING,
+	GW_EV_CALL_EARLY_MEDIA,
+	GW_EV_CALL_ANSWERED,
+	GW_EV_CALL_BRIDGED,
+	GW_EV_CALL_HOLD,
+	GW_EV_CALL_UNHOLD,
+	GW_EV_CALL_DTMF, /* digit, duration_ms */
+	GW_EV_CALL_PLAYBACK_STARTED,
+	GW_EV_CALL_PLAYBACK_ENDED,
+	GW_EV_CALL_MEDIA_STALLED,
+	GW_EV_CALL_WAITING, /* state became waiting_for_line; no event of the API */
+	GW_EV_CALL_ENDED,   /* the last one, exactly once */
+	GW_EV_LEG_INITIATED,
+	GW_EV_LEG_RINGING,
+	GW_EV_LEG_EARLY_MEDIA,
+	GW_EV_LEG_ANSWERED,
+	GW_EV_LEG_ENDED,
+};
+
+struct gw_call_event {
+	enum gw_call_event_type type;
+	int role; /* leg it speaks of, or -1 */
+	int64_t at_ms;
+	char digit;
+	uint32_t duration_ms;
+	uint16_t sip_code; /* of a ringing or ended leg; 0: none */
+	const char *sip_reason;
+};
+
+/* Called on the loop thread after info has changed. Several events may come one
+ * after the other in one turn (their order is the journal's). The call stays
+ * valid for the whole handler. After CALL_ENDED nothing comes any more. */
+typedef void(gw_call_event_h)(struct gw_call *call,
+			      const struct gw_call_event *ev, void *arg);
+
+/* Makes a call in state queued: nothing is sent, no event is told. On success
+ * *callp carries one reference, the caller's: mem_deref() also hangs up what is
+ * still up (without further events). Returns 0, EINVAL or ENOMEM. */
+int gw_call_alloc(struct gw_call **callp, const struct gw_call_order *order,
+		  struct gw_media *media, gw_call_event_h *eventh, void *arg);
+
+/* Goes to work: waits for the line or sends the INVITE. Whatever goes wrong
+ * from here on, synchronously or later, becomes CALL_ENDED. */
+void gw_call_start(struct gw_call *call);
+
+/* Ends it: CANCEL or BYE with a Reason header. CALL_ENDED follows, within this
+ * turn where nothing has to be waited for (contract: a cancelled leg ends when
+ * the CANCEL is decided). EALREADY when ended. */
+int gw_call_hangup(struct gw_call *call, enum gw_cause intent,
+		   enum gw_ended_by by);
+
+const struct gw_call_info *gw_call_info(const struct gw_call *call);
+
+/* The ladder: every SIP message of the call in order, credentials removed. At
+ * most 64 messages and 32 kB are kept, the first ones and the last ones; skipped
+ * says how many in between were dropped. */
+struct gw_ladder_msg {
+	int64_t at_ms;
+	bool sent;
+	const char *text;
+	size_t len;
+};
+typedef void(gw_ladder_h)(const struct gw_ladder_msg *msg, void *arg);
+uint32_t gw_call_ladder(const struct gw_call *call, gw_ladder_h *h, void *arg);
+/* One sentence a person understands, or NULL when there is nothing to explain. */
+const char *gw_call_diagnosis(const struct gw_call *call);
+
+/* The dialog of an answered leg as text for the store, so that a later process
+ * can end it (RFC 3261 12): opaque to everyone but gw_call_bye_stored(). Returns
+ * ENOENT when there is none. */
+struct mbuf;
+int gw_call_dialog_print(struct mbuf *mb, const struct gw_call *call);
+/* Sends BYE (Reason: server restart) for a dialog of an earlier process. */
+int gw_call_bye_stored(struct gw_line *line, const char *dialog);
+
+#endif

@@ -1,0 +1,120 @@
+/* The media thread: RTP and RTCP sockets, a 20 ms clock, sound out of memory.
+ * It knows no calls and no SIP. Commands go in, facts come out.
+ *
+ * Every function below is called on the loop thread unless it says otherwise
+ * and never blocks; every handler runs on the loop thread, brought there by the
+ * post handler that gw_media_start() was given. */
+#ifndef BELLPULL_SIP_MEDIA_MEDIA_H
+#define BELLPULL_SIP_MEDIA_MEDIA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sa;
+struct gw_media;
+struct gw_media_port;
+
+/* Has fn(fn_arg) called on the loop thread, in order. Called on the media
+ * thread; returns 0 or ENOMEM (then fn is never called). */
+typedef int(gw_media_post_h)(void (*fn)(void *fn_arg), void *fn_arg, void *arg);
+
+struct gw_media_cfg {
+	uint16_t port_min, port_max; /* RTP on even numbers, RTCP one above */
+	uint8_t dscp;		     /* 46 = EF; 0 = leave */
+};
+
+/* Starts the thread. On success *mediap is the caller's; gw_media_stop() ends
+ * and joins the thread, closes all ports and frees it (facts still under way
+ * are dropped by the caller's loop being drained before). */
+int gw_media_start(struct gw_media **mediap, const struct gw_media_cfg *cfg,
+		   gw_media_post_h *post, void *post_arg);
+void gw_media_stop(struct gw_media *media);
+
+/* A sound: 16 bit linear PCM, mono. Made once, read by the media thread as long
+ * as it runs: free it only after gw_media_stop(). */
+struct gw_sound;
+/* Reads a whole WAV file that lies in memory (PCM 16 bit, A-law, mu-law; 8 to
+ * 48 kHz; stereo is mixed down). Returns 0, EBADMSG (*whyp says why) or ENOMEM.
+ * May be called on any thread. */
+int gw_sound_from_wav(struct gw_sound **soundp, const uint8_t *wav, size_t len,
+		      const char **whyp);
+uint32_t gw_sound_duration_ms(const struct gw_sound *sound);
+
+enum gw_media_fact_type {
+	GW_MEDIA_OPENED,	/* local_port is bound; or err (EADDRINUSE: range used up) */
+	GW_MEDIA_FIRST_PACKET,	/* RTP from the right source came in      */
+	GW_MEDIA_DTMF,		/* digit, duration_ms: an RFC 4733 event ended */
+	GW_MEDIA_PLAY_ENDED,	/* the sound is through, or was replaced  */
+	GW_MEDIA_STALLED,	/* neither RTP nor RTCP for stall_ms      */
+	GW_MEDIA_RESUMED,	/* and then again something               */
+	GW_MEDIA_STATS,		/* answer to gw_media_stats() and last fact after close */
+};
+
+struct gw_media_stats {
+	uint32_t sent, received; /* RTP packets */
+	uint32_t lost;		 /* by sequence numbers, RFC 3550 A.3 */
+	uint32_t jitter_us;	 /* RFC 3550 A.8 */
+	uint32_t rtt_us;	 /* by RTCP; 0: unknown */
+	uint32_t first_packet_ms;/* from remote set to first packet; 0: none */
+	bool any;		 /* a packet came at all */
+};
+
+struct gw_media_fact {
+	enum gw_media_fact_type type;
+	int err;
+	uint16_t local_port;
+	char digit;
+	uint32_t duration_ms;
+	struct gw_media_stats stats;
+};
+
+typedef void(gw_media_fact_h)(const struct gw_media_fact *fact, void *arg);
+
+/* Asks for one RTP/RTCP pair bound at laddr's address (port ignored). The fact
+ * OPENED tells its port. *portp is the caller's handle at once: mem_deref() it
+ * to close; after that no fact comes any more. */
+int gw_media_open(struct gw_media_port **portp, struct gw_media *media,
+		  const struct sa *laddr, gw_media_fact_h *facth, void *arg);
+
+/* Payload types negotiated for one leg. name is the SDP encoding name. */
+struct gw_media_codec {
+	char name[16]; /* "PCMA", "opus", ... */
+	uint32_t clock_rate;
+	uint8_t channels;
+	uint8_t pt_tx, pt_rx;
+	uint8_t ptime_ms; /* 20, or what the far side asked for */
+	int pt_dtmf_rx, pt_dtmf_tx; /* telephone-event, -1: none */
+};
+
+enum gw_media_direction {
+	GW_MEDIA_INACTIVE,
+	GW_MEDIA_SENDONLY, /* from our point of view */
+	GW_MEDIA_RECVONLY,
+	GW_MEDIA_SENDRECV,
+};
+
+/* Says where the far side is and what is spoken. Sound starts: silence (real
+ * frames of the codec, so that NAT opens and the far side has a clock) until
+ * something is played. May be called again (re-INVITE). Packets are taken from
+ * remote's address; a different port of the same address is latched onto once
+ * (symmetric RTP), other sources are dropped. */
+int gw_media_remote(struct gw_media_port *port, const struct sa *rtp,
+		    const struct sa *rtcp, const struct gw_media_codec *codec,
+		    enum gw_media_direction dir);
+
+/* Plays sound once (PLAY_ENDED follows), or stops playing with NULL. */
+int gw_media_play(struct gw_media_port *port, const struct gw_sound *sound);
+
+/* Sends what is heard back (the sandbox's echo) or silence again. */
+int gw_media_echo(struct gw_media_port *port, bool on);
+
+/* Sends one RFC 4733 event. digit is one of 0-9*#A-D. */
+int gw_media_dtmf(struct gw_media_port *port, char digit, uint32_t duration_ms);
+
+/* Watches for silence of the far side: stall_ms 0 = off. */
+int gw_media_watch(struct gw_media_port *port, uint32_t stall_ms);
+
+int gw_media_stats(struct gw_media_port *port); /* the fact STATS answers */
+
+#endif
