@@ -104,6 +104,7 @@ void gw_line_leave(struct gw_line *line);
 
 /* What a request through this line needs. */
 struct gw_line_way {
+	struct gw_stack *stack;
 	struct sip *sip;
 	struct sa *laddr;	   /* where we are bound towards the proxy */
 	const char *aor;	   /* "sip:858@192.168.115.100" */

@@ -1,7 +1,11 @@
 /* libre's SIP stack, up and down: one `struct sip` per local address (never a
  * wildcard: Via and Contact would say 0.0.0.0), UDP, TCP and TLS with the
  * server's certificate verified, DNS, and the wire tap that feeds the ladders.
- * A draft of the interface; its owner is free to grow it. */
+ *
+ * All requests from outside come in here. Those of a dialog go to whoever took
+ * its Call-ID, the others are refused politely: 480 to INVITE (never 6xx: the
+ * user's desk phone may share the extension), 200 to OPTIONS, 405 or 481 to the
+ * rest. Everything runs on the loop thread. */
 #ifndef BELLPULL_SIP_STACK_H
 #define BELLPULL_SIP_STACK_H
 
@@ -23,25 +27,52 @@ struct gw_stack_listen {
 	uint16_t port;	     /* 0: any */
 };
 
+/* A request outside of every dialog, before it is refused. True: answered.
+ * stack_sip is the stack it came in by. */
+typedef bool(gw_stack_request_h)(struct sip *stack_sip,
+				 const struct sip_msg *msg, void *arg);
+
 /* Strings are copied. */
 struct gw_stack_cfg {
 	const struct gw_stack_listen *listen;
 	size_t listen_count;
 	const char *advertise;	/* numeric address for Contact and SDP, or NULL */
 	const char *ca_file;	/* trust anchors for TLS, or NULL: TLS refused */
+	const char *certificate; /* PEM with certificate and key, or NULL */
 	const char *user_agent; /* "Bellpull/0.1.0" */
+	gw_stack_request_h *requesth; /* or NULL */
+	void *arg;
 };
 
+/* Numeric addresses are bound at once (EADDRINUSE, EADDRNOTAVAIL), "auto" ones
+ * when first needed. */
 int gw_stack_alloc(struct gw_stack **stackp, const struct gw_stack_cfg *cfg);
 
-/* The struct sip that reaches dst by transport (opened when first needed, for
- * "auto" addresses by connect + getsockname); lives with the stack. laddrp (may
- * be NULL) gets its bound address. */
+/* The struct sip that reaches dst by transport; lives with the stack. laddrp
+ * (may be NULL) gets its bound address.
+ *
+ * An "auto" address is found by connect + getsockname and opened here. Where
+ * its port is taken (a PBX on the same machine) any other one is used: we are
+ * a client, and those we register with are told the port. A transport that is
+ * not in the configuration gets a port of the system's choice.
+ * Returns 0, ENOTSUP (TLS without ca_file), EAFNOSUPPORT or what bind() said. */
 int gw_stack_sip(struct sip **sipp, struct sa *laddrp, struct gw_stack *stack,
 		 enum gw_transport transport, const struct sa *dst);
 
-struct dnsc *gw_stack_dns(struct gw_stack *stack);
+struct dnsc *gw_stack_dns(struct gw_stack *stack); /* NULL: no nameserver */
 const char *gw_stack_advertise(const struct gw_stack *stack); /* or NULL */
+const char *gw_stack_user_agent(const struct gw_stack *stack);
+
+/* What we answer: the value of every Allow header. */
+extern const char gw_stack_allow[];
+
+/* Takes a Call-ID: its requests that no transaction knows, its responses that
+ * none waits for (2xx again, 2xx of another fork) come to h until *routep is
+ * deref'd. h returns true when it has dealt with the message. */
+typedef bool(gw_stack_msg_h)(const struct sip_msg *msg, void *arg);
+struct gw_stack_route;
+int gw_stack_route(struct gw_stack_route **routep, struct gw_stack *stack,
+		   const char *call_id, gw_stack_msg_h *h, void *arg);
 
 /* Everything sent or received whose Call-ID a tap asks for. text has credentials
  * removed already and is valid during the call only. */
@@ -50,8 +81,10 @@ struct gw_stack_tap;
 int gw_stack_tap(struct gw_stack_tap **tapp, struct gw_stack *stack,
 		 const char *call_id, gw_stack_tap_h *h, void *arg); /* deref to end */
 
-/* Ends sessions and registrations politely, then calls doneh (at most after
- * wait_ms). */
+
+/* Lets what is under way come to its end (BYE and its answer, unregister), at
+ * most for wait_ms, then calls doneh. Calls are hung up and lines stopped
+ * before, by their owners. mem_deref() the stack afterwards. */
 void gw_stack_close(struct gw_stack *stack, uint32_t wait_ms,
 		    void (*doneh)(void *arg), void *arg);
 
