@@ -69,7 +69,7 @@ struct gw_line_info {
 typedef void(gw_line_event_h)(struct gw_line *line, void *arg);
 
 /* Nothing is sent before gw_line_start(). Freeing does not unregister: see
- * gw_line_stop(). */
+ * gw_line_stop(). A line is freed after its calls and before its stack. */
 int gw_line_alloc(struct gw_line **linep, struct gw_stack *stack,
 		  const struct gw_line_cfg *cfg, gw_line_event_h *eventh, void *arg);
 int gw_line_start(struct gw_line *line);
@@ -106,21 +106,38 @@ void gw_line_leave(struct gw_line *line);
 struct gw_line_way {
 	struct gw_stack *stack;
 	struct sip *sip;
-	struct sa *laddr;	   /* where we are bound towards the proxy */
+	const struct sa *laddr;	   /* where we are bound towards the next hop */
+	enum gw_transport transport;
 	const char *aor;	   /* "sip:858@192.168.115.100" */
 	const char *contact_user;  /* random per line, never an address of memory */
-	const char *const *routes; /* Route set; NULL, 0: straight to the URI */
+	const char *const *routes; /* Route set as sip_dialog_alloc() wants it:
+				    * "sip:host", no <>, no ;lr. NULL, 0: straight
+				    * to the URI */
 	uint32_t route_count;
-	const char *transport_param; /* ";transport=tcp" or "" */
-	const char *advertise;	   /* numeric address for Contact and SDP (nat), or NULL */
-	uint16_t advertise_port;
+	const char *uri;	   /* what to put into the request line: the URI
+				    * asked for, with ;transport= where needed */
+	const char *transport_param; /* for Contact: ";transport=tcp" or "" */
+	const char *advertise;	   /* numeric address for Contact and SDP: what
+				    * the registrar saw of us (nat), or the
+				    * stack's; NULL: laddr's */
+	uint16_t advertise_port;   /* for Contact; 0: laddr's */
 };
-/* Resolves and opens what is needed; asynchronous because of DNS: h gets err
- * (0, or what the network said) and the way, valid during the call (copy). */
+/* Resolves and opens what is needed. Always asynchronous (a name may have to be
+ * asked for): h comes from a later turn, once, with err or with the way, which is
+ * valid during the call (copy). Deref *reqp to forget about it; it is NULL once h
+ * has been called. err: EDESTADDRREQ (the name has no address), ENOTSUP (TLS
+ * without trust anchors) or what the system said.
+ * Returns 0, EINVAL (not a URI) or ENOMEM; then h is never called. */
 typedef void(gw_line_way_h)(int err, const struct gw_line_way *way, void *arg);
 struct gw_line_way_req;
 int gw_line_way(struct gw_line_way_req **reqp, struct gw_line *line,
 		const char *uri, gw_line_way_h *h, void *arg);
+
+/* The next hop of a way did not answer a request or said 503: with more than one
+ * proxy the next way takes another one for a while. retry_after_s: how long it
+ * wants to be left alone, 0: not said. Returns true when another proxy is there
+ * to be tried at once. */
+bool gw_line_way_lost(struct gw_line *line, uint32_t retry_after_s);
 
 /* Credentials for libre's sip_auth: libre takes *userp and *passp over. */
 int gw_line_credentials(struct gw_line *line, char **userp, char **passp,

@@ -1,0 +1,91 @@
+/* What the files of one line share: line.c (identity), line_way.c (how to get
+ * there), line_exchange.c (one REGISTER with all its answers), line_register.c
+ * (the state of being registered), line_check.c (a verdict for people). Nobody
+ * else includes this. */
+#ifndef BELLPULL_SIP_LINE_IMPL_H
+#define BELLPULL_SIP_LINE_IMPL_H
+
+#include <re.h>
+
+#include "sip/line.h"
+
+enum {
+	GW_LINE_HOST_MAX = 255,	     /* RFC 1035: a name on the wire */
+	GW_LINE_PATIENCE_MS = 4000,  /* without any answer: the next proxy */
+	GW_LINE_HOLD_DOWN_S = 60,    /* a dead proxy rests, twice as long ... */
+	GW_LINE_HOLD_DOWN_MAX_S = 960, /* ... each time, up to this */
+	GW_LINE_TEXT_MAX = 192,	     /* of reasons, servers */
+	GW_LINE_CONTACTS_MAX = 512,
+};
+
+/* Where requests go first: an outbound proxy or the line's own domain. */
+struct gw_line_target {
+	char *route; /* "sip:proxy:5062;transport=tcp"; NULL: no Route header */
+	char host[GW_LINE_HOST_MAX + 1]; /* without brackets */
+	uint16_t port;			 /* 0: by DNS */
+	enum gw_transport transport;
+	uint64_t rests_until; /* jiffies; 0: fit */
+	uint32_t deaths;      /* one after the other */
+};
+
+/* A name that was asked for; so that not each call asks again. */
+struct gw_line_known {
+	char host[GW_LINE_HOST_MAX + 1];
+	uint16_t port;
+	enum gw_transport transport;
+	uint64_t until; /* jiffies */
+	struct sa addr;
+};
+
+struct gw_line_registration;
+
+struct gw_line {
+	struct gw_line_cfg cfg; /* strings and arrays are ours: copy_cfg() */
+	struct gw_stack *stack; /* outlives us */
+	gw_line_event_h *eventh;
+	void *arg;
+	struct list watches; /* struct gw_line_watch */
+	struct list ways;    /* struct gw_line_way_req, under way */
+	uint32_t calls;
+
+	char *aor;	   /* "sip:858@pbx.example" */
+	char *registrar;   /* "sip:pbx.example:5070": the REGISTER's URI */
+	char *dial_domain; /* "pbx.example:5070": behind numbers */
+	char contact_user[17];
+
+	struct gw_line_target *targets; /* at least one */
+	size_t target_count;
+	size_t target; /* the one in use */
+	struct gw_line_known known;
+
+	enum gw_line_state state;
+	uint16_t last_code;
+	char last_reason[GW_LINE_TEXT_MAX]; /* "": none */
+	char server[GW_LINE_TEXT_MAX];
+	char contacts[GW_LINE_CONTACTS_MAX];
+	uint32_t expires_s, server_min_expires_s;
+	int64_t registered_until_ms, last_success_ms, next_try_ms;
+	struct sa mapped; /* how the registrar sees us, when not as we do */
+	bool is_mapped;
+
+	struct gw_line_registration *reg; /* NULL before gw_line_start() */
+};
+
+int64_t gw_line_wall_ms(void);
+
+/* line.c: tells the change upwards and to all who watch. */
+void gw_line_tell(struct gw_line *line);
+
+/* line_way.c: which target is next, and what became of it. */
+int gw_line_targets_alloc(struct gw_line *line);
+void gw_line_target_pick(struct gw_line *line);
+void gw_line_target_lost(struct gw_line *line, uint32_t retry_after_s);
+void gw_line_target_fit(struct gw_line *line);
+bool gw_line_target_other(const struct gw_line *line);
+void gw_line_ways_forget(struct gw_line *line);
+
+/* A sentence for an errno that sending to target ended with. */
+void gw_line_explain(char *text, size_t size, const struct gw_line *line,
+		     int err);
+
+#endif

@@ -1,0 +1,549 @@
+/* How a request of a line gets to the other side: which outbound proxy, which
+ * local address, which transport.
+ *
+ *   URI ── proxies? ──► first fit proxy ──┐
+ *     └── own domain ──► domain and port ─┼─► address ─► struct sip, Route
+ *     └── foreign ─────► host of the URI ─┘   (DNS)
+ *
+ * libre finds the peer's addresses by itself (NAPTR, SRV, A, AAAA) each time it
+ * sends. Asked for here is only one address of it, because our own address, and
+ * with it the struct sip to use, depends on where the peer is. "localhost" is
+ * not in the DNS: it gets a numeric Route.
+ *
+ * A proxy that is silent or overloaded rests for a while (RFC 3263 4.3), the
+ * next one in the configured order takes its place; once its rest is over it
+ * comes first again. */
+#include <string.h>
+
+#include "sip/line_impl.h"
+
+enum { KNOWN_MIN_S = 5, KNOWN_MAX_S = 300 };
+
+struct gw_line_way_req {
+	struct le le;
+	struct gw_line *line;
+	struct gw_line_way_req **reqp;
+	char *uri;   /* for the request line */
+	char *route; /* or NULL */
+	char host[GW_LINE_HOST_MAX + 1];
+	uint16_t port;
+	enum gw_transport transport;
+	char name[GW_LINE_HOST_MAX + 1]; /* asked for now: host, or SRV's */
+	struct dns_query *query;
+	struct tmr tmr;
+	struct sa addr;
+	gw_line_way_h *h;
+	void *arg;
+};
+
+static const struct transport {
+	enum sip_transp libre;
+	const char *name;
+	const char *param;
+	const char *srv;
+} transports[] = {
+	[GW_TRANSPORT_UDP] = { SIP_TRANSP_UDP, "udp", "", "_sip._udp" },
+	[GW_TRANSPORT_TCP] = { SIP_TRANSP_TCP, "tcp", ";transport=tcp",
+			       "_sip._tcp" },
+	[GW_TRANSPORT_TLS] = { SIP_TRANSP_TLS, "tls", ";transport=tls",
+			       "_sips._tcp" },
+};
+
+/* ----------------------------------------------------------------- targets */
+
+static bool transport_of(enum gw_transport *tpp, const struct pl *params)
+{
+	struct pl value;
+
+	if (msg_param_decode(params, "transport", &value))
+		return false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
+		if (!pl_strcasecmp(&value, transports[i].name)) {
+			*tpp = (enum gw_transport)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int target_parse(struct gw_line_target *target, const char *text,
+			enum gw_transport transport)
+{
+	struct uri uri;
+	struct pl pl;
+
+	pl_set_str(&pl, text);
+	if (uri_decode(&uri, &pl) || uri.host.l > GW_LINE_HOST_MAX)
+		return EINVAL;
+
+	(void)pl_strcpy(&uri.host, target->host, sizeof(target->host));
+	target->port = uri.port;
+	target->transport = transport;
+	(void)transport_of(&target->transport, &uri.params);
+	return 0;
+}
+
+/* "sip:proxy:5062;lr" as people write it, as sip_dialog_alloc() wants it. */
+static int proxy_parse(struct gw_line_target *target, const char *text,
+		       enum gw_transport transport)
+{
+	bool has_scheme = !strncmp(text, "sip:", 4);
+	bool ipv6;
+	char *uri = NULL;
+	int err;
+
+	err = re_sdprintf(&uri, "%s%s", has_scheme ? "" : "sip:", text);
+	if (err)
+		return err;
+
+	err = target_parse(target, uri, transport);
+	mem_deref(uri);
+	if (err)
+		return err;
+
+	if (!str_casecmp(target->host, "localhost"))
+		str_ncpy(target->host, "127.0.0.1", sizeof(target->host));
+
+	ipv6 = strchr(target->host, ':') != NULL;
+	if (target->port)
+		return re_sdprintf(&target->route, "sip:%s%s%s:%u%s",
+				   ipv6 ? "[" : "", target->host,
+				   ipv6 ? "]" : "", target->port,
+				   transports[target->transport].param);
+
+	return re_sdprintf(&target->route, "sip:%s%s%s%s", ipv6 ? "[" : "",
+			   target->host, ipv6 ? "]" : "",
+			   transports[target->transport].param);
+}
+
+int gw_line_targets_alloc(struct gw_line *line)
+{
+	const struct gw_line_cfg *cfg = &line->cfg;
+	int err = 0;
+
+	line->target_count = cfg->proxy_count ? cfg->proxy_count : 1;
+	line->targets = mem_zalloc(line->target_count * sizeof(*line->targets),
+				   NULL);
+	if (!line->targets)
+		return ENOMEM;
+
+	if (!cfg->proxy_count)
+		return target_parse(&line->targets[0], line->registrar,
+				    cfg->transport);
+
+	for (size_t i = 0; i < cfg->proxy_count && !err; i++)
+		err = proxy_parse(&line->targets[i], cfg->proxies[i],
+				  cfg->transport);
+	return err;
+}
+
+/* The first that is fit; when all rest, the one that has rested most. */
+void gw_line_target_pick(struct gw_line *line)
+{
+	uint64_t now = tmr_jiffies();
+	size_t best = 0;
+
+	for (size_t i = 0; i < line->target_count; i++) {
+		const struct gw_line_target *t = &line->targets[i];
+
+		if (t->rests_until <= now) {
+			best = i;
+			break;
+		}
+		if (t->rests_until < line->targets[best].rests_until)
+			best = i;
+	}
+
+	line->target = best;
+}
+
+bool gw_line_target_other(const struct gw_line *line)
+{
+	uint64_t now = tmr_jiffies();
+
+	for (size_t i = 0; i < line->target_count; i++) {
+		if (i != line->target && line->targets[i].rests_until <= now)
+			return true;
+	}
+	return false;
+}
+
+void gw_line_target_lost(struct gw_line *line, uint32_t retry_after_s)
+{
+	struct gw_line_target *t = &line->targets[line->target];
+	uint32_t rest_s = GW_LINE_HOLD_DOWN_S << min(t->deaths, 4U);
+
+	++t->deaths;
+	rest_s = max(min(rest_s, (uint32_t)GW_LINE_HOLD_DOWN_MAX_S),
+		     retry_after_s);
+	t->rests_until = tmr_jiffies() + (uint64_t)rest_s * 1000;
+	line->known.host[0] = '\0'; /* its address may have moved */
+}
+
+void gw_line_target_fit(struct gw_line *line)
+{
+	line->targets[line->target].deaths = 0;
+	line->targets[line->target].rests_until = 0;
+}
+
+bool gw_line_way_lost(struct gw_line *line, uint32_t retry_after_s)
+{
+	bool other = gw_line_target_other(line);
+
+	if (line->target_count > 1)
+		gw_line_target_lost(line, retry_after_s);
+	return other;
+}
+
+void gw_line_explain(char *text, size_t size, const struct gw_line *line,
+		     int err)
+{
+	const struct gw_line_target *t = &line->targets[line->target];
+	const char *tp = transports[t->transport].name;
+	char where[GW_LINE_HOST_MAX + 16];
+
+	if (t->port)
+		(void)re_snprintf(where, sizeof(where), "%s:%u", t->host,
+				  t->port);
+	else
+		(void)re_snprintf(where, sizeof(where), "%s", t->host);
+
+	switch (err) {
+	case EDESTADDRREQ:
+		(void)re_snprintf(text, size, "no address for %s", t->host);
+		break;
+	case ETIMEDOUT:
+		(void)re_snprintf(text, size, "no answer from %s (%s)", where,
+				  tp);
+		break;
+	case ECONNREFUSED:
+		(void)re_snprintf(text, size, "connection refused by %s (%s)",
+				  where, tp);
+		break;
+	case ECONNRESET:
+	case EPIPE:
+		(void)re_snprintf(text, size, "connection closed by %s (%s)",
+				  where, tp);
+		break;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		(void)re_snprintf(text, size, "no route to %s", where);
+		break;
+	case EPROTO:
+		(void)re_snprintf(text, size,
+				  "TLS with %s failed: certificate not "
+				  "trusted, or no TLS there",
+				  where);
+		break;
+	case ENOTSUP:
+		(void)re_snprintf(text, size,
+				  "TLS needs trust anchors (sip.ca_file)");
+		break;
+	default:
+		(void)re_snprintf(text, size, "%s: %m", where, err);
+		break;
+	}
+}
+
+/* ------------------------------------------------------------------- a way */
+
+static void way_destructor(void *data)
+{
+	struct gw_line_way_req *req = data;
+
+	list_unlink(&req->le);
+	tmr_cancel(&req->tmr);
+	mem_deref(req->query);
+	mem_deref(req->uri);
+	mem_deref(req->route);
+}
+
+void gw_line_ways_forget(struct gw_line *line)
+{
+	struct le *le;
+
+	while ((le = list_head(&line->ways)) != NULL) {
+		struct gw_line_way_req *req = le->data;
+
+		list_unlink(le);
+		tmr_cancel(&req->tmr);
+		req->query = mem_deref(req->query);
+		req->line = NULL;
+	}
+}
+
+static void tell(struct gw_line_way_req *req, int err,
+		 const struct gw_line_way *way)
+{
+	list_unlink(&req->le);
+	if (req->reqp)
+		*req->reqp = NULL;
+
+	req->h(err, way, req->arg);
+	mem_deref(req);
+}
+
+static void arrive(struct gw_line_way_req *req)
+{
+	struct gw_line *line = req->line;
+	const char *routes[1] = { req->route };
+	char advertise[64];
+	struct sa laddr;
+	struct gw_line_way way = {
+		.laddr = &laddr,
+		.transport = req->transport,
+		.aor = line->aor,
+		.contact_user = line->contact_user,
+		.routes = req->route ? routes : NULL,
+		.route_count = req->route ? 1 : 0,
+		.uri = req->uri,
+		.transport_param = transports[req->transport].param,
+		.advertise = gw_stack_advertise(line->stack),
+	};
+	int err;
+
+	err = gw_stack_sip(&way.sip, &laddr, line->stack, req->transport,
+			   &req->addr);
+
+	if (!way.advertise && line->is_mapped &&
+	    sa_af(&line->mapped) == sa_af(&laddr)) {
+		(void)re_snprintf(advertise, sizeof(advertise), "%j",
+				  &line->mapped);
+		way.advertise = advertise;
+		way.advertise_port = sa_port(&line->mapped);
+	}
+
+	tell(req, err, err ? NULL : &way);
+}
+
+static void arrive_soon(void *arg)
+{
+	arrive(arg);
+}
+
+/* ------------------------------------------------- one address of the peer */
+
+static void ask_address(struct gw_line_way_req *req, uint16_t type);
+
+static void found(struct gw_line_way_req *req, int64_t ttl_s)
+{
+	struct gw_line_known *known = &req->line->known;
+	int64_t keep_s = max(min(ttl_s, (int64_t)KNOWN_MAX_S),
+			     (int64_t)KNOWN_MIN_S);
+
+	str_ncpy(known->host, req->host, sizeof(known->host));
+	known->port = req->port;
+	known->transport = req->transport;
+	known->addr = req->addr;
+	known->until = tmr_jiffies() + (uint64_t)keep_s * 1000;
+
+	arrive(req);
+}
+
+static void address_answer(struct gw_line_way_req *req, uint16_t type,
+			   struct list *answers)
+{
+	struct dnsrr *rr = dns_rrlist_find(answers, NULL, type, DNS_CLASS_IN,
+					   true);
+
+	if (rr && type == DNS_TYPE_A) {
+		sa_set_in(&req->addr, rr->rdata.a.addr, req->port);
+		found(req, rr->ttl);
+	} else if (rr) {
+		sa_set_in6(&req->addr, rr->rdata.aaaa.addr, req->port);
+		found(req, rr->ttl);
+	} else if (type == DNS_TYPE_A) {
+		ask_address(req, DNS_TYPE_AAAA);
+	} else {
+		tell(req, EDESTADDRREQ, NULL);
+	}
+}
+
+static void a_answer(int err, const struct dnshdr *hdr, struct list *ansl,
+		     struct list *authl, struct list *addl, void *arg)
+{
+	(void)err; /* no answer is no address */
+	(void)hdr;
+	(void)authl;
+	(void)addl;
+	address_answer(arg, DNS_TYPE_A, ansl);
+}
+
+static void aaaa_answer(int err, const struct dnshdr *hdr, struct list *ansl,
+			struct list *authl, struct list *addl, void *arg)
+{
+	(void)err;
+	(void)hdr;
+	(void)authl;
+	(void)addl;
+	address_answer(arg, DNS_TYPE_AAAA, ansl);
+}
+
+static void ask_address(struct gw_line_way_req *req, uint16_t type)
+{
+	req->query = mem_deref(req->query);
+	if (dnsc_query(&req->query, gw_stack_dns(req->line->stack), req->name,
+		       type, DNS_CLASS_IN, true,
+		       type == DNS_TYPE_A ? a_answer : aaaa_answer, req))
+		tell(req, EDESTADDRREQ, NULL);
+}
+
+static void srv_answer(int err, const struct dnshdr *hdr, struct list *ansl,
+		       struct list *authl, struct list *addl, void *arg)
+{
+	struct gw_line_way_req *req = arg;
+	struct dnsrr *rr = dns_rrlist_find(ansl, NULL, DNS_TYPE_SRV,
+					   DNS_CLASS_IN, true);
+	(void)err;
+	(void)hdr;
+	(void)authl;
+	(void)addl;
+
+	if (rr)
+		str_ncpy(req->name, rr->rdata.srv.target, sizeof(req->name));
+	ask_address(req, DNS_TYPE_A);
+}
+
+static void ask(void *arg)
+{
+	struct gw_line_way_req *req = arg;
+	char name[GW_LINE_HOST_MAX + 16];
+
+	str_ncpy(req->name, req->host, sizeof(req->name));
+	if (req->port) { /* RFC 3263 4.2: a port says that there is no SRV */
+		ask_address(req, DNS_TYPE_A);
+		return;
+	}
+
+	(void)re_snprintf(name, sizeof(name), "%s.%s",
+			  transports[req->transport].srv, req->host);
+	if (dnsc_query(&req->query, gw_stack_dns(req->line->stack), name,
+		       DNS_TYPE_SRV, DNS_CLASS_IN, true, srv_answer, req))
+		tell(req, EDESTADDRREQ, NULL);
+}
+
+static bool is_known(const struct gw_line_way_req *req)
+{
+	const struct gw_line_known *known = &req->line->known;
+
+	return known->host[0] && !str_casecmp(known->host, req->host) &&
+	       known->port == req->port &&
+	       known->transport == req->transport &&
+	       known->until > tmr_jiffies();
+}
+
+static void locate(struct gw_line_way_req *req)
+{
+	if (!sa_set_str(&req->addr, req->host, req->port)) {
+		tmr_start(&req->tmr, 0, arrive_soon, req);
+	} else if (is_known(req)) {
+		req->addr = req->line->known.addr;
+		tmr_start(&req->tmr, 0, arrive_soon, req);
+	} else {
+		tmr_start(&req->tmr, 0, ask, req);
+	}
+}
+
+/* --------------------------------------------------------- the next hop */
+
+/* No proxy: the URI says where to go, except where only the line knows the port
+ * and where the name is not in the DNS. Those get a Route. */
+static int route_to_uri(struct gw_line_way_req *req, const struct uri *uri)
+{
+	const struct gw_line_target *own = &req->line->targets[0];
+	const char *param = transports[req->transport].param;
+	bool own_domain = !pl_strcasecmp(&uri->host, own->host);
+
+	(void)pl_strcpy(&uri->host, req->host, sizeof(req->host));
+	req->port = uri->port;
+
+	if (!str_casecmp(req->host, "localhost")) {
+		uint16_t port = uri->port ? uri->port
+					  : (own_domain ? own->port : 0);
+
+		str_ncpy(req->host, "127.0.0.1", sizeof(req->host));
+		req->port = sip_transp_port(transports[req->transport].libre,
+					    port);
+		return re_sdprintf(&req->route, "sip:127.0.0.1:%u%s", req->port,
+				   param);
+	}
+
+	if (own_domain && !uri->port && own->port) {
+		bool ipv6 = strchr(req->host, ':') != NULL;
+
+		req->port = own->port;
+		return re_sdprintf(&req->route, "sip:%s%s%s:%u%s",
+				   ipv6 ? "[" : "", req->host, ipv6 ? "]" : "",
+				   own->port, param);
+	}
+
+	return 0;
+}
+
+static int choose_hop(struct gw_line_way_req *req, const struct uri *uri,
+		      const char *text)
+{
+	struct gw_line *line = req->line;
+	const struct gw_line_target *target;
+	enum gw_transport asked;
+	int err;
+
+	gw_line_target_pick(line);
+	target = &line->targets[line->target];
+	req->transport = target->transport;
+
+	if (target->route) {
+		str_ncpy(req->host, target->host, sizeof(req->host));
+		req->port = target->port;
+		err = str_dup(&req->route, target->route);
+		return err ? err : str_dup(&req->uri, text);
+	}
+
+	if (transport_of(&asked, &uri->params)) {
+		req->transport = asked;
+		err = str_dup(&req->uri, text);
+	} else {
+		err = re_sdprintf(&req->uri, "%s%s", text,
+				  transports[req->transport].param);
+	}
+
+	return err ? err : route_to_uri(req, uri);
+}
+
+int gw_line_way(struct gw_line_way_req **reqp, struct gw_line *line,
+		const char *uri, gw_line_way_h *h, void *arg)
+{
+	struct gw_line_way_req *req;
+	struct uri parsed;
+	struct pl pl;
+	int err;
+
+	if (!reqp || !line || !uri || !h)
+		return EINVAL;
+
+	pl_set_str(&pl, uri);
+	if (uri_decode(&parsed, &pl) || parsed.host.l > GW_LINE_HOST_MAX)
+		return EINVAL;
+
+	req = mem_zalloc(sizeof(*req), way_destructor);
+	if (!req)
+		return ENOMEM;
+
+	req->line = line;
+	req->h = h;
+	req->arg = arg;
+	tmr_init(&req->tmr);
+
+	err = choose_hop(req, &parsed, uri);
+	if (err) {
+		mem_deref(req);
+		return err;
+	}
+
+	list_append(&line->ways, &req->le, req);
+	req->reqp = reqp;
+	*reqp = req;
+	locate(req);
+	return 0;
+}
