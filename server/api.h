@@ -1,0 +1,36 @@
+/* The handlers of the API by operationId (see routes.c and openapi.json). Each
+ * reads its request, acts and replies; http.h says what has been looked at
+ * before. gw_http_app() is what main gave to gw_http_open(). */
+#ifndef BELLPULL_SERVER_API_H
+#define BELLPULL_SERVER_API_H
+
+struct gw_http_req;
+
+/* api_calls.c */
+void gw_api_create_call(struct gw_http_req *req);  /* POST /calls             */
+void gw_api_list_calls(struct gw_http_req *req);   /* GET /calls              */
+void gw_api_get_call(struct gw_http_req *req);     /* GET /calls/{id}         */
+void gw_api_delete_call(struct gw_http_req *req);  /* DELETE /calls/{id}      */
+void gw_api_hangup_call(struct gw_http_req *req);  /* POST /calls/{id}/hangup */
+void gw_api_get_call_sip(struct gw_http_req *req); /* GET /calls/{id}/sip     */
+/* GET /calls/{id}/events and GET /events: JSON or a stream, by Accept */
+void gw_api_call_events(struct gw_http_req *req);
+void gw_api_events(struct gw_http_req *req);
+
+/* api_lines.c */
+void gw_api_list_lines(struct gw_http_req *req); /* GET /lines               */
+void gw_api_get_line(struct gw_http_req *req);   /* GET /lines/{name}        */
+void gw_api_check_line(struct gw_http_req *req); /* POST /lines/{name}/check */
+
+/* api_admin.c */
+void gw_api_get_capacity(struct gw_http_req *req); /* GET /capacity */
+void gw_api_get_metrics(struct gw_http_req *req);  /* GET /metrics  */
+
+/* Answered by the HTTP face itself: http_face.c. */
+void gw_api_create_session(struct gw_http_req *req); /* POST /session     */
+void gw_api_get_livez(struct gw_http_req *req);      /* GET /livez        */
+void gw_api_get_readyz(struct gw_http_req *req);     /* GET /readyz       */
+void gw_api_get_openapi(struct gw_http_req *req);    /* GET /openapi.json */
+void gw_api_get_page(struct gw_http_req *req);       /* GET / and files   */
+
+#endif
