@@ -1,0 +1,181 @@
+# Bellpull. `make run` is the shortest way to a ringing phone; `make help` lists
+# the rest.
+#
+# Sources are found, not listed: a new .c in config/, server/, sip/, sip/libre/
+# or sip/media/ belongs to the gateway, one in tests/unit/ or tests/calls/ to the
+# test program, tests/fuzz/fuzz_*.c are programs of their own.
+#
+#   DEBUG=1   address and undefined sanitizers, leak tracking   build/debug/
+#   TSAN=1    thread sanitizer                                  build/tsan/
+#   V=1       shows the commands
+#   BELLPULL_CACHE   where source tarballs and built libraries are kept
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+PREFIX         ?= /usr/local
+SYSCONFDIR     ?= /etc
+BELLPULL_CACHE ?= build/cache
+export BELLPULL_CACHE
+
+VERSION := 0.1.0
+
+# ---------------------------------------------------------------- variants
+
+ifneq ($(FUZZ),)
+VARIANT  := fuzz
+B        := build/fuzz
+CC       := clang
+SANITIZE := -fsanitize=address,undefined,fuzzer-no-link \
+            -fno-sanitize-recover=all
+else ifneq ($(TSAN),)
+VARIANT  := tsan
+B        := build/tsan
+CC       := gcc
+SANITIZE := -fsanitize=thread
+else ifneq ($(DEBUG),)
+VARIANT  := debug
+B        := build/debug
+CC       := gcc
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+else
+VARIANT  := release
+B        := build
+CC       := gcc
+SANITIZE :=
+endif
+
+ifeq ($(V),)
+Q := @
+endif
+
+# ---------------------------------------------------------------- flags
+
+# libre's headers must be read with the switches it was built with.
+LIBRE_SWITCHES := -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 \
+                  -DHAVE_PTHREAD -DHAVE_ATOMIC -DUSE_OPENSSL -DUSE_TLS \
+                  -DUSE_DTLS -DLINUX
+
+CPPFLAGS := -I. -isystem $(B)/deps/include/re -isystem $(B)/deps/include/rem \
+            -isystem $(B)/deps/include/baresip -D_GNU_SOURCE $(LIBRE_SWITCHES) \
+            -DGW_VERSION='"$(VERSION)"' \
+            -DGW_DATA_DIR='"$(PREFIX)/share/bellpull"'
+
+WARNINGS := -Wall -Wextra -Werror -Wconversion -Wshadow -Wformat=2 -Wvla \
+            -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef \
+            -Wimplicit-fallthrough
+
+CFLAGS := -std=gnu11 -g -fPIE -pthread $(WARNINGS)
+
+# What is linked when it is used; libre's two replaced members come from
+# sip/libre/, whose objects stand before the archives (see .ci/link-check.sh).
+LIBS := -L$(B)/deps/lib -lbaresip -lrem -lre -Wl,--as-needed \
+        -lopus -lspandsp -lgsm -lmicrohttpd -lcjson -lsqlite3 -lcurl \
+        -lssl -lcrypto -lz -lresolv -ldl -lm
+LDFLAGS := -pie -pthread
+
+ifeq ($(SANITIZE),)
+CFLAGS  += -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+           -fstack-clash-protection
+LDFLAGS += -Wl,-z,relro,-z,now,-z,noexecstack
+ifeq ($(shell uname -m),x86_64)
+CFLAGS  += -fcf-protection
+endif
+else
+CFLAGS  += -O1 -fno-omit-frame-pointer $(SANITIZE) -DGW_DEBUG
+LDFLAGS += $(SANITIZE)
+endif
+
+# ---------------------------------------------------------------- sources
+
+SOURCES := $(wildcard config/*.c server/*.c sip/*.c sip/libre/*.c sip/media/*.c)
+MAIN    := $(wildcard server/main.c)
+TESTS   := $(wildcard tests/run.c tests/oom.c tests/unit/*.c tests/calls/*.c)
+FUZZERS := $(wildcard tests/fuzz/fuzz_*.c)
+
+object   = $(patsubst %.c,$(B)/obj/%.o,$(1))
+# What stands in for members of libre is linked by name, the rest as an archive:
+# a test takes from it what it uses.
+REPLACE := $(call object,$(wildcard sip/libre/*.c))
+PARTS   := $(filter-out $(REPLACE),$(call object,$(filter-out $(MAIN),$(SOURCES))))
+ARCHIVE := $(B)/libbellpull.a
+OBJECTS := $(call object,$(SOURCES) $(TESTS) $(FUZZERS))
+
+# ---------------------------------------------------------------- building
+
+.PHONY: all
+ifneq ($(MAIN),)
+all: $(B)/bellpull
+else
+all: $(REPLACE) $(ARCHIVE)
+endif
+
+$(ARCHIVE): $(PARTS)
+	@echo "  AR    $@"
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(B)/bellpull: $(call object,$(MAIN)) $(REPLACE) $(ARCHIVE) .ci/link-check.sh
+	@echo "  LD    $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
+	$(Q).ci/link-check.sh $@ $(B)/obj/sip/libre
+
+# The test program's allocations can be made to fail: see tests/oom.c.
+WRAPPED := malloc calloc realloc strdup strndup
+$(B)/tests/run: $(call object,$(TESTS)) $(REPLACE) $(ARCHIVE) .ci/link-check.sh
+	@echo "  LD    $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ \
+		$(filter %.o %.a,$^) $(LIBS)
+	$(Q).ci/link-check.sh $@ $(B)/obj/sip/libre
+
+$(B)/obj/%.o: %.c $(B)/flags | $(B)/deps/built
+	@echo "  CC    $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJECTS:.o=.d)
+
+# Changes only when the flags do, and then everything is compiled again.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' | \
+		cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS))' >$@
+
+.PHONY: FORCE
+FORCE:
+
+# ---------------------------------------------------------------- libraries
+
+.PHONY: deps
+deps: $(B)/deps/built
+
+$(B)/deps/built: .ci/deps.sh | build/packages-build
+	@.ci/deps.sh $(VARIANT) $(@D)
+	@touch $@
+
+# Debian's packages: build, check or test (see the script for what they hold).
+build/packages-%: .ci/packages.sh
+	@mkdir -p build
+	@.ci/packages.sh $*
+	@touch $@
+
+# ---------------------------------------------------------------- running
+
+.PHONY: run
+run: $(B)/bellpull
+	@$(B)/bellpull $(ARGS)
+
+.PHONY: clean
+clean:
+	rm -rf $(filter-out build/cache build/packages-%,$(wildcard build/*))
+
+.PHONY: help
+help:
+	@echo "make            builds build/bellpull"
+	@echo "make run        builds and starts the gateway with its sandbox"
+	@echo "make clean      removes what was built"

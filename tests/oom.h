@@ -1,0 +1,14 @@
+/* Makes one allocation of the thread under test fail; used by run.c alone. */
+#ifndef TESTS_OOM_H
+#define TESTS_OOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Counts this thread's allocations from here on; the n-th one fails. */
+void oom_start(uint32_t n);
+
+/* Ends it and tells whether the n-th allocation was asked for at all. */
+bool oom_stop(void);
+
+#endif
