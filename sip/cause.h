@@ -78,11 +78,27 @@ struct gw_end {
 	uint16_t sip_code;	/* last code received; 0: none          */
 	const char *reason_header; /* value of Reason as received; NULL */
 	bool retry_after;	/* the response carried Retry-After     */
-	int err;		/* errno of transport, DNS, TLS; 0      */
+	int err;		/* of the transport; 0. ETIMEDOUT: Timer B,
+				 * EDESTADDRREQ: DNS, EPROTO: TLS          */
 	bool decline_failed;	/* setting decline_status: 603 is failed */
 };
 
-/* Never fails: what the table does not name falls to its class. */
+/* What a Reason header (RFC 3326) says, 0 where it says nothing. */
+struct gw_reason {
+	uint16_t q850; /* 1 to 127, of the first Q.850 value */
+	uint16_t sip;  /* 300 to 699, of the first SIP value */
+};
+
+/* Reads `Q.850;cause=16;text="..", SIP;cause=486`: several values, any order,
+ * other protocols skipped. value may be NULL or hostile. */
+struct gw_reason gw_cause_reason(const char *value);
+
+/* Never fails: what the table does not name falls to its class.
+ *
+ * An answered leg stays completed whatever a Reason on its BYE says; the Reason
+ * then gives q850 alone. Before an answer the Reason decides, unless its Q.850
+ * value is the one that the SIP code stands for anyway: then the code knows
+ * more (403 and 603 are both 21). 16 and 31, "normal", explain no failure. */
 struct gw_outcome gw_cause_outcome(const struct gw_end *end);
 
 const char *gw_status_name(enum gw_status status); /* "in-progress" */

@@ -1,0 +1,302 @@
+/* app.js - the page: one state, one stream, and what goes between them and the
+ * elements. The same file serves the list (/), a call's own page (/calls/{id})
+ * and the API reference (/api.html); each has the elements it has. */
+import { EVENT_TYPES, isEnded, newestFirst, onCallEvent, onCallList, onReset } from "/lib/calls.js";
+import { el, setText } from "/lib/dom.js";
+import * as gateway from "/lib/gateway.js";
+import { openStream } from "/lib/stream.js";
+import { callee, causeWords, statusWords } from "/lib/words.js";
+import "/elements/call-form.js";
+import "/elements/call-card.js";
+import "/elements/call-page.js";
+import "/elements/line-status.js";
+import "/elements/sign-in.js";
+import "/elements/api-reference.js";
+
+const state = { calls: new Map(), lines: [], stream: "connecting" };
+
+/* The gateway's clock may differ from this one's: what ticks here ticks on its. */
+let skew_ms = Infinity;
+const now = () => Date.now() - (Number.isFinite(skew_ms) ? skew_ms : 0);
+const learnClock = (event) => {
+	skew_ms = Math.min(skew_ms, Date.now() - Date.parse(event.occurred_at));
+};
+
+const at = (id) => document.getElementById(id);
+const form = document.querySelector("call-form");
+const page = document.querySelector("call-page");
+const reference = document.querySelector("api-reference");
+const sign_in = document.querySelector("sign-in");
+const page_call = page ? decodeURIComponent(location.pathname.split("/")[2] ?? "") : null;
+
+/* Whose steps are spoken to a screen reader: those placed or watched here. */
+const watched = new Set(page_call ? [page_call] : []);
+
+/* --- drawing: at most once a frame, whatever the stream brings ----------- */
+
+let drawing = false;
+const draw = () => {
+	if (drawing)
+		return;
+	drawing = true;
+	requestAnimationFrame(() => {
+		drawing = false;
+		drawStream();
+		if (form)
+			drawDesk();
+		if (page)
+			drawPage();
+	});
+};
+
+const STREAM = { connecting: "Connecting", live: "Live", lost: "Connection lost, trying again" };
+
+const drawStream = () => {
+	const node = at("stream");
+	if (!node)
+		return;
+	node.dataset.state = state.stream;
+	setText(node, STREAM[state.stream]);
+};
+
+const cards = new Map();
+const lines = new Map();
+
+/* Elements follow the order of `ids`; those that stand right are not touched. */
+const arrange = (box, known, ids, name) => {
+	for (const [id, node] of known)
+		if (!ids.includes(id)) {
+			node.remove();
+			known.delete(id);
+		}
+	ids.forEach((id, place) => {
+		if (!known.has(id))
+			known.set(id, el(name));
+		if (box.children[place] !== known.get(id))
+			box.insertBefore(known.get(id), box.children[place] ?? null);
+	});
+};
+
+const drawDesk = () => {
+	const entries = newestFirst(state.calls);
+	arrange(at("calls"), cards, entries.map(({ call }) => call.id), "call-card");
+	for (const entry of entries)
+		cards.get(entry.call.id).entry = entry;
+	const live = entries.filter(({ call }) => !isEnded(call)).length;
+	setText(at("count"), entries.length ? (live ? `${live} now` : "none now") : "");
+	at("empty").hidden = entries.length > 0 || !state.loaded;
+
+	arrange(at("lines"), lines, state.lines.map((line) => line.name), "line-status");
+	for (const line of state.lines)
+		lines.get(line.name).line = line;
+	form.lines = state.lines;
+	tick();
+};
+
+const drawPage = () => {
+	const entry = state.calls.get(page_call);
+	if (!entry)
+		return;
+	page.entry = entry;
+	tick();
+};
+
+const tick = () => {
+	const time = now();
+	for (const node of [...cards.values(), ...lines.values()])
+		node.now = time;
+	if (page && state.calls.has(page_call))
+		page.now = time;
+};
+
+/* --- news ---------------------------------------------------------------- */
+
+const say = (call) => {
+	const end = isEnded(call) ? ` ${causeWords(call).say}` : "";
+	setText(at("said"), `Call to ${callee(call.to)}: ${statusWords(call)}.${end}`);
+};
+
+const change = (calls) => {
+	const before = state.calls;
+	state.calls = calls;
+	for (const id of watched) {
+		const [old, call] = [before.get(id)?.call, calls.get(id)?.call];
+		if (call && (!old || statusWords(old) !== statusWords(call)))
+			say(call);
+	}
+	draw();
+};
+
+/* Many events may mean one look: it is taken shortly after the last of them. */
+const soon = (wait_ms, work) => {
+	let timer;
+	return () => {
+		clearTimeout(timer);
+		timer = setTimeout(work, wait_ms);
+	};
+};
+
+const lookAtLines = soon(150, () => form && load(gateway.listLines, (list) => {
+	state.lines = list;
+	draw();
+}));
+
+const lookAtSip = soon(200, () => page && load(() => gateway.getSip(page_call), (sip) => {
+	page.sip = sip;
+}));
+
+const onEvent = (event) => {
+	learnClock(event);
+	if (page && event.call_id !== page_call)
+		return;
+	if (page)
+		lookAtSip();
+	if (event.type.startsWith("line.") || event.type === "call.initiated" || event.type === "call.ended")
+		lookAtLines();
+	change(onCallEvent(state.calls, event));
+};
+
+const onSnapshot = (snapshot) => {
+	if (page) {
+		refresh();
+		return;
+	}
+	state.lines = snapshot.lines ?? state.lines;
+	change(onReset(state.calls, snapshot));
+};
+
+/* --- asking ---------------------------------------------------------------- */
+
+/* Runs `ask` and hands its result on; a missing key opens the sign-in, anything
+ * else goes to `failed`. */
+const load = async (ask, done, failed = () => {}) => {
+	try {
+		done(await ask());
+	} catch (problem) {
+		if (!(problem instanceof gateway.Problem))
+			throw problem;
+		if (problem.status === 401)
+			sign_in.open = true;
+		failed(problem);
+	}
+};
+
+/* The steps of a call that the stream did not bring. The journal is read once
+ * for each state of affairs, so an answer that still has holes asks no more. */
+const asked = new Map();
+const lookAtSteps = (call) => {
+	if (asked.get(call.id) === call.revision)
+		return;
+	asked.set(call.id, call.revision);
+	load(() => gateway.getSteps(call.id), (events) => {
+		change(events.reduce((calls, event) => onCallEvent(calls, event), state.calls));
+	}, () => asked.delete(call.id));
+};
+
+const refresh = () => {
+	if (page) {
+		load(() => gateway.getCall(page_call), (call) => {
+			page.problem = null;
+			change(onCallList(state.calls, [call]));
+			lookAtSip();
+		}, (problem) => { page.problem = problem; });
+		return;
+	}
+	load(gateway.listCalls, (list) => {
+		state.loaded = true;
+		change(onCallList(state.calls, list));
+	});
+	lookAtLines();
+};
+
+let close = () => {};
+const listen = () => {
+	close();
+	close = openStream(EVENT_TYPES, {
+		event: onEvent,
+		reset: onSnapshot,
+		state: (name) => {
+			/* what came before the stream's first moment is read from the lists */
+			if (name === "live" && !state.listened) {
+				state.listened = true;
+				refresh();
+			}
+			state.stream = name;
+			draw();
+		},
+	});
+};
+
+/* --- wishes ------------------------------------------------------------------ */
+
+/* The same order after a lost reply carries the same key: it rings once. */
+let intention = { text: "", key: "" };
+
+const place = (order, failed) => {
+	const text = JSON.stringify(order);
+	if (intention.text !== text)
+		intention = { text, key: gateway.newKey() };
+	if (form)
+		form.busy = true;
+	return load(() => gateway.placeCall(order, intention.key), (call) => {
+		intention = { text: "", key: "" };
+		watched.add(call.id);
+		if (page) {
+			location.assign(`/calls/${encodeURIComponent(call.id)}`);
+			return;
+		}
+		form.problem = null;
+		change(onCallList(state.calls, [call]));
+	}, (problem) => {
+		/* an answer settles it; only silence leaves open whether it rang */
+		if (problem.status)
+			intention = { text: "", key: "" };
+		failed(problem);
+	}).finally(() => {
+		if (form)
+			form.busy = false;
+	});
+};
+
+const wishes = {
+	place: ({ detail: order }) => {
+		if (!form.form.hasAttribute("data-busy"))
+			place(order, (problem) => { form.problem = problem; });
+	},
+	again: ({ detail: call, target }) => {
+		const order = { to: call.to, ...(call.line ? { line: call.line } : {}) };
+		place(order, (problem) => { target.problem = problem; });
+	},
+	hangup: ({ detail: call, target }) => {
+		target.problem = null;
+		load(() => gateway.hangUp(call.id),
+			(answer) => change(onCallList(state.calls, [answer])),
+			(problem) => { target.problem = problem; });
+	},
+	steps: ({ detail: call }) => lookAtSteps(call),
+	check: ({ detail: line, target }) => {
+		target.busy = true;
+		load(() => gateway.checkLine(line.name),
+			(answer) => { target.verdict = answer.verdict ?? ""; },
+			(problem) => { target.verdict = problem.message; })
+			.finally(() => { target.busy = false; lookAtLines(); });
+	},
+	signin: ({ detail: key }) => load(() => gateway.signIn(key), () => location.reload(),
+		(problem) => { sign_in.problem = problem; }),
+};
+
+for (const [name, grant] of Object.entries(wishes))
+	document.addEventListener(name, grant);
+
+/* --- start ------------------------------------------------------------------- */
+
+if (reference)
+	load(gateway.getApi, (api) => { reference.api = api; });
+
+if (form || page) {
+	if (at("try"))
+		setText(at("try"), `curl -d '{"to":"853"}' ${location.origin}/calls`);
+	refresh();
+	listen();
+	setInterval(tick, 1000);
+}

@@ -1,0 +1,141 @@
+/* elements/call-form.js - the form that places a call.
+ *
+ * The markup lies in index.html and works alone; here it learns to stay on the
+ * page. Up: the event "place" with the order. Down: `lines` (fills the choice
+ * and shows the sandbox's phones), `busy`, `problem` (each error is shown at the
+ * field that its JSON pointer names, the rest under the form). */
+import { el, setText, wish } from "/lib/dom.js";
+
+/* The sandbox's callees, the most telling first. */
+const SANDBOX = [
+	["853", "rings, answers, echoes"],
+	["sim:answer", "answers until you hang up"],
+	["sim:busy", "is on another call"],
+	["sim:decline", "declines"],
+	["sim:no-answer", "rings for ever"],
+	["sim:not-found", "does not exist"],
+	["sim:early-media", "plays sound before answering"],
+	["sim:unavailable", "is switched off"],
+	["sim:hangup", "answers, hangs up after 2 s"],
+	["sim:voicemail", "is a voicemail"],
+	["sim:overloaded", "is overloaded"],
+	["sim:auth-loop", "refuses every password"],
+	["sim:silent", "never replies"],
+	["sim:redirect", "is somewhere else"],
+];
+
+/* A whole number where the field has one, else its text: the gateway judges it. */
+const number = (input) => (/^-?\d+$/.test(input.value) ? Number(input.value) : input.value);
+
+class CallForm extends HTMLElement {
+	connectedCallback() {
+		this.form = this.querySelector("form");
+		this.form.noValidate = true; /* one judge, with one voice: the gateway */
+		this.to = this.form.querySelector("#to");
+		this.error = this.form.querySelector(".error");
+		this.form.addEventListener("submit", (event) => {
+			event.preventDefault();
+			wish(this, "place", this.order());
+		});
+		this.form.addEventListener("input", (event) => this.clear(event.target.closest(".field")));
+	}
+
+	/* Only what differs from the gateway's defaults is sent, `to` always. */
+	order() {
+		const field = (id) => this.form.querySelector(`#${id}`);
+		const order = { to: this.to.value.trim() };
+		if (field("line").value)
+			order.line = field("line").value;
+		for (const [id, name] of [["ring", "ring_timeout"], ["limit", "time_limit"]]) {
+			const input = field(id);
+			if (input.validity.badInput || input.value !== input.defaultValue)
+				order[name] = number(input);
+		}
+		if (field("caller").value.trim())
+			order.caller_id = { number: field("caller").value.trim() };
+		if (field("announce").value.trim())
+			order.announce = { leg: "to", play: field("announce").value.trim() };
+		return order;
+	}
+
+	set lines(lines) {
+		const select = this.form.querySelector("#line");
+		const chosen = select.value;
+		const names = lines.map((line) => line.name);
+		if (names.join() !== [...select.options].slice(1).map((option) => option.value).join()) {
+			select.replaceChildren(select.options[0], ...names.map((name) => el("option", { value: name }, name)));
+			select.value = names.includes(chosen) ? chosen : "";
+		}
+		const sandbox = names.includes("sandbox");
+		const chips = this.form.querySelector(".chips");
+		if (sandbox && chips.hidden)
+			chips.querySelector("ul").replaceChildren(...SANDBOX.map(([to, does]) => this.chip(to, does)));
+		chips.hidden = !sandbox;
+	}
+
+	chip(to, does) {
+		const press = () => {
+			this.to.value = to;
+			this.clear(this.to.closest(".field"));
+			wish(this, "place", { to, line: "sandbox" });
+		};
+		return el("li", {},
+			el("button", { type: "button", class: "chip", title: does, onclick: press },
+				to.replace("sim:", ""), el("span", { class: "unseen" }, ` ${does}`)));
+	}
+
+	set busy(busy) {
+		this.form.toggleAttribute("data-busy", busy);
+		this.form.setAttribute("aria-busy", String(busy));
+	}
+
+	clear(field) {
+		field?.querySelector(".wrong")?.remove();
+		const input = field?.querySelector("input, select");
+		input?.removeAttribute("aria-invalid");
+		input?.removeAttribute("aria-describedby");
+	}
+
+	/* null: all is well. */
+	set problem(problem) {
+		const fields = [...this.form.querySelectorAll(".field")];
+		fields.forEach((field) => this.clear(field));
+		this.error.hidden = true;
+		setText(this.error, "");
+		if (!problem)
+			return;
+
+		let first;
+		const rest = [];
+		for (const { pointer = "", detail } of problem.errors) {
+			const field = fields.find(({ dataset }) =>
+				pointer === dataset.pointer || pointer.startsWith(`${dataset.pointer}/`));
+			if (field)
+				first ??= this.mark(field, detail);
+			else
+				rest.push(pointer ? `${pointer}: ${detail}` : detail);
+		}
+		if (!first && !rest.length)
+			rest.push(problem.message);
+		if (rest.length) {
+			this.error.hidden = false;
+			setText(this.error, rest.join(" "));
+		}
+		first?.focus();
+	}
+
+	mark(field, detail) {
+		const input = field.querySelector("input, select");
+		const id = `${input.id}-wrong`;
+		this.clear(field);
+		field.append(el("p", { class: "wrong", id }, detail));
+		input.setAttribute("aria-invalid", "true");
+		input.setAttribute("aria-describedby", id);
+		const more = field.closest("details");
+		if (more)
+			more.open = true;
+		return input;
+	}
+}
+
+customElements.define("call-form", CallForm);

@@ -1,0 +1,69 @@
+/* lib/gateway.js - the gateway's HTTP API, as far as the page needs it.
+ *
+ * Every reply is JSON; whatever isn't 2xx is thrown as a Problem, so that a
+ * caller has one place for "it worked" and one for "say why not". */
+
+export class Problem extends Error {
+	/* status 0: the gateway gave no answer at all. */
+	constructor(status, body = {}) {
+		super(body.detail || body.title || `The gateway answered ${status}.`);
+		this.status = status;
+		this.title = body.title ?? "";
+		this.errors = Array.isArray(body.errors) ? body.errors : [];
+	}
+}
+
+const ask = async (path, { method = "GET", body, headers = {} } = {}) => {
+	let reply;
+	try {
+		reply = await fetch(path, {
+			method,
+			body: body === undefined ? undefined : JSON.stringify(body),
+			headers: {
+				Accept: "application/json, application/problem+json",
+				...(body === undefined ? {} : { "Content-Type": "application/json" }),
+				...headers,
+			},
+			credentials: "same-origin",
+			cache: "no-store",
+		});
+	} catch {
+		throw new Problem(0, { detail: "The gateway cannot be reached. Is it running?" });
+	}
+
+	const text = await reply.text().catch(() => "");
+	let data;
+	try {
+		data = text ? JSON.parse(text) : undefined;
+	} catch {
+		data = undefined; /* a proxy's HTML: the status has to do */
+	}
+	if (!reply.ok)
+		throw new Problem(reply.status, data);
+	return data;
+};
+
+const part = encodeURIComponent;
+
+/* A key for one intention: a POST that is sent again with it rings once.
+ * randomUUID() exists only in secure contexts, and a gateway in a LAN isn't one. */
+export const newKey = () =>
+	[...crypto.getRandomValues(new Uint8Array(16))]
+		.map((byte) => byte.toString(16).padStart(2, "0"))
+		.join("");
+
+export const listCalls = async (limit = 20) => (await ask(`/calls?limit=${limit}`)).data;
+export const getCall = (id) => ask(`/calls/${part(id)}`);
+export const getSip = (id) => ask(`/calls/${part(id)}/sip`);
+export const getSteps = async (id) => {
+	const reply = await ask(`/calls/${part(id)}/events`);
+	return Array.isArray(reply) ? reply : reply.data;
+};
+export const listLines = async () => (await ask("/lines")).data;
+export const checkLine = (name) => ask(`/lines/${part(name)}/check`, { method: "POST" });
+export const getApi = () => ask("/openapi.json");
+
+export const placeCall = (order, key) =>
+	ask("/calls", { method: "POST", body: order, headers: { "Idempotency-Key": key } });
+export const hangUp = (id) => ask(`/calls/${part(id)}`, { method: "DELETE" });
+export const signIn = (key) => ask("/session", { method: "POST", body: { key } });
