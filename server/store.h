@@ -1,7 +1,13 @@
 /* Where calls, events and idempotency keys are kept: one interface, engines
- * behind it (SQLite now). Its own thread; group commit: all jobs that wait are
- * one transaction. Results come back on the loop thread in the order of jobs.
- * A draft of the interface; its owner is free to grow it. */
+ * behind it (store_engine.h; SQLite now).
+ *
+ * Writes go to a thread that owns the writing connection. Everything that waits
+ * becomes one transaction (group commit); its results come back on the loop
+ * thread in the order of pushing. Reads go to a thread and a connection of
+ * their own, so that a long list never holds up a commit.
+ *
+ * What a job or a read carries belongs to it: hand it over whole and touch it
+ * again in its handler only. */
 #ifndef BELLPULL_SERVER_STORE_H
 #define BELLPULL_SERVER_STORE_H
 
@@ -12,68 +18,199 @@
 struct gw_store;
 struct mbuf;
 
+enum { GW_STORE_ID_SIZE = 32 }; /* "call_" + ULID + '\0' = 32 */
+
+/* Opening and closing ---------------------------------------------------- */
+
 struct gw_store_cfg {
-	const char *url;      /* "sqlite:PATH" */
-	uint32_t linger_ms;   /* events alone wait this long for company */
-	uint32_t keep_days;   /* 0: for ever */
-	uint32_t idempotency_hours;
+	const char *url;	    /* "sqlite:PATH"                              */
+	uint32_t linger_ms;	    /* events alone wait this long for company    */
+	uint32_t keep_days;	    /* ended calls are kept this long; 0: for ever */
+	uint32_t idempotency_hours; /* 0: 24                                      */
+	uint32_t queue_bytes;	    /* what may wait for a refusing disk; 0: 64 MiB */
 };
 
-/* Opens, checks and migrates; refuses a database that is corrupt or newer.
- * On error why[] (size why_size) says what to do. */
+/* Opens, checks and migrates. Refuses a database that is corrupt, newer or not
+ * ours; nothing is ever begun anew in its place. On error *storep is left alone
+ * and why[] (why_size bytes) says what is wrong and what to do.
+ * Call it on the loop thread. */
 int gw_store_open(struct gw_store **storep, const struct gw_store_cfg *cfg,
 		  char *why, size_t why_size);
-/* Commits what waits, joins the thread; completions are posted before it returns. */
+
+/* Commits what waits and joins the threads. Every job and read has been posted
+ * back when it returns (gw_loop_drain() delivers); what the disk still refused
+ * comes with its error. store is gone afterwards. */
 void gw_store_close(struct gw_store *store);
 
-/* One event as handed in: the bytes around its id. The store writes
- * prefix + decimal id + suffix and gives id back. */
+/* 0, or why the last commit failed (ENOSPC, EIO, EROFS, ...) and nothing has
+ * been written since: new work is better refused before it is begun. */
+int gw_store_health(const struct gw_store *store);
+
+/* The newest committed event id; 0: none yet. Never falls, nor do two events ever
+ * share an id, restarts and retention included. */
+uint64_t gw_store_head_id(const struct gw_store *store);
+
+/* Every event above this one is still kept. A reader that stands below has
+ * missed some. */
+uint64_t gw_store_pruned_id(const struct gw_store *store);
+
+/* Writing ---------------------------------------------------------------- */
+
+/* One event. Its complete JSON is `{"id":N` + suffix; a suffix that ends with ':'
+ * wants the id again and is closed by `N}}` (the snapshot's last_event_id).
+ * gw_store_event_json() puts it together. */
 struct gw_store_event {
-	const char *type;    /* static string */
-	const char *call_id; /* NULL for line.* */
-	int64_t seq;	     /* -1: none */
-	struct mbuf *suffix; /* everything behind `{"id":N`, owned by the job */
-	uint64_t id;	     /* set at commit */
+	const char *type;	       /* static string                         */
+	char call_id[GW_STORE_ID_SIZE]; /* "": of no call (line.*, gateway.*)    */
+	int64_t seq;		       /* -1: none                              */
+	int64_t at_ms;		       /* occurred_at                           */
+	struct mbuf *suffix;	       /* the bytes behind `{"id":N`            */
+	uint64_t id;		       /* result: set when it is on disk        */
 };
 
-/* The call row: searchable columns and the snapshot as JSON. */
+/* Writes the complete JSON of an event (behind mb's position). */
+int gw_store_event_json(struct mbuf *mb, uint64_t id, const uint8_t *suffix,
+			size_t suffix_len);
+
+/* The row of a call: columns to search by, and the newest snapshot. */
 struct gw_store_call {
-	char id[32];
-	const char *status, *state; /* static strings */
-	bool ended;
-	char *to, *from, *line, *project; /* job's own copies; NULL allowed; only read at insert */
-	int64_t created_at_ms;
-	struct mbuf *snapshot; /* JSON object */
-	struct mbuf *ladder;   /* JSON, or NULL: leave */
-	struct mbuf *dialog;   /* or NULL: leave */
-	bool insert;	       /* a new row */
+	char id[GW_STORE_ID_SIZE];
+	bool insert;		     /* a new row; else the row exists           */
+	const char *status, *state;  /* static strings                           */
+	int64_t created_at_ms;	     /* read at insert only, like the next four  */
+	char *to, *from, *line;	     /* own copies; NULL: none                   */
+	char *project;
+	int64_t ended_at_ms;	     /* 0: not ended                             */
+	int64_t seq;		     /* of its newest event                      */
+	struct mbuf *snapshot;	     /* JSON object without last_event_id        */
+	struct mbuf *ladder;	     /* JSON; NULL: as it was                    */
+	struct mbuf *dialog;	     /* text; NULL: as it was                    */
 };
 
-/* An idempotency row that is inserted with the call, or found. */
+/* Allocates an empty row (mem_deref). */
+struct gw_store_call *gw_store_call_alloc(void);
+
+/* An idempotency key, looked up before anything else of the job is done. */
+enum gw_idem_verdict {
+	GW_IDEM_NEW,	  /* unknown or expired: now it is kept          */
+	GW_IDEM_REPLAY,	  /* known, same body: see call_id and response  */
+	GW_IDEM_MISMATCH, /* known with another body                     */
+};
 struct gw_store_idem {
-	char *scope_key;      /* scope + key */
+	char *scope_key; /* who + method + path + key; own copy          */
 	uint8_t body_sha256[32];
-	struct mbuf *response; /* the 201's body, stored */
 };
 
-enum gw_idem_verdict { GW_IDEM_NEW, GW_IDEM_REPLAY, GW_IDEM_MISMATCH };
-
-/* A closed job: everything in it belongs to it. Allocate with
- * gw_store_job_alloc(), push hands it over; doneh gets it back on the loop
- * thread and it is freed afterwards. */
+/* All or nothing of it is written. Allocate with gw_store_job_alloc() and set
+ * doneh; after doneh has returned the job is freed. */
 struct gw_store_job {
-	struct gw_store_call *call;   /* or NULL */
-	struct gw_store_event *events;
+	struct gw_store_call *call;    /* or NULL                            */
+	struct gw_store_event *events; /* owned array; suffixes too          */
 	size_t event_count;
-	struct gw_store_idem *idem;   /* or NULL */
-	void (*doneh)(struct gw_store_job *job, void *arg);
+	struct gw_store_idem *idem; /* or NULL; then call must be an insert  */
+
+	/* What must not get lost: when the disk refuses, the job stays in its
+	 * place, in front of all later ones, and is tried again until it is
+	 * written. Others come back at once with their error. */
+	bool keep;
+
+	void (*doneh)(struct gw_store_job *job, void *arg); /* loop thread */
 	void *arg;
-	/* results */
-	int err;		      /* 0 when on disk; ENOSPC, EROFS, EIO ... */
-	enum gw_idem_verdict verdict; /* REPLAY, MISMATCH: nothing else was written */
-	char call_id[32];	      /* REPLAY: the first call's id, and ... */
-	struct mbuf *replay;	      /* ... its stored response */
+
+	/* Results. */
+	int err;		      /* 0: on disk, or the verdict says not new  */
+	enum gw_idem_verdict verdict; /* REPLAY, MISMATCH: nothing was written    */
+	char call_id[GW_STORE_ID_SIZE]; /* REPLAY: the first call's id          */
+	struct mbuf *response; /* REPLAY: its snapshot at that time, complete with
+				* last_event_id: the body of the first 201       */
+	uint64_t last_event_id; /* of the events written; 0: none               */
+	uint64_t queue_no;	/* the store's own                              */
 };
+
+/* event_count events are allocated, zeroed. NULL: no memory. */
+struct gw_store_job *gw_store_job_alloc(size_t event_count);
+
+/* Hands job over (the caller's reference with it, also on error). Returns 0,
+ * ENOBUFS (too much is waiting), ESHUTDOWN; on error doneh isn't called and the
+ * job is freed. */
 int gw_store_push(struct gw_store *store, struct gw_store_job *job);
+
+/* Reading ---------------------------------------------------------------- */
+
+enum gw_store_what {
+	GW_STORE_CALL,	     /* one call: snapshot, ladder, dialog; ENOENT     */
+	GW_STORE_CALLS,	     /* a list, newest first                           */
+	GW_STORE_OPEN_CALLS, /* all that have not ended, oldest first: recovery */
+	GW_STORE_EVENTS,     /* events after after_id, in order of id          */
+};
+
+struct gw_store_row {
+	char id[GW_STORE_ID_SIZE];
+	int64_t created_at_ms, ended_at_ms; /* ended 0: not ended              */
+	int64_t seq;			    /* of its newest event             */
+	uint64_t last_event_id;
+	char *line;		/* or NULL                                     */
+	char *project;		/* or NULL                                     */
+	struct mbuf *snapshot;	/* complete: last_event_id is in it            */
+	struct mbuf *ladder;	/* CALL only; or NULL                          */
+	struct mbuf *dialog;	/* CALL and OPEN_CALLS; or NULL                */
+};
+
+struct gw_store_read_event {
+	uint64_t id;
+	char call_id[GW_STORE_ID_SIZE];
+	char type[40];
+	struct mbuf *json; /* complete                                        */
+};
+
+/* Strings are own copies (mem_deref'd with the read). */
+struct gw_store_read {
+	enum gw_store_what what;
+	char call_id[GW_STORE_ID_SIZE]; /* CALL; EVENTS: of this call, "": all */
+
+	char *status, *to, *from, *line, *project; /* CALLS: equal to; NULL: any */
+	int64_t since_ms;		 /* CALLS: created at or after; 0: any */
+	char cursor[GW_STORE_ID_SIZE];	 /* CALLS: ids below this one; "": newest */
+	uint64_t after_id;		 /* EVENTS: above this one             */
+	uint64_t upto_id;		 /* EVENTS: not above this one; 0: all */
+	uint32_t limit;			 /* CALLS, EVENTS: at most so many     */
+	uint32_t max_bytes;		 /* EVENTS: stop when reached; 0: any  */
+
+	void (*doneh)(struct gw_store_read *rd, void *arg); /* loop thread */
+	void *arg;
+
+	/* Results. Taking something out is done by setting it to NULL. */
+	int err; /* 0, ENOENT (CALL), EIO ... */
+	struct gw_store_row *rows;
+	size_t row_count;
+	struct gw_store_read_event *events;
+	size_t event_count;
+	bool more; /* limit or max_bytes cut it short: go on from the last one */
+	uint64_t queue_no;
+};
+
+struct gw_store_read *gw_store_read_alloc(enum gw_store_what what);
+
+/* Like gw_store_push(). To cancel, clear rd's meaning in arg: doneh comes. */
+int gw_store_ask(struct gw_store *store, struct gw_store_read *rd);
+
+/* Keeping -------------------------------------------------------------- */
+
+/* Has calls that ended before before_ms removed, with their events and ladders,
+ * in small slices between commits. It also happens by itself (keep_days). */
+void gw_store_prune(struct gw_store *store, int64_t before_ms);
+
+/* What a commit cost: for metrics. */
+struct gw_store_stats {
+	uint64_t commits, jobs, events, failed_commits;
+	uint64_t reads;
+	uint32_t waiting;    /* jobs in the queue */
+	uint64_t waiting_bytes;
+	uint64_t commit_us_sum;
+	/* not cumulative; upper bounds: gw_store_commit_bounds_us */
+	uint64_t commit_bucket[12];
+};
+extern const uint32_t gw_store_commit_bounds_us[11]; /* last bucket: above */
+void gw_store_stats(const struct gw_store *store, struct gw_store_stats *stats);
 
 #endif

@@ -1,0 +1,104 @@
+/* The journal's front: what happened is told here, encoded once, committed, and
+ * only then shown to the sinks (stream, webhooks, metrics, log), with the same
+ * bytes for all.
+ *
+ * Order: ids follow the order of telling, sinks see events in the order of ids.
+ * What one turn of the loop tells about one call is one commit, together with
+ * that call's row. Nothing is seen before it is on disk; when the disk refuses,
+ * events wait in the store's queue in their order, calls go on. */
+#ifndef BELLPULL_SERVER_EVENTS_H
+#define BELLPULL_SERVER_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/store.h"
+
+struct gw_events;
+struct mbuf;
+
+int gw_events_alloc(struct gw_events **eventsp, struct gw_store *store);
+/* mem_deref() frees. Pushes first what this turn has told: */
+void gw_events_flush(struct gw_events *events);
+
+/* What happened. Nothing is kept of the pointers but type. */
+struct gw_news {
+	const char *type;    /* "call.ringing": static string                 */
+	const char *call_id; /* NULL: line.*, gateway.*                       */
+	const char *leg;     /* "from", "to"; NULL: the call                  */
+	int64_t seq;	     /* of the call, from 1 without holes; -1: none   */
+	int64_t at_ms;	     /* wall clock                                    */
+	const char *data;    /* JSON object; NULL: {}                         */
+	size_t data_len;
+};
+
+/* Tells one event. row is taken over (also on error) and becomes the call's row
+ * (insert is not allowed here); its snapshot is also the event's `call`. With
+ * row NULL `call` is null. An insert goes through gw_events_place().
+ * Returns 0, ENOMEM or ENOBUFS (the disk has refused for long and memory for
+ * waiting events is used up: the event is lost, and counted). */
+int gw_events_tell(struct gw_events *events, const struct gw_news *news,
+		   struct gw_store_call *row);
+
+/* Saves a row without an event (a ladder, a dialog). Takes row over. */
+int gw_events_save(struct gw_events *events, struct gw_store_call *row);
+
+/* How a placement went. response: REPLAY: body of the first 201; NEW: this
+ * call's snapshot, complete with last_event_id. Valid during the call. */
+struct gw_placed {
+	int err; /* 0, or ENOSPC, EIO ...: it has never happened */
+	enum gw_idem_verdict verdict;
+	const char *call_id; /* REPLAY: of the first call; NEW: its own */
+	uint64_t last_event_id;
+	struct mbuf *response; /* pos 0; mem_ref() to keep */
+};
+typedef void(gw_events_placed_h)(const struct gw_placed *placed, void *arg);
+
+/* Writes a new call: its row (insert), its first event and its idempotency key
+ * (or NULL) in one commit, at once. row and idem are taken over (also on error).
+ * On 0, h is called exactly once, on the loop thread, before the sinks see the
+ * event. On error (ENOMEM, ENOBUFS, or what gw_store_health() says) it isn't. */
+int gw_events_place(struct gw_events *events, const struct gw_news *news,
+		    struct gw_store_call *row, struct gw_store_idem *idem,
+		    gw_events_placed_h *h, void *arg);
+struct gw_store_idem *gw_store_idem_alloc(void);
+
+/* An event that is on disk. Refcounted: mem_ref() to keep it. Immutable. */
+struct gw_event {
+	uint64_t id;
+	const char *type;
+	char call_id[GW_STORE_ID_SIZE]; /* "": of no call */
+	int64_t seq;
+	int64_t at_ms;
+	const char *frame; /* as the stream sends it: id:, event:, data:, blank line */
+	size_t frame_len;
+	const char *json; /* inside frame */
+	size_t json_len;
+};
+
+/* Makes one from what the store reads. type may be of any lifetime. */
+int gw_event_alloc(struct gw_event **evp, uint64_t id, const char *type,
+		   const char *call_id, const char *json, size_t json_len);
+
+/* Sinks see every event, in order of ids, in the order of registering. They must
+ * not tell events from inside. */
+typedef void(gw_events_sink_h)(const struct gw_event *ev, void *arg);
+int gw_events_sink(struct gw_events *events, gw_events_sink_h *h, void *arg);
+
+/* Appends `,"last_event_id":N}` in place of the object's closing brace: how the
+ * snapshot of a row becomes the call as the API shows it. */
+int gw_events_snapshot(struct mbuf *mb, const char *snapshot, size_t len,
+		       uint64_t last_event_id);
+
+/* "2026-11-22T05:00:00.000Z", with the last date remembered: quick.
+ * buf has GW_TIME_SIZE bytes. Loop thread. */
+enum { GW_TIME_SIZE = 32 };
+const char *gw_events_time(char buf[GW_TIME_SIZE], int64_t ms);
+
+struct gw_events_stats {
+	uint64_t told, committed, lost;
+};
+void gw_events_stats(const struct gw_events *events, struct gw_events_stats *st);
+
+#endif
