@@ -180,17 +180,29 @@ static int make_names(struct gw_line *line)
 				  close);
 
 	(void)re_snprintf(line->contact_user, sizeof(line->contact_user),
-			  "%016llx", (unsigned long long)rand_u64());
+			  "%016llx", rand_u64());
+	(void)re_snprintf(line->call_id, sizeof(line->call_id),
+			  "%016llx%016llx", rand_u64(), rand_u64());
+	(void)re_snprintf(line->from_tag, sizeof(line->from_tag), "%016llx",
+			  rand_u64());
+	line->cseq = rand_u16();
 	return err;
 }
 
 /* --------------------------------------------------------- life and events */
+
+static int give_credentials(char **userp, char **passp, const char *realm,
+			    void *arg)
+{
+	return gw_line_credentials(arg, userp, passp, realm);
+}
 
 static void destructor(void *data)
 {
 	struct gw_line *line = data;
 	struct le *le;
 
+	gw_line_checks_forget(line);
 	line->reg = mem_deref(line->reg);
 	gw_line_ways_forget(line);
 
@@ -200,6 +212,7 @@ static void destructor(void *data)
 	for (size_t i = 0; line->targets && i < line->target_count; i++)
 		mem_deref(line->targets[i].route);
 	mem_deref(line->targets);
+	mem_deref(line->auth);
 	mem_deref(line->aor);
 	mem_deref(line->registrar);
 	mem_deref(line->dial_domain);
@@ -234,6 +247,10 @@ int gw_line_alloc(struct gw_line **linep, struct gw_stack *stack,
 		goto out;
 
 	err = gw_line_targets_alloc(line);
+	if (err)
+		goto out;
+
+	err = sip_auth_alloc(&line->auth, give_credentials, line, false);
 
 out:
 	if (err)

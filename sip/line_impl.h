@@ -16,6 +16,7 @@ enum {
 	GW_LINE_HOLD_DOWN_MAX_S = 960, /* ... each time, up to this */
 	GW_LINE_TEXT_MAX = 192,	     /* of reasons, servers */
 	GW_LINE_CONTACTS_MAX = 512,
+	GW_LINE_URI_MAX = 128, /* of our own Contact */
 };
 
 /* Where requests go first: an outbound proxy or the line's own domain. */
@@ -46,6 +47,7 @@ struct gw_line {
 	void *arg;
 	struct list watches; /* struct gw_line_watch */
 	struct list ways;    /* struct gw_line_way_req, under way */
+	struct list checks;  /* of line_check.c, under way */
 	uint32_t calls;
 
 	char *aor;	   /* "sip:858@pbx.example" */
@@ -68,6 +70,13 @@ struct gw_line {
 	struct sa mapped; /* how the registrar sees us, when not as we do */
 	bool is_mapped;
 
+	/* RFC 3261 10.2: one Call-ID and a rising CSeq for all REGISTERs */
+	char call_id[33], from_tag[17];
+	uint32_t cseq;
+	struct sip_auth *auth; /* remembers the challenge for refreshes */
+	bool auth_primed;
+	char bound[GW_LINE_URI_MAX]; /* the Contact the registrar keeps; "" */
+
 	struct gw_line_registration *reg; /* NULL before gw_line_start() */
 };
 
@@ -75,6 +84,10 @@ int64_t gw_line_wall_ms(void);
 
 /* line.c: tells the change upwards and to all who watch. */
 void gw_line_tell(struct gw_line *line);
+
+/* line_check.c: verdicts that are under way are told at once, or never. */
+void gw_line_checks_end(struct gw_line *line);
+void gw_line_checks_forget(struct gw_line *line);
 
 /* line_way.c: which target is next, and what became of it. */
 int gw_line_targets_alloc(struct gw_line *line);
@@ -87,5 +100,14 @@ void gw_line_ways_forget(struct gw_line *line);
 /* A sentence for an errno that sending to target ended with. */
 void gw_line_explain(char *text, size_t size, const struct gw_line *line,
 		     int err);
+
+/* line_register.c: registers now, whatever the schedule says; h is told how
+ * the exchange that is under way (or is started) ends. Deref *waitp to forget.
+ * ECANCELED when the line is being stopped. */
+struct gw_line_answer;
+struct gw_line_wait;
+typedef void(gw_line_wait_h)(const struct gw_line_answer *answer, void *arg);
+int gw_line_register_now(struct gw_line_wait **waitp, struct gw_line *line,
+			 gw_line_wait_h *h, void *arg);
 
 #endif
