@@ -7,10 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-	GW_URI_MAX = 256,	 /* bytes, without NUL */
-	GW_DISPLAY_NAME_MAX = 64 /* code points */
-};
+#include "sip/text.h" /* display names and extra headers */
+
+enum { GW_URI_MAX = 256 }; /* bytes, without NUL */
 
 enum gw_address_kind {
 	GW_ADDRESS_NUMBER, /* +E164 or digits, dialled at the line's domain */
@@ -18,41 +17,43 @@ enum gw_address_kind {
 	GW_ADDRESS_SIM,	   /* sim:name, a callee of the sandbox */
 };
 
-/* A line's rules for numbers: docs of the setting `dial`. */
+/* A line's rules for numbers: docs of the setting `dial`.
+ *
+ * A number is first understood: with a country, national and international
+ * prefixes are read and it becomes E.164 (`number`, what the policy judges);
+ * without one, only a plus makes it E.164. Then it is written: in format, where
+ * it is E.164, without the leading strip, with prefix in front. Short numbers
+ * (fewer than GW_LONG_NUMBER_MIN digits that are no national number of the
+ * country) and feature codes are the line's own: they are dialled as given. */
+enum { GW_LONG_NUMBER_MIN = 7 };
+
 struct gw_dial_rules {
-	const char *country;  /* ISO 3166 two letters, or NULL */
-	const char *strip;    /* leading digits to take away, or NULL */
-	const char *prefix;   /* digits to put in front, or NULL */
-	const char *format;   /* "as_is", "e164", "e164_no_plus", "national" or NULL = as_is */
-	bool feature_codes;   /* '*' and '#' may be dialled */
-	const char *domain;   /* host[:port] put behind numbers and sip:user */
+	const char *country; /* ISO 3166 two letters, or NULL */
+	const char *strip;   /* leading characters to take away, or NULL */
+	const char *prefix;  /* digits to put in front, or NULL; a plus behind
+			      * it falls away */
+	const char *format;  /* "as_is", "e164", "e164_no_plus", "national" or
+			      * NULL = as_is */
+	bool feature_codes;  /* '*' and '#' may be dialled */
+	const char *domain;  /* host[:port] put behind numbers and sip:user */
 };
 
 struct gw_address {
 	enum gw_address_kind kind;
 	char uri[GW_URI_MAX + 1];    /* what is dialled: "sip:853@pbx.example" */
-	char number[32];	     /* normalised: "+4930123456" or digits; "" when not a number */
-	char host[GW_URI_MAX + 1];   /* of the URI, without port */
+	char number[32];	     /* normalised: "+4930123456" or digits; "" when
+				      * not a number. sip:853 is the number 853 too */
+	char host[GW_URI_MAX + 1];   /* of the URI: lower case, no port, no brackets */
 	bool own_domain;	     /* the host is the line's domain */
 };
 
 /* Reads what a person or program asked to dial. text is NUL-terminated and may
- * be hostile. On error *whyp (if not NULL) gets a static sentence for people.
+ * be hostile. On error addr is left alone and *whyp (if not NULL) gets a static
+ * sentence for people. A URI without host, or with the line's own, is dialled at
+ * domain as the line writes it. uri is plain ASCII of letters, digits and
+ * -_.!~*'()&=+$%@:[]; with escapes only of what these could not say.
  * Returns 0, EINVAL (not an address we dial) or EOVERFLOW (too long). */
 int gw_address_parse(struct gw_address *addr, const char *text,
 		     const struct gw_dial_rules *rules, const char **whyp);
-
-/* UTF-8 text for a display name: valid, at most 64 code points, no C0, DEL, C1,
- * bidi controls. Writes the RFC 3261 quoted-string body (with \" and \\
- * escaped, without the quotes). Returns 0, EINVAL or EOVERFLOW. */
-int gw_display_name_escape(char *out, size_t size, const char *text);
-
-/* A header that a caller may add: name a token matching one of the patterns
- * ("X-*", "X-CRM-Id"), never one that SIP routing or identity lives on; value
- * visible ASCII/UTF-8 without CR, LF, NUL and other controls, <= 256 bytes.
- * Returns 0 or EINVAL with *whyp set. */
-int gw_header_check(const char *name, const char *value,
-		    const char *const *patterns, size_t pattern_count,
-		    const char **whyp);
 
 #endif
