@@ -142,7 +142,7 @@ struct gw_config_dial {
 
 /* One SIP identity. */
 struct gw_config_line {
-	const char *name;
+	const char *name;	  /* never NULL: else user                */
 	const char *display_name; /* or NULL                              */
 	const char *user;
 	const char *auth_user;	    /* NULL: user                         */
@@ -219,8 +219,8 @@ struct gw_config_errors {
 	struct gw_config_error list[GW_CONFIG_ERRORS_MAX];
 };
 
-/* Reads the file at path, or none if path is NULL (then the sandbox is on by
- * default), and the environment. On success *cfgp carries one reference, the
+/* Reads the file at path, or none if path is NULL (then, if there are no lines
+ * from elsewhere, the sandbox is on by default), and the environment. On success *cfgp carries one reference, the
  * caller's: mem_deref() it, and all strings and secrets are gone. On error
  * *cfgp is left alone and *errs tells all that was found.
  * Blocks (files). Returns 0, EINVAL (see errs) or ENOMEM. */
@@ -243,18 +243,18 @@ void gw_config_error_print(char *buf, size_t size,
  * per error on f, or a summary without any secret. Returns as gw_config_load(). */
 int gw_config_check_print(FILE *f, const char *path);
 
-enum gw_config_help {
+enum gw_config_help_form {
 	GW_CONFIG_HELP_TEXT,	 /* for a terminal (--help-config)         */
 	GW_CONFIG_HELP_MARKDOWN, /* docs/configuration.md                  */
 };
 /* All settings: pointer, type and bounds, default, variable, help. */
-int gw_config_help(FILE *f, enum gw_config_help form);
+int gw_config_help(FILE *f, enum gw_config_help_form form);
 
 /* For tests and tools that compare samples with the table. The default is JSON
  * text. False when there is no i-th setting. */
 struct gw_config_setting {
-	const char *pointer; /* "/lines/ * /port" without the blanks       */
-	const char *json_default;
+	const char *pointer; /* "/lines/N/port"                             */
+	const char *json_default; /* NULL: it must be set                  */
 	const char *help;
 };
 bool gw_config_setting(struct gw_config_setting *setting, size_t i);

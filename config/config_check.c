@@ -1,0 +1,211 @@
+/* How settings fit together: what no single row can tell. Each complaint says
+ * what to do. Settings that were refused before may be missing here. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <re_types.h>
+
+#include "config/config.h"
+#include "config/config_load.h"
+
+static bool is_loopback(const char *address)
+{
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (inet_pton(AF_INET, address, &v4) == 1)
+		return ntohl(v4.s_addr) >> 24 == 127;
+
+	return inet_pton(AF_INET6, address, &v6) == 1 &&
+	       IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+/* Whoever reaches the API may place calls that cost money. */
+static void check_open_door(const struct gw_config *cfg,
+			    struct gw_config_loader *ld)
+{
+	size_t i;
+
+	for (i = 0; i < cfg->http.listen.count && !cfg->key_count; i++) {
+		if (is_loopback(cfg->http.listen.list[i].address))
+			continue;
+
+		gw_config_complain(
+			ld, "/http/listen",
+			"number %zu can be reached by others, and there is no "
+			"key: anybody could place calls. Add a key, like "
+			"\"keys\": [{ \"name\": \"crm\", \"secret\": "
+			"\"env:BELLPULL_KEY\" }], or listen on 127.0.0.1",
+			i + 1);
+		return;
+	}
+}
+
+static void check_tls(const struct gw_config *cfg, struct gw_config_loader *ld)
+{
+	if (cfg->http.certificate && !cfg->http.key)
+		gw_config_complain(ld, "/http/certificate",
+				   "needs http.key, its private key");
+	if (cfg->http.key && !cfg->http.certificate)
+		gw_config_complain(ld, "/http/key",
+				   "needs http.certificate, its certificate");
+}
+
+static bool listens_by(const struct gw_config *cfg,
+		       enum gw_config_transport transport)
+{
+	size_t i;
+
+	for (i = 0; i < cfg->sip.listen.count; i++) {
+		if (cfg->sip.listen.list[i].transport == transport)
+			return true;
+	}
+
+	return false;
+}
+
+static void check_transport(const struct gw_config *cfg, size_t i,
+			    struct gw_config_loader *ld)
+{
+	static const char *const names[] = { "udp", "tcp", "tls" };
+	enum gw_config_transport transport = cfg->lines[i].transport;
+	char pointer[64];
+
+	(void)snprintf(pointer, sizeof(pointer), "/lines/%zu/transport", i);
+	if (!listens_by(cfg, transport))
+		gw_config_complain(ld, pointer,
+				   "needs \"%s:auto:%u\" (or another %s "
+				   "address) in sip.listen",
+				   names[transport],
+				   transport == GW_CONFIG_TLS ? 5061 : 5060,
+				   names[transport]);
+	if (transport == GW_CONFIG_TLS && !cfg->sip.ca_file)
+		gw_config_complain(ld, pointer,
+				   "needs sip.ca_file, to verify the server's "
+				   "certificate");
+}
+
+/* The first line of that name, or line_count. */
+static size_t find_line(const struct gw_config *cfg, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < cfg->line_count; i++) {
+		if (cfg->lines[i].name && !strcmp(cfg->lines[i].name, name))
+			break;
+	}
+
+	return i;
+}
+
+static void check_line_name(const struct gw_config *cfg, size_t i,
+			    struct gw_config_loader *ld)
+{
+	const char *name = cfg->lines[i].name;
+	char pointer[64];
+	size_t first;
+
+	if (!name)
+		return;
+
+	(void)snprintf(pointer, sizeof(pointer), "/lines/%zu/name", i);
+	first = find_line(cfg, name);
+	if (first < i)
+		gw_config_complain(ld, pointer,
+				   "another line is called so: /lines/%zu",
+				   first);
+	if (cfg->sandbox && !strcmp(name, "sandbox"))
+		gw_config_complain(ld, pointer,
+				   "the sandbox has a line of this name: "
+				   "choose another, or switch the sandbox off");
+}
+
+static void check_lines(const struct gw_config *cfg,
+			struct gw_config_loader *ld)
+{
+	size_t i, defaults = 0;
+	char pointer[64];
+
+	for (i = 0; i < cfg->line_count; i++) {
+		check_line_name(cfg, i, ld);
+		check_transport(cfg, i, ld);
+
+		if (cfg->lines[i].is_default && ++defaults > 1) {
+			(void)snprintf(pointer, sizeof(pointer),
+				       "/lines/%zu/default", i);
+			gw_config_complain(ld, pointer,
+					   "there is a default line already: "
+					   "only one can be");
+		}
+	}
+}
+
+static bool same_secret(const struct gw_secret *a, const struct gw_secret *b)
+{
+	const char *x = gw_secret_text(a, NULL), *y = gw_secret_text(b, NULL);
+
+	return x && y && !strcmp(x, y);
+}
+
+/* Two keys must be told apart, by people and by the gateway. */
+static void check_key_twins(const struct gw_config *cfg, size_t i,
+			    struct gw_config_loader *ld)
+{
+	const struct gw_config_key *key = &cfg->keys[i];
+	char pointer[64];
+	size_t j;
+
+	for (j = 0; j < i; j++) {
+		if (!strcmp(key->name, cfg->keys[j].name)) {
+			(void)snprintf(pointer, sizeof(pointer),
+				       "/keys/%zu/name", i);
+			gw_config_complain(ld, pointer,
+					   "another key is called so: "
+					   "/keys/%zu",
+					   j);
+		}
+		if (same_secret(key->secret, cfg->keys[j].secret)) {
+			(void)snprintf(pointer, sizeof(pointer),
+				       "/keys/%zu/secret", i);
+			gw_config_complain(ld, pointer,
+					   "/keys/%zu has the same secret: "
+					   "each key needs its own",
+					   j);
+		}
+	}
+}
+
+static void check_keys(const struct gw_config *cfg, struct gw_config_loader *ld)
+{
+	size_t i, j;
+
+	for (i = 0; i < cfg->key_count; i++) {
+		const struct gw_config_key *key = &cfg->keys[i];
+
+		check_key_twins(cfg, i, ld);
+
+		for (j = 0; j < key->lines.count; j++) {
+			const char *name = key->lines.list[j];
+			char pointer[64];
+
+			if (find_line(cfg, name) < cfg->line_count ||
+			    (cfg->sandbox && !strcmp(name, "sandbox")))
+				continue;
+			(void)snprintf(pointer, sizeof(pointer),
+				       "/keys/%zu/lines/%zu", i, j);
+			gw_config_complain(ld, pointer,
+					   "there is no line called \"%s\"",
+					   name);
+		}
+	}
+}
+
+void gw_config_cross_check(const struct gw_config *cfg,
+			   struct gw_config_loader *ld)
+{
+	check_open_door(cfg, ld);
+	check_tls(cfg, ld);
+	check_lines(cfg, ld);
+	check_keys(cfg, ld);
+}

@@ -1,0 +1,333 @@
+/* THE table: one row per setting. A new setting is a new row, a member of a
+ * struct in config.h, and its place in bellpull.json; everything else (reading,
+ * environment, defaults, hints, help, freeing) follows the row. */
+#include "config/config_table.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <re_types.h>
+
+#include "config/config.h"
+
+#define ROOT(member) offsetof(struct gw_config, member)
+#define LINE(member) offsetof(struct gw_config_line, member)
+#define KEY(member) offsetof(struct gw_config_key, member)
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* Order as in enum gw_config_transport, _level and _decline. */
+#define TRANSPORTS WORDS("udp", "tcp", "tls")
+#define LEVELS WORDS("error", "warning", "info", "debug")
+#define DECLINES WORDS("busy", "failed")
+
+#define CODECS                                                                \
+	WORDS("opus", "G722", "PCMA", "PCMU", "GSM", "G726-16", "G726-24",    \
+	      "G726-32", "G726-40", "iLBC", "telephone-event")
+#define SCOPES                                                                \
+	WORDS("calls:create", "calls:read", "calls:hangup", "events:read",    \
+	      "lines:read", "lines:check", "metrics:read", "hooks:admin",     \
+	      "webhooks:admin", "admin")
+
+/* clang-format off */
+const struct gw_config_row gw_config_rows[] = {
+/* HTTP ------------------------------------------------------------------- */
+{ "/http/listen", GW_CONFIG_HTTP_LISTENS, ROOT(http.listen),
+  .json_default = "[\"127.0.0.1:8080\"]",
+  .help = "Where the API and the page are served: ADDRESS:PORT, an IPv6 address in "
+	  "brackets. Anything but loopback needs a key under keys. Port 0 lets the "
+	  "system choose." },
+{ "/http/public_base_url", GW_CONFIG_STRING, ROOT(http.public_base_url),
+  .nullable = true, .form = gw_form_base_url, .json_default = "null",
+  .help = "How others reach this gateway, when a proxy stands in front of it: "
+	  "https://calls.example.com. Links in answers begin with it." },
+{ "/http/certificate", GW_CONFIG_STRING, ROOT(http.certificate),
+  .nullable = true, .json_default = "null",
+  .help = "PEM file with the certificate and its chain: HTTPS instead of HTTP." },
+{ "/http/key", GW_CONFIG_STRING, ROOT(http.key),
+  .nullable = true, .json_default = "null",
+  .help = "PEM file with the private key of the certificate." },
+{ "/http/cors_origins", GW_CONFIG_STRINGS, ROOT(http.cors_origins),
+  .form = gw_form_origin, .json_default = "[]",
+  .help = "Web sites whose scripts may use the API, exactly as browsers name them: "
+	  "https://crm.example.com." },
+{ "/http/trusted_proxies", GW_CONFIG_STRINGS, ROOT(http.trusted_proxies),
+  .form = gw_form_network, .json_default = "[]",
+  .help = "Addresses or networks (10.0.0.0/8) of reverse proxies whose "
+	  "X-Forwarded-For, Forwarded and X-Request-Id are believed." },
+{ "/http/frame_ancestors", GW_CONFIG_STRINGS, ROOT(http.frame_ancestors),
+  .form = gw_form_origin, .json_default = "[]",
+  .help = "Web sites that may show the page in a frame." },
+{ "/http/heartbeat_s", GW_CONFIG_INT, ROOT(http.heartbeat_s),
+  .min = 5, .max = 30, .json_default = "15",
+  .help = "Seconds between the heartbeats of an event stream; less than the "
+	  "patience of any proxy on the way." },
+{ "/http/require_idempotency_key", GW_CONFIG_BOOL, ROOT(http.require_idempotency_key),
+  .json_default = "false",
+  .help = "Whether POST /calls without an Idempotency-Key is refused." },
+
+/* SIP -------------------------------------------------------------------- */
+{ "/sip/listen", GW_CONFIG_SIP_LISTENS, ROOT(sip.listen),
+  .json_default = "[\"udp:auto:5060\", \"tcp:auto:5060\"]",
+  .help = "Transports and where they are bound: udp, tcp or tls : ADDRESS : PORT. auto "
+	  "is the local address from which the line's server is reached; 0.0.0.0 is not "
+	  "possible. Add tls:auto:5061 for lines with TLS. Port 0 lets the system choose." },
+{ "/sip/advertise", GW_CONFIG_STRING, ROOT(sip.advertise),
+  .nullable = true, .form = gw_form_address, .json_default = "null",
+  .help = "Public address to tell in SIP, when a NAT with fixed port forwarding stands "
+	  "in front." },
+{ "/sip/ca_file", GW_CONFIG_STRING, ROOT(sip.ca_file),
+  .nullable = true, .json_default = "\"/etc/ssl/certs/ca-certificates.crt\"",
+  .help = "PEM file with the authorities that vouch for SIP servers over TLS." },
+
+/* Media ------------------------------------------------------------------ */
+{ "/media/listen", GW_CONFIG_STRING, ROOT(media.listen),
+  .form = gw_form_address, .json_default = "\"0.0.0.0\"",
+  .help = "Local address of RTP. 0.0.0.0 is the address from which the line's server is "
+	  "reached." },
+{ "/media/advertise", GW_CONFIG_STRING, ROOT(media.advertise),
+  .nullable = true, .form = gw_form_address, .json_default = "null",
+  .help = "Public address to tell in SDP, when a NAT with fixed port forwarding stands "
+	  "in front." },
+{ "/media/ports", GW_CONFIG_PORTS, ROOT(media.port_min),
+  .json_default = "\"20000-40000\"",
+  .help = "UDP ports of RTP and RTCP, lowest and highest: two for each leg. Open them in "
+	  "the firewall." },
+{ "/media/codecs", GW_CONFIG_STRINGS, ROOT(media.codecs), .words = CODECS, .min = 1,
+  .json_default = "[\"opus\", \"G722\", \"PCMA\", \"PCMU\", \"GSM\", \"G726-16\", \"iLBC\"]",
+  .help = "Codecs in the order they are offered, for lines without a list of their own. "
+	  "telephone-event (key presses) goes last unless it stands in the list." },
+{ "/media/sounds", GW_CONFIG_STRING, ROOT(media.sounds),
+  .json_default = "\"sounds\"",
+  .help = "Directory of the WAV files that announce and play name." },
+{ "/media/recordings", GW_CONFIG_STRING, ROOT(media.recordings),
+  .json_default = "\"recordings\"",
+  .help = "Directory for recordings." },
+
+/* Store and log ---------------------------------------------------------- */
+{ "/store/url", GW_CONFIG_STRING, ROOT(store.url),
+  .form = gw_form_store_url, .json_default = "\"sqlite:bellpull.db\"",
+  .help = "Where calls and events are kept: sqlite:FILE." },
+{ "/store/keep_days", GW_CONFIG_INT, ROOT(store.keep_days),
+  .min = 1, .max = 36500, .json_default = "90",
+  .help = "Days after which ended calls and their events are deleted." },
+{ "/store/linger_ms", GW_CONFIG_INT, ROOT(store.linger_ms),
+  .min = 0, .max = 100, .json_default = "0",
+  .help = "Milliseconds that a commit waits for company. More than 0 only pays on slow "
+	  "disks under load." },
+{ "/log/level", GW_CONFIG_ENUM, ROOT(log.level), .words = LEVELS,
+  .json_default = "\"info\"",
+  .help = "The least important lines that are still written." },
+{ "/log/pii", GW_CONFIG_BOOL, ROOT(log.pii), .json_default = "false",
+  .help = "Whether numbers of people are written out instead of being masked." },
+
+/* General ---------------------------------------------------------------- */
+{ "/country", GW_CONFIG_STRING, ROOT(country),
+  .nullable = true, .form = gw_form_country, .json_default = "null",
+  .help = "Country whose national numbers and tones are meant, two letters: DE." },
+{ "/drain_s", GW_CONFIG_INT, ROOT(drain_s), .min = 0, .max = 86400,
+  .json_default = "30",
+  .help = "Seconds that running calls may go on after the order to stop." },
+{ "/decline_status", GW_CONFIG_ENUM, ROOT(decline_status), .words = DECLINES,
+  .json_default = "\"busy\"",
+  .help = "Status of a call that was declined (SIP 603, 607, 608)." },
+{ "/sandbox", GW_CONFIG_BOOL, ROOT(sandbox), .json_default = "false",
+  .help = "A line called sandbox with simulated callees, in the process. On by itself "
+	  "when there is neither a file nor a line." },
+{ "/allow_inline", GW_CONFIG_BOOL, ROOT(allow_inline), .json_default = "false",
+  .help = "Whether secrets may stand in this file as such. For tries, not for "
+	  "machines that others can log in to." },
+
+/* Lines ------------------------------------------------------------------ */
+{ "/lines/N/name", GW_CONFIG_STRING, LINE(name),
+  .nullable = true, .form = gw_form_name, .max = 64, .json_default = "null",
+  .help = "What the API calls this line. null: its user." },
+{ "/lines/N/display_name", GW_CONFIG_STRING, LINE(display_name),
+  .nullable = true, .max = 128, .json_default = "null",
+  .help = "Name shown to those who are called." },
+{ "/lines/N/user", GW_CONFIG_STRING, LINE(user),
+  .form = gw_form_user, .max = 64,
+  .help = "The extension or account: the part before the @ of its SIP address." },
+{ "/lines/N/auth_user", GW_CONFIG_STRING, LINE(auth_user),
+  .nullable = true, .max = 128, .json_default = "null",
+  .help = "User name for the password, when it isn't user (also called auth id)." },
+{ "/lines/N/password", GW_CONFIG_SECRET, LINE(password),
+  .nullable = true, .min = 1, .json_default = "null",
+  .help = "Password by reference: env:NAME, file:/path or credential:NAME. null: none, "
+	  "for trunks that know us by our address." },
+{ "/lines/N/domain", GW_CONFIG_STRING, LINE(domain),
+  .form = gw_form_host,
+  .help = "Host name or address of the PBX or provider: the part behind the @." },
+{ "/lines/N/port", GW_CONFIG_PORT, LINE(port),
+  .nullable = true, .min = 1, .max = 65535, .json_default = "null",
+  .help = "Port of domain. null: what DNS says (SRV), else 5060, with TLS 5061." },
+{ "/lines/N/register", GW_CONFIG_BOOL, LINE(do_register), .json_default = "true",
+  .help = "Whether the line registers. Off it can still place calls." },
+{ "/lines/N/transport", GW_CONFIG_ENUM, LINE(transport), .words = TRANSPORTS,
+  .json_default = "\"udp\"",
+  .help = "How the server is reached. tls verifies its certificate." },
+{ "/lines/N/proxies", GW_CONFIG_STRINGS, LINE(proxies),
+  .form = gw_form_proxy, .json_default = "[]",
+  .help = "Outbound proxies, tried in this order: sip:proxy.example.com:5060." },
+{ "/lines/N/expires", GW_CONFIG_INT, LINE(expires_s),
+  .min = 10, .max = 86400, .json_default = "3600",
+  .help = "Seconds a registration is asked for; the server may grant less." },
+{ "/lines/N/caller_id/number", GW_CONFIG_STRING, LINE(caller_id.number),
+  .nullable = true, .form = gw_form_caller_id, .max = 64, .json_default = "null",
+  .help = "Number shown to those who are called. null: user." },
+{ "/lines/N/caller_id/name", GW_CONFIG_STRING, LINE(caller_id.name),
+  .nullable = true, .max = 128, .json_default = "null",
+  .help = "Name shown with it. null: display_name." },
+{ "/lines/N/caller_id/privacy", GW_CONFIG_BOOL, LINE(caller_id.privacy),
+  .json_default = "false",
+  .help = "Whether number and name are withheld." },
+{ "/lines/N/caller_ids", GW_CONFIG_STRINGS, LINE(caller_ids),
+  .form = gw_form_caller_id, .json_default = "[]",
+  .help = "Other numbers that a call may show through this line." },
+{ "/lines/N/identity_header", GW_CONFIG_WORD, LINE(identity_header),
+  .words = WORDS("from", "pai", "rpi"), .json_default = "\"from\"",
+  .help = "Header in which the provider looks for the number: From, "
+	  "P-Asserted-Identity or Remote-Party-ID." },
+{ "/lines/N/auto_answer", GW_CONFIG_WORD, LINE(auto_answer), .nullable = true,
+  .words = WORDS("answer-mode", "call-info", "alert-info", "all"),
+  .json_default = "null",
+  .help = "Header that makes the phones of this line answer by themselves when a call "
+	  "asks for it: Answer-Mode (RFC 5373), Call-Info (Yealink, Grandstream, snom), "
+	  "Alert-Info (Polycom, Cisco) or all of them." },
+{ "/lines/N/dial/strip", GW_CONFIG_STRING, LINE(dial.strip), .nullable = true,
+  .form = gw_form_digits, .max = 16, .json_default = "null",
+  .help = "Leading digits to take away from a number before it is dialled." },
+{ "/lines/N/dial/prefix", GW_CONFIG_STRING, LINE(dial.prefix), .nullable = true,
+  .form = gw_form_digits, .max = 16, .json_default = "null",
+  .help = "Digits to put in front: 0 for an outside line." },
+{ "/lines/N/dial/format", GW_CONFIG_WORD, LINE(dial.format),
+  .words = WORDS("as_is", "e164", "e164_no_plus", "national"),
+  .json_default = "\"as_is\"",
+  .help = "How the server wants to be given numbers: as the call had them, +4930123456, "
+	  "4930123456 or 030123456." },
+{ "/lines/N/dial/feature_codes", GW_CONFIG_BOOL, LINE(dial.feature_codes),
+  .json_default = "false",
+  .help = "Whether * and # may be dialled: codes that change settings of the PBX." },
+{ "/lines/N/country", GW_CONFIG_STRING, LINE(country), .nullable = true,
+  .form = gw_form_country, .json_default = "null",
+  .help = "Country of this line. null: the general one." },
+{ "/lines/N/codecs", GW_CONFIG_STRINGS, LINE(codecs), .words = CODECS,
+  .json_default = "[]",
+  .help = "Codecs in the order they are offered. Empty: media.codecs." },
+{ "/lines/N/nat", GW_CONFIG_BOOL, LINE(nat_auto),
+  .words = WORDS("off", "auto"), .json_default = "\"auto\"",
+  .help = "auto: when the server sees us under another address, register that one and "
+	  "keep the way open." },
+{ "/lines/N/max_calls", GW_CONFIG_INT, LINE(max_calls), .nullable = true,
+  .min = 1, .max = 100000, .json_default = "null",
+  .help = "Calls through this line at the same time. null: no limit of its own." },
+{ "/lines/N/default", GW_CONFIG_BOOL, LINE(is_default), .json_default = "false",
+  .help = "Whether this line is taken when a call names none. Else the first is." },
+
+/* Keys ------------------------------------------------------------------- */
+{ "/keys/N/name", GW_CONFIG_STRING, KEY(name), .nullable = true,
+  .form = gw_form_name, .max = 64, .json_default = "null",
+  .help = "What logs call this key. null: key-N." },
+{ "/keys/N/secret", GW_CONFIG_SECRET, KEY(secret), .min = 16,
+  .help = "The key itself by reference: env:NAME, file:/path or credential:NAME. At "
+	  "least 16 characters; openssl rand -hex 24 makes a good one." },
+{ "/keys/N/project", GW_CONFIG_STRING, KEY(project),
+  .form = gw_form_name, .max = 64, .json_default = "\"default\"",
+  .help = "Keys of one project see each other's calls, and no others." },
+{ "/keys/N/scopes", GW_CONFIG_STRINGS, KEY(scopes), .words = SCOPES, .min = 1,
+  .json_default = "[\"calls:create\", \"calls:read\", \"calls:hangup\", "
+		  "\"events:read\", \"lines:read\"]",
+  .help = "What the key may do. admin may do everything." },
+{ "/keys/N/lines", GW_CONFIG_STRINGS, KEY(lines), .form = gw_form_name,
+  .json_default = "[]",
+  .help = "Names of the lines it may use. Empty: all." },
+{ "/keys/N/caller_ids", GW_CONFIG_STRINGS, KEY(caller_ids),
+  .form = gw_form_caller_id, .json_default = "[]",
+  .help = "Numbers its calls may show, besides those of the line." },
+{ "/keys/N/webhook_secret", GW_CONFIG_SECRET, KEY(webhook_secret), .nullable = true,
+  .min = 16, .json_default = "null",
+  .help = "Secret that signs the callbacks of this key's calls, by reference." },
+{ "/keys/N/callback_hosts", GW_CONFIG_STRINGS, KEY(callback_hosts),
+  .form = gw_form_host, .json_default = "[]",
+  .help = "Hosts that a call's status_callback may name." },
+
+/* Limits ----------------------------------------------------------------- */
+{ "/limits/headers", GW_CONFIG_STRINGS, ROOT(limits.headers),
+  .form = gw_form_header_pattern, .json_default = "[\"X-*\"]",
+  .help = "SIP headers that a call may add; a * at the end stands for anything." },
+{ "/limits/body_bytes", GW_CONFIG_INT, ROOT(limits.body_bytes),
+  .min = 1024, .max = 1048576, .json_default = "65536",
+  .help = "Size of a request's body." },
+{ "/limits/calls", GW_CONFIG_INT, ROOT(limits.calls),
+  .min = 1, .max = 100000, .json_default = "4000",
+  .help = "Calls at the same time. Each takes two UDP ports and two open files." },
+{ "/limits/calls_per_s", GW_CONFIG_INT, ROOT(limits.calls_per_s),
+  .min = 1, .max = 100000, .json_default = "50",
+  .help = "New calls per second with one key, on average." },
+{ "/limits/requests_per_s", GW_CONFIG_INT, ROOT(limits.requests_per_s),
+  .min = 1, .max = 1000000, .json_default = "1000",
+  .help = "Requests per second with one key, on average." },
+{ "/limits/streams", GW_CONFIG_INT, ROOT(limits.streams),
+  .min = 1, .max = 1000000, .json_default = "10000",
+  .help = "Event streams at the same time." },
+{ "/limits/streams_per_key", GW_CONFIG_INT, ROOT(limits.streams_per_key),
+  .min = 1, .max = 1000000, .json_default = "2000",
+  .help = "Event streams at the same time with one key." },
+{ "/limits/connections", GW_CONFIG_INT, ROOT(limits.connections),
+  .min = 16, .max = 1000000, .json_default = "16384",
+  .help = "HTTP connections at the same time; never more than the open files allow." },
+{ "/limits/connections_per_ip", GW_CONFIG_INT, ROOT(limits.connections_per_ip),
+  .nullable = true, .min = 1, .max = 1000000, .json_default = "null",
+  .help = "HTTP connections at the same time from one address. null: no limit. A "
+	  "reverse proxy is one address, too." },
+{ "/limits/idempotency_hours", GW_CONFIG_INT, ROOT(limits.idempotency_hours),
+  .min = 1, .max = 720, .json_default = "24",
+  .help = "Hours for which an Idempotency-Key is remembered." },
+
+/* What is still to come --------------------------------------------------- */
+{ "/policy", GW_CONFIG_LATER, 0, .json_default = "{}",
+  .help = "What may be dialled. Empty: extensions of 2 to 6 digits and SIP addresses at "
+	  "the line's own domain, nothing else. This version knows no other rules yet." },
+{ "/webhooks/endpoints", GW_CONFIG_LATER, 0, .json_default = "[]",
+  .help = "Who is told of events by HTTP. Not in this version yet: leave it empty." },
+{ "/hooks", GW_CONFIG_LATER, 0, .json_default = "{}",
+  .help = "Webhooks of CRMs that place calls. Not in this version yet: leave it empty." },
+};
+/* clang-format on */
+
+const size_t gw_config_row_count = ARRAY_SIZE(gw_config_rows);
+
+const struct gw_config_row *gw_config_row_next(const struct gw_config_row *row,
+					       const char *prefix)
+{
+	size_t i = row ? (size_t)(row - gw_config_rows) + 1 : 0;
+
+	for (; i < gw_config_row_count; i++) {
+		if (!strncmp(gw_config_rows[i].pointer, prefix, strlen(prefix)))
+			return &gw_config_rows[i];
+	}
+
+	return NULL;
+}
+
+void gw_config_variable(char *buf, size_t size, const char *pointer)
+{
+	int len = snprintf(buf, size, "BELLPULL_%s", pointer + (*pointer == '/'));
+	char *c;
+
+	(void)len;
+	for (c = buf; *c; c++)
+		*c = *c == '/' ? '_' : (char)toupper((unsigned char)*c);
+}
+
+bool gw_config_setting(struct gw_config_setting *setting, size_t i)
+{
+	if (i >= gw_config_row_count)
+		return false;
+
+	setting->pointer = gw_config_rows[i].pointer;
+	setting->json_default = gw_config_rows[i].json_default;
+	setting->help = gw_config_rows[i].help;
+	return true;
+}
