@@ -51,9 +51,9 @@ struct gw_config_loader {
 static const struct group {
 	const char *pointer;
 	const char *prefix; /* of its rows */
-	size_t size;	    /* of one struct */
-	size_t array;	    /* where struct gw_config points to the first */
-	size_t count;	    /* where it counts them */
+	size_t size;        /* of one struct */
+	size_t array;       /* where struct gw_config points to the first */
+	size_t count;       /* where it counts them */
 	size_t max;
 } groups[] = {
 	{ "/lines", "/lines/N/", sizeof(struct gw_config_line),
@@ -263,14 +263,14 @@ static const struct gw_config_row *row_of(const char *pattern)
 static const char *known_elsewhere(const char *name)
 {
 	static const char *const words[][2] = {
-		{ "username", "user" },	    { "login", "user" },
-		{ "host", "domain" },	    { "server", "domain" },
-		{ "registrar", "domain" },  { "auth_id", "auth_user" },
-		{ "authid", "auth_user" },  { "auth_name", "auth_user" },
+		{ "username", "user" },        { "login", "user" },
+		{ "host", "domain" },          { "server", "domain" },
+		{ "registrar", "domain" },     { "auth_id", "auth_user" },
+		{ "authid", "auth_user" },     { "auth_name", "auth_user" },
 		{ "display", "display_name" }, { "callerid", "caller_id" },
-		{ "proxy", "proxies" },	    { "key", "secret" },
-		{ "secret", "password" },   { "bind", "listen" },
-		{ "address", "listen" },    { "outbound_proxy", "proxies" },
+		{ "proxy", "proxies" },        { "key", "secret" },
+		{ "secret", "password" },      { "bind", "listen" },
+		{ "address", "listen" },       { "outbound_proxy", "proxies" },
 	};
 	size_t i;
 
@@ -466,9 +466,8 @@ static int read_file(struct gw_config_loader *ld, const char *path,
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX) {
-		gw_config_complain(ld, "",
-				   "%s is no regular file of at most 1 MiB",
-				   path);
+		gw_config_complain(
+			ld, "", "%s is no regular file of at most 1 MiB", path);
 		goto out;
 	}
 
@@ -622,8 +621,7 @@ static void read_variable(struct gw_config_loader *ld, const char *entry)
 	if (gw_config_override_read(&o, entry)) {
 		ld->variable = o.variable;
 		set_by_variable(ld, &o);
-	}
-	else if ((meant = gw_config_override_hint(&o))) {
+	} else if ((meant = gw_config_override_hint(&o))) {
 		ld->variable = o.variable;
 		gw_config_complain(ld, "",
 				   "no setting has this variable; did you mean "
@@ -650,10 +648,36 @@ static void read_environment(struct gw_config_loader *ld)
 
 /* Afterwards ------------------------------------------------------------- */
 
+/* "/lines/0/password" */
+static void member_pointer(char *buf, size_t size, const struct group *g,
+			   size_t i, const struct gw_config_row *row)
+{
+	(void)snprintf(buf, size, "%s/%zu/%s", g->pointer, i,
+		       row->pointer + strlen(g->prefix));
+}
+
+static void resolve_secret(struct gw_config_loader *ld,
+			   const struct gw_config_row *row,
+			   struct gw_secret *secret, const char *pointer)
+{
+	char why[WHY_SIZE];
+	int err;
+
+	if (!secret)
+		return;
+
+	err = gw_secret_resolve(secret, ld->cfg->allow_inline, (size_t)row->min,
+				why, sizeof(why));
+	if (err == ENOMEM)
+		ld->no_memory = true;
+	else if (err)
+		gw_config_complain(ld, pointer, "%s", why);
+}
+
 static void resolve_secrets(struct gw_config_loader *ld, const struct group *g)
 {
 	const struct gw_config_row *row = NULL;
-	char pointer[POINTER_SIZE], why[WHY_SIZE];
+	char pointer[POINTER_SIZE];
 	size_t i;
 
 	while ((row = gw_config_row_next(row, g->prefix))) {
@@ -662,26 +686,25 @@ static void resolve_secrets(struct gw_config_loader *ld, const struct group *g)
 
 		for (i = 0; i < *group_count(g, ld->cfg); i++) {
 			char *base = group_at(g, ld->cfg, i);
-			struct gw_secret *secret = *(
-				struct gw_secret **)(void *)(base +
-							     row->offset);
-			int err;
 
-			if (!secret)
-				continue;
-
-			(void)snprintf(pointer, sizeof(pointer), "%s/%zu/%s",
-				       g->pointer, i,
-				       row->pointer + strlen(g->prefix));
-			err = gw_secret_resolve(secret, ld->cfg->allow_inline,
-						(size_t)row->min, why,
-						sizeof(why));
-			if (err == ENOMEM)
-				ld->no_memory = true;
-			else if (err)
-				gw_config_complain(ld, pointer, "%s", why);
+			member_pointer(pointer, sizeof(pointer), g, i, row);
+			resolve_secret(
+				ld, row,
+				*(struct gw_secret **)(void *)(base +
+							       row->offset),
+				pointer);
 		}
 	}
+}
+
+/* Whether somebody tried to set it: then its error is told already. */
+static bool was_tried(const struct gw_config_loader *ld, const char *pointer)
+{
+	char variable[POINTER_SIZE];
+
+	gw_config_variable(variable, sizeof(variable), pointer);
+	return (ld->use_env && getenv(variable)) ||
+	       gw_json_find(gw_json_root(ld->doc), pointer);
 }
 
 /* Rows without a default. All of them are pointers. */
@@ -700,11 +723,10 @@ static void check_required(struct gw_config_loader *ld, const struct group *g)
 
 			if (*(void **)(void *)(base + row->offset))
 				continue;
-			(void)snprintf(pointer, sizeof(pointer), "%s/%zu/%s",
-				       g->pointer, i,
-				       row->pointer + strlen(g->prefix));
-			gw_config_complain(ld, pointer, "is missing. %s",
-					   row->help);
+			member_pointer(pointer, sizeof(pointer), g, i, row);
+			if (!was_tried(ld, pointer))
+				gw_config_complain(ld, pointer,
+						   "is missing. %s", row->help);
 		}
 	}
 }
@@ -791,8 +813,7 @@ struct sources {
 static int load(struct gw_config **cfgp, const struct sources *from,
 		struct gw_config_errors *errs)
 {
-	struct gw_config_loader ld = { .errs = errs,
-				       .use_env = from->use_env };
+	struct gw_config_loader ld = { .errs = errs, .use_env = from->use_env };
 	int err;
 
 	memset(errs, 0, sizeof(*errs));

@@ -59,7 +59,7 @@ enum gw_config_decline {
 struct gw_config_listen {
 	enum gw_config_transport transport; /* of SIP; HTTP: TCP          */
 	const char *address; /* numeric, IPv6 without brackets; or "auto" */
-	uint16_t port;	     /* 0: the system chooses                     */
+	uint16_t port;       /* 0: the system chooses                     */
 };
 
 struct gw_config_listens {
@@ -71,11 +71,11 @@ struct gw_config_http {
 	struct gw_config_listens listen;
 	const char *public_base_url; /* without a trailing slash; or NULL */
 	const char *certificate;     /* PEM file; NULL: no TLS            */
-	const char *key;	     /* PEM file; NULL with certificate   */
+	const char *key;             /* PEM file; NULL with certificate   */
 	struct gw_config_strings cors_origins;
 	struct gw_config_strings trusted_proxies; /* addresses or CIDR    */
 	struct gw_config_strings frame_ancestors; /* origins that may embed */
-	uint32_t heartbeat_s; /* of event streams */
+	uint32_t heartbeat_s;                     /* of event streams */
 	bool require_idempotency_key;
 };
 
@@ -90,7 +90,7 @@ struct gw_config_media {
 	const char *advertise; /* numeric address; or NULL                */
 	uint16_t port_min, port_max;
 	struct gw_config_strings codecs;
-	const char *sounds;	/* directory                              */
+	const char *sounds;     /* directory                              */
 	const char *recordings; /* directory                              */
 };
 
@@ -108,12 +108,12 @@ struct gw_config_log {
 struct gw_config_limits {
 	struct gw_config_strings headers; /* name patterns, "X-*"         */
 	uint32_t body_bytes;
-	uint32_t calls;		     /* at the same time                  */
-	uint32_t calls_per_s;	     /* of one key, on average            */
-	uint32_t requests_per_s;     /* of one key, on average            */
-	uint32_t streams;	     /* event streams at the same time    */
+	uint32_t calls;          /* at the same time                  */
+	uint32_t calls_per_s;    /* of one key, on average            */
+	uint32_t requests_per_s; /* of one key, on average            */
+	uint32_t streams;        /* event streams at the same time    */
 	uint32_t streams_per_key;
-	uint32_t connections;	     /* of HTTP at the same time          */
+	uint32_t connections;        /* of HTTP at the same time          */
 	uint32_t connections_per_ip; /* 0: no limit                       */
 	uint32_t idempotency_hours;  /* how long a key is remembered      */
 };
@@ -124,7 +124,7 @@ struct gw_config_limits {
 struct gw_config_policy {
 	uint32_t extension_min_digits; /* 2 */
 	uint32_t extension_max_digits; /* 6 */
-	bool own_domain;	       /* sip: URIs at the line's domain  */
+	bool own_domain;               /* sip: URIs at the line's domain  */
 };
 
 struct gw_config_caller_id {
@@ -134,21 +134,21 @@ struct gw_config_caller_id {
 };
 
 struct gw_config_dial {
-	const char *strip;   /* leading digits to take away; or NULL      */
-	const char *prefix;  /* digits to put in front; or NULL           */
-	const char *format;  /* "as_is", "e164", "e164_no_plus", "national" */
+	const char *strip;  /* leading digits to take away; or NULL      */
+	const char *prefix; /* digits to put in front; or NULL           */
+	const char *format; /* "as_is", "e164", "e164_no_plus", "national" */
 	bool feature_codes;
 };
 
 /* One SIP identity. */
 struct gw_config_line {
-	const char *name;	  /* never NULL: else user                */
+	const char *name;         /* never NULL: else user                */
 	const char *display_name; /* or NULL                              */
 	const char *user;
-	const char *auth_user;	    /* NULL: user                         */
+	const char *auth_user;      /* NULL: user                         */
 	struct gw_secret *password; /* or NULL                            */
 	const char *domain;
-	uint16_t port;	  /* 0: by DNS, else the transport's usual one    */
+	uint16_t port;    /* 0: by DNS, else the transport's usual one    */
 	bool do_register; /* the setting `register`                       */
 	enum gw_config_transport transport;
 	struct gw_config_strings proxies;
@@ -207,9 +207,9 @@ enum {
 /* One thing that is wrong, and what to do about it. */
 struct gw_config_error {
 	char pointer[128]; /* of the setting; "" is the whole file         */
-	uint32_t line;	   /* in the file; 0: not there                    */
+	uint32_t line;     /* in the file; 0: not there                    */
 	char variable[96]; /* the environment variable it comes from, or "" */
-	char text[320];	   /* for people, without pointer and place        */
+	char text[320];    /* for people, without pointer and place        */
 };
 
 /* Everything that is wrong, in the order of the file as far as possible. */
@@ -244,7 +244,7 @@ void gw_config_error_print(char *buf, size_t size,
 int gw_config_check_print(FILE *f, const char *path);
 
 enum gw_config_help_form {
-	GW_CONFIG_HELP_TEXT,	 /* for a terminal (--help-config)         */
+	GW_CONFIG_HELP_TEXT,     /* for a terminal (--help-config)         */
 	GW_CONFIG_HELP_MARKDOWN, /* docs/configuration.md                  */
 };
 /* All settings: pointer, type and bounds, default, variable, help. */

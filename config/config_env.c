@@ -77,8 +77,8 @@ bool gw_config_override_read(struct gw_config_override *o, const char *entry)
 	n = strstr(row->pointer, "/N/");
 	if (n)
 		(void)snprintf(o->pointer, sizeof(o->pointer), "%.*s/%zu/%s",
-			       (int)(n - row->pointer), row->pointer,
-			       o->number, n + 3);
+			       (int)(n - row->pointer), row->pointer, o->number,
+			       n + 3);
 	else
 		(void)snprintf(o->pointer, sizeof(o->pointer), "%s",
 			       row->pointer);

@@ -69,12 +69,10 @@ static bool is_host_name(const char *text)
 			if (!label)
 				return false;
 			label = false;
-		}
-		else if (is_alnum(*text) || *text == '_' ||
-			 (*text == '-' && label)) {
+		} else if (is_alnum(*text) || *text == '_' ||
+			   (*text == '-' && label)) {
 			label = true;
-		}
-		else {
+		} else {
 			return false;
 		}
 	}
@@ -117,17 +115,17 @@ static bool is_host_port(const char *text, size_t len)
 
 const char *gw_form_host(const char *text)
 {
-	return is_host(text) ? NULL
-			     : "must be a host name or an address, like "
+	return is_host(text) ? NULL :
+			       "must be a host name or an address, like "
 			       "pbx.example.com, 192.168.0.2 or [2001:db8::2]; "
 			       "a port has its own setting";
 }
 
 const char *gw_form_address(const char *text)
 {
-	return is_ipv4(text) || is_ipv6(text)
-		       ? NULL
-		       : "must be a numeric address, like 192.0.2.7";
+	return is_ipv4(text) || is_ipv6(text) ?
+		       NULL :
+		       "must be a numeric address, like 192.0.2.7";
 }
 
 const char *gw_form_network(const char *text)
@@ -201,7 +199,8 @@ const char *gw_form_base_url(const char *text)
 	const char *path = text + scheme + host;
 
 	if (!scheme || !is_host_port(text + scheme, host) ||
-	    (*path && (!only(path, "/-._~%+") || path[strlen(path) - 1] == '/')))
+	    (*path &&
+	     (!only(path, "/-._~%+") || path[strlen(path) - 1] == '/')))
 		return "must be a URL without a slash at the end, like "
 		       "https://calls.example.com";
 
@@ -211,36 +210,36 @@ const char *gw_form_base_url(const char *text)
 const char *gw_form_country(const char *text)
 {
 	return strlen(text) == 2 && isupper((unsigned char)text[0]) &&
-			       isupper((unsigned char)text[1])
-		       ? NULL
-		       : "must be two capital letters, like DE or US";
+			       isupper((unsigned char)text[1]) ?
+		       NULL :
+		       "must be two capital letters, like DE or US";
 }
 
 /* RFC 3261 25.1, user, without escapes and parameters */
 const char *gw_form_user(const char *text)
 {
-	return only(text, "-_.!~*'()&=+$,?") ? NULL
-					     : "must be the part before the @ "
+	return only(text, "-_.!~*'()&=+$,?") ? NULL :
+					       "must be the part before the @ "
 					       "of a SIP address, like 858";
 }
 
 const char *gw_form_name(const char *text)
 {
-	return only(text, "-_.+") ? NULL
-				  : "must be made of letters, digits, - _ . +";
+	return only(text, "-_.+") ? NULL :
+				    "must be made of letters, digits, - _ . +";
 }
 
 const char *gw_form_digits(const char *text)
 {
-	return strspn(text, "0123456789+*#") == strlen(text)
-		       ? NULL
-		       : "must be made of digits, like 0";
+	return strspn(text, "0123456789+*#") == strlen(text) ?
+		       NULL :
+		       "must be made of digits, like 0";
 }
 
 const char *gw_form_caller_id(const char *text)
 {
-	return only(text, "-_.!~*'()&=+$,?") ? NULL
-					     : "must be a number or extension, "
+	return only(text, "-_.!~*'()&=+$,?") ? NULL :
+					       "must be a number or extension, "
 					       "like +49301112 or 858";
 }
 
@@ -266,9 +265,9 @@ const char *gw_form_store_url(const char *text)
 		return "must be sqlite:FILE: PostgreSQL isn't built into this "
 		       "version yet";
 
-	return strncmp(text, "sqlite:", 7) || !text[7]
-		       ? "must be sqlite:FILE, like sqlite:bellpull.db"
-		       : NULL;
+	return strncmp(text, "sqlite:", 7) || !text[7] ?
+		       "must be sqlite:FILE, like sqlite:bellpull.db" :
+		       NULL;
 }
 
 const char *gw_form_header_pattern(const char *text)

@@ -62,12 +62,11 @@ static void print_summary(FILE *f, const char *name,
 	for (i = 0; i < cfg->line_count; i++) {
 		const struct gw_config_line *line = &cfg->lines[i];
 
-		(void)fprintf(f, "  line    %s: %s@%s by %s, %s%s\n",
-			      line->name, line->user, line->domain,
-			      transports[line->transport],
-			      line->do_register ? "registers"
-						: "does not register",
-			      line->is_default ? ", the default" : "");
+		(void)fprintf(
+			f, "  line    %s: %s@%s by %s, %s%s\n", line->name,
+			line->user, line->domain, transports[line->transport],
+			line->do_register ? "registers" : "does not register",
+			line->is_default ? ", the default" : "");
 	}
 	if (cfg->sandbox)
 		(void)fprintf(f, "  line    sandbox\n");
@@ -132,9 +131,9 @@ static void describe(char *buf, size_t size, const struct gw_config_row *row)
 	for (i = 0; row->words && row->words[i]; i++) {
 		len = strlen(buf);
 		(void)snprintf(buf + len, size - len, "%s%s",
-			       i	 ? ", "
-			       : is_list ? " out of "
-					 : " ",
+			       i       ? ", " :
+			       is_list ? " out of " :
+					 " ",
 			       row->words[i]);
 	}
 
@@ -182,8 +181,8 @@ static void print_text_row(FILE *f, const struct gw_config_row *row,
 	(void)fprintf(f, "%s\n", row->pointer);
 	print_wrapped(f, type, "    ");
 	(void)fprintf(f, "    default %s\n    %s\n",
-		      row->json_default ? row->json_default
-					: "none: must be set",
+		      row->json_default ? row->json_default :
+					  "none: must be set",
 		      variable);
 	print_wrapped(f, row->help, "      ");
 	(void)fputc('\n', f);

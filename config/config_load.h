@@ -25,7 +25,7 @@ void gw_config_cross_check(const struct gw_config *cfg,
 struct gw_config_override {
 	char variable[96]; /* its name, cut if it is none of ours           */
 	const struct gw_config_row *row;
-	size_t number;	   /* of the line or key; 0 elsewhere               */
+	size_t number;     /* of the line or key; 0 elsewhere               */
 	char pointer[128]; /* "/lines/0/user"                               */
 	const char *text;  /* what it says; lives with the environment      */
 };

@@ -13,21 +13,21 @@
 
 #define ROOT(member) offsetof(struct gw_config, member)
 #define LINE(member) offsetof(struct gw_config_line, member)
-#define KEY(member) offsetof(struct gw_config_key, member)
+#define KEY(member)  offsetof(struct gw_config_key, member)
 
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* Order as in enum gw_config_transport, _level and _decline. */
 #define TRANSPORTS WORDS("udp", "tcp", "tls")
-#define LEVELS WORDS("error", "warning", "info", "debug")
-#define DECLINES WORDS("busy", "failed")
+#define LEVELS     WORDS("error", "warning", "info", "debug")
+#define DECLINES   WORDS("busy", "failed")
 
-#define CODECS                                                                \
-	WORDS("opus", "G722", "PCMA", "PCMU", "GSM", "G726-16", "G726-24",    \
+#define CODECS                                                             \
+	WORDS("opus", "G722", "PCMA", "PCMU", "GSM", "G726-16", "G726-24", \
 	      "G726-32", "G726-40", "iLBC", "telephone-event")
-#define SCOPES                                                                \
-	WORDS("calls:create", "calls:read", "calls:hangup", "events:read",    \
-	      "lines:read", "lines:check", "metrics:read", "hooks:admin",     \
+#define SCOPES                                                             \
+	WORDS("calls:create", "calls:read", "calls:hangup", "events:read", \
+	      "lines:read", "lines:check", "metrics:read", "hooks:admin",  \
 	      "webhooks:admin", "admin")
 
 /* clang-format off */
@@ -313,7 +313,8 @@ const struct gw_config_row *gw_config_row_next(const struct gw_config_row *row,
 
 void gw_config_variable(char *buf, size_t size, const char *pointer)
 {
-	int len = snprintf(buf, size, "BELLPULL_%s", pointer + (*pointer == '/'));
+	int len =
+		snprintf(buf, size, "BELLPULL_%s", pointer + (*pointer == '/'));
 	char *c;
 
 	(void)len;

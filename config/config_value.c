@@ -56,9 +56,9 @@ static int refuse_word(const struct set *s, const char *given)
 	for (i = 0; words[i]; i++) {
 		len = strlen(s->why);
 		(void)snprintf(s->why + len, s->why_size - len, "%s\"%s\"",
-			       !i	    ? ""
-			       : words[i + 1] ? ", "
-					      : " or ",
+			       !i           ? "" :
+			       words[i + 1] ? ", " :
+					      " or ",
 			       words[i]);
 	}
 
@@ -80,9 +80,9 @@ static int check_string(const struct set *s, const char *text)
 	const char *must;
 
 	if (!*text)
-		return refuse(s, s->row->nullable
-					 ? "is empty: write null for none"
-					 : "must not be empty");
+		return refuse(s, s->row->nullable ?
+					 "is empty: write null for none" :
+					 "must not be empty");
 
 	if (strlen(text) > max_len(s->row)) {
 		(void)snprintf(s->why, s->why_size,
@@ -172,9 +172,8 @@ static int whole_number(const struct set *s, int64_t *vp)
 	if (!gw_json_int(vp, s->value, row->min, row->max))
 		return 0;
 
-	(void)snprintf(must, sizeof(must),
-		       "a whole number from %lld to %lld", (long long)row->min,
-		       (long long)row->max);
+	(void)snprintf(must, sizeof(must), "a whole number from %lld to %lld",
+		       (long long)row->min, (long long)row->max);
 	if (gw_json_type(s->value) != GW_JSON_NUMBER)
 		return refuse_type(s, must);
 
@@ -247,9 +246,9 @@ static int set_bool(const struct set *s)
 	int err;
 
 	if (!s->row->words)
-		return gw_json_bool(p, s->value)
-			       ? refuse_type(s, "true or false")
-			       : 0;
+		return gw_json_bool(p, s->value) ?
+			       refuse_type(s, "true or false") :
+			       0;
 	if (!text)
 		return refuse_type(s, "a string");
 
@@ -409,8 +408,7 @@ static bool split_address(const char *text, char *buf, size_t size,
 	if (len > 2 && *text == '[' && text[len - 1] == ']') {
 		++text;
 		len -= 2;
-	}
-	else if (memchr(text, ':', len)) {
+	} else if (memchr(text, ':', len)) {
 		return false; /* IPv6 wants its brackets */
 	}
 
@@ -470,9 +468,9 @@ static const char *read_listen(const struct gw_config_row *row,
 			       struct gw_config_listen *listen, char *buf,
 			       size_t size, const char *text)
 {
-	return row->type == GW_CONFIG_HTTP_LISTENS
-		       ? read_http_listen(listen, buf, size, text)
-		       : read_sip_listen(listen, buf, size, text);
+	return row->type == GW_CONFIG_HTTP_LISTENS ?
+		       read_http_listen(listen, buf, size, text) :
+		       read_sip_listen(listen, buf, size, text);
 }
 
 static int fill_listens(const struct set *s, struct gw_config_listen *list,
@@ -532,8 +530,8 @@ static int set_listens(const struct set *s)
 
 static int set_later(const struct set *s)
 {
-	enum gw_json_type type = *s->row->json_default == '{' ? GW_JSON_OBJECT
-							      : GW_JSON_ARRAY;
+	enum gw_json_type type = *s->row->json_default == '{' ? GW_JSON_OBJECT :
+								GW_JSON_ARRAY;
 
 	if (gw_json_type(s->value) != type)
 		return refuse_type(s, gw_json_type_name(type));

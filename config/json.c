@@ -202,12 +202,9 @@ enum gw_json_type gw_json_type(const struct gw_json *value)
 const char *gw_json_type_name(enum gw_json_type type)
 {
 	static const char *const names[] = {
-		[GW_JSON_NONE] = "nothing",
-		[GW_JSON_NULL] = "null",
-		[GW_JSON_BOOL] = "true or false",
-		[GW_JSON_NUMBER] = "a number",
-		[GW_JSON_STRING] = "a string",
-		[GW_JSON_ARRAY] = "an array",
+		[GW_JSON_NONE] = "nothing",       [GW_JSON_NULL] = "null",
+		[GW_JSON_BOOL] = "true or false", [GW_JSON_NUMBER] = "a number",
+		[GW_JSON_STRING] = "a string",    [GW_JSON_ARRAY] = "an array",
 		[GW_JSON_OBJECT] = "an object",
 	};
 
@@ -232,8 +229,8 @@ const struct gw_json *gw_json_get(const struct gw_json *object,
 
 const struct gw_json *gw_json_first(const struct gw_json *container)
 {
-	return is_container(container) ? value_of(node_of(container)->child)
-				       : NULL;
+	return is_container(container) ? value_of(node_of(container)->child) :
+					 NULL;
 }
 
 const struct gw_json *gw_json_next(const struct gw_json *value)
@@ -319,9 +316,9 @@ const struct gw_json *gw_json_find(const struct gw_json *value,
 			return NULL;
 
 		len = strcspn(pointer, "/");
-		value = gw_json_type(value) == GW_JSON_ARRAY
-				? array_step(value, pointer, len)
-				: object_step(value, pointer, len);
+		value = gw_json_type(value) == GW_JSON_ARRAY ?
+				array_step(value, pointer, len) :
+				object_step(value, pointer, len);
 		pointer += len;
 	}
 
@@ -332,9 +329,9 @@ const struct gw_json *gw_json_find(const struct gw_json *value,
 
 const char *gw_json_string(const struct gw_json *value)
 {
-	return gw_json_type(value) == GW_JSON_STRING
-		       ? node_of(value)->valuestring
-		       : NULL;
+	return gw_json_type(value) == GW_JSON_STRING ?
+		       node_of(value)->valuestring :
+		       NULL;
 }
 
 const char *gw_json_string_len(const struct gw_json *value, size_t *lenp)

@@ -19,14 +19,14 @@
 #include <stdint.h>
 
 struct mbuf;
-struct gw_json;	    /* one value */
+struct gw_json;     /* one value */
 struct gw_json_doc; /* a text that has been read, and all its values */
 
 enum {
-	GW_JSON_DEPTH_MAX = 32,	     /* arrays and objects inside each other */
-	GW_JSON_VALUES_MAX = 65536,  /* values in one text, all levels       */
-	GW_JSON_NUMBER_MAX = 60,     /* characters of one number             */
-	GW_JSON_POINTER_SIZE = 256,  /* bytes of a JSON pointer, with NUL    */
+	GW_JSON_DEPTH_MAX = 32,     /* arrays and objects inside each other */
+	GW_JSON_VALUES_MAX = 65536, /* values in one text, all levels       */
+	GW_JSON_NUMBER_MAX = 60,    /* characters of one number             */
+	GW_JSON_POINTER_SIZE = 256, /* bytes of a JSON pointer, with NUL    */
 };
 
 /* The largest integer of which every smaller one is exact in a double, too:
@@ -52,27 +52,27 @@ enum gw_json_flags {
 
 enum gw_json_fault {
 	GW_JSON_FAULT_NONE,
-	GW_JSON_FAULT_EMPTY,	 /* no value at all                          */
-	GW_JSON_FAULT_SYNTAX,	 /* not JSON at this place                   */
-	GW_JSON_FAULT_END,	 /* the text ends too early                  */
-	GW_JSON_FAULT_TRAILING,	 /* something follows the value              */
-	GW_JSON_FAULT_BOM,	 /* a byte order mark in front               */
-	GW_JSON_FAULT_UTF8,	 /* bytes that are not UTF-8                 */
-	GW_JSON_FAULT_CONTROL,	 /* NUL or a control character in a string   */
-	GW_JSON_FAULT_ESCAPE,	 /* no escape sequence of JSON               */
+	GW_JSON_FAULT_EMPTY,     /* no value at all                          */
+	GW_JSON_FAULT_SYNTAX,    /* not JSON at this place                   */
+	GW_JSON_FAULT_END,       /* the text ends too early                  */
+	GW_JSON_FAULT_TRAILING,  /* something follows the value              */
+	GW_JSON_FAULT_BOM,       /* a byte order mark in front               */
+	GW_JSON_FAULT_UTF8,      /* bytes that are not UTF-8                 */
+	GW_JSON_FAULT_CONTROL,   /* NUL or a control character in a string   */
+	GW_JSON_FAULT_ESCAPE,    /* no escape sequence of JSON               */
 	GW_JSON_FAULT_SURROGATE, /* half of a surrogate pair                 */
-	GW_JSON_FAULT_NUMBER,	 /* leading zero, or not representable       */
+	GW_JSON_FAULT_NUMBER,    /* leading zero, or not representable       */
 	GW_JSON_FAULT_DUPLICATE, /* a second member of this name             */
-	GW_JSON_FAULT_DEPTH,	 /* nested too deeply                        */
-	GW_JSON_FAULT_SIZE,	 /* too many values                          */
-	GW_JSON_FAULT_MEMORY,	 /* not the text's fault                     */
+	GW_JSON_FAULT_DEPTH,     /* nested too deeply                        */
+	GW_JSON_FAULT_SIZE,      /* too many values                          */
+	GW_JSON_FAULT_MEMORY,    /* not the text's fault                     */
 };
 
 /* Where and why a text was refused. */
 struct gw_json_error {
 	enum gw_json_fault fault;
-	size_t offset;	 /* bytes before the place                           */
-	uint32_t line;	 /* from 1                                           */
+	size_t offset;   /* bytes before the place                           */
+	uint32_t line;   /* from 1                                           */
 	uint32_t column; /* from 1, in bytes                                 */
 	/* The value (or the duplicate member) being read, as far as known and
 	 * as far as it fits; "" is the whole text. */

@@ -32,9 +32,9 @@ enum {
 /* Where the reader is: one for each array and object it is inside of. */
 struct level {
 	bool in_object;
-	bool has_name;	  /* name is the member being read   */
-	uint32_t index;	  /* the element being read          */
-	size_t names;	  /* where its names begin in reader */
+	bool has_name;  /* name is the member being read   */
+	uint32_t index; /* the element being read          */
+	size_t names;   /* where its names begin in reader */
 	struct gw_json_name name;
 };
 
@@ -45,8 +45,8 @@ struct reader {
 	size_t pos;
 	unsigned flags;
 	uint32_t values; /* met so far                            */
-	uint32_t find;	 /* number of the one whose place is wanted */
-	size_t place;	 /* where that is                         */
+	uint32_t find;   /* number of the one whose place is wanted */
+	size_t place;    /* where that is                         */
 
 	enum gw_json_fault fault;
 	size_t fault_pos;
@@ -218,7 +218,8 @@ static int skip_blanks(struct reader *r)
 			break;
 
 		case '/':
-			if (!r->blank || !(at_text(r, "//") || at_text(r, "/*")))
+			if (!r->blank ||
+			    !(at_text(r, "//") || at_text(r, "/*")))
 				return 0;
 			err = skip_comment(r);
 			if (err)
@@ -321,15 +322,12 @@ static int read_string(struct reader *r, struct gw_json_name *name)
 		if (c == '\\') {
 			escaped = true;
 			err = read_escape(r);
-		}
-		else if (c < 0x20) {
+		} else if (c < 0x20) {
 			err = refuse(r, GW_JSON_FAULT_CONTROL,
 				     "a control character must be escaped");
-		}
-		else if (c >= 0x80) {
+		} else if (c >= 0x80) {
 			err = skip_char(r);
-		}
-		else {
+		} else {
 			++r->pos;
 		}
 		if (err)
@@ -410,11 +408,12 @@ static int object_end(struct reader *r)
 	if (count > FEW_NAMES) {
 		qsort(names, count, sizeof(*names), gw_json_name_compare);
 		for (i = 1; i < count; i++) {
-			const struct gw_json_name *a = &names[i - 1], *b = &names[i];
+			const struct gw_json_name *a = &names[i - 1],
+						  *b = &names[i];
 
 			if (gw_json_name_same(a, b))
-				return refuse_duplicate(r, a->raw > b->raw ? a
-									   : b);
+				return refuse_duplicate(r, a->raw > b->raw ? a :
+									     b);
 		}
 	}
 
@@ -473,8 +472,7 @@ static int read_number(struct reader *r)
 		if (is_digit(peek(r)))
 			return refuse_at(r, start, GW_JSON_FAULT_NUMBER,
 					 "a number has no leading zeros");
-	}
-	else if (!skip_digits(r)) {
+	} else if (!skip_digits(r)) {
 		return unexpected(r, "a digit is missing here");
 	}
 

@@ -12,9 +12,9 @@ struct gw_json_scan {
 	const char *text;
 	size_t len;
 	unsigned flags; /* GW_JSON_* bits                                 */
-	char *blank;	/* text again, writable: comments are allowed and
+	char *blank;    /* text again, writable: comments are allowed and
 			 * become blanks; or NULL                         */
-	uint32_t find;	/* number of a value, from 1 in the order of the
+	uint32_t find;  /* number of a value, from 1 in the order of the
 			 * text, whose place is wanted; 0: none           */
 };
 

@@ -2,8 +2,8 @@
  *
  * The bytes live in one buffer each, from the system call that brought them
  * until mem_deref(), which wipes it; on the way they pass through nothing else
- * (no stdio, whose buffers nobody wipes). A message never repeats what was
- * given: somebody may have put the secret where its name belongs. */
+ * (no stdio, whose buffers nobody wipes). A message names
+ * variables and paths, and never repeats a text that is no reference. */
 #include "config/secret.h"
 
 #include <errno.h>
