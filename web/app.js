@@ -49,7 +49,7 @@ const draw = () => {
 	});
 };
 
-const STREAM = { connecting: "Connecting", live: "Live", lost: "Connection lost, trying again" };
+const STREAM = { connecting: "Connecting", live: "Live", lost: "Reconnecting" };
 
 const drawStream = () => {
 	const node = at("stream");
@@ -294,8 +294,10 @@ if (reference)
 	load(gateway.getApi, (api) => { reference.api = api; });
 
 if (form || page) {
-	if (at("try"))
-		setText(at("try"), `curl -d '{"to":"853"}' ${location.origin}/calls`);
+	if (form) {
+		setText(at("try-call"), `curl -d '{"to":"853"}' ${location.origin}/calls`);
+		setText(at("try-events"), `curl -N ${location.origin}/events`);
+	}
 	refresh();
 	listen();
 	setInterval(tick, 1000);

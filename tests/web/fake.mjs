@@ -36,7 +36,8 @@ const SCRIPTS = {
 	"sim:early-media": [[20, "initiated"], [40, "early_media", 183, "Session Progress"], [1200, "answered", 200, "OK"]],
 };
 
-export const makeFake = () => {
+/* With a key every route but the page itself wants it, as a session cookie. */
+export const makeFake = ({ key } = {}) => {
 	const calls = new Map();
 	const journal = [];
 	const readers = new Set();
@@ -168,6 +169,17 @@ export const makeFake = () => {
 		const call = calls.get(id);
 		if (pathname === "/")
 			return file(reply, "index.html");
+		if (pathname === "/session") {
+			let text = "";
+			for await (const chunk of request)
+				text += chunk;
+			if (JSON.parse(text).key !== key)
+				return refuse(reply, 401, "This key is not known.");
+			reply.setHeader("Set-Cookie", "session=1; HttpOnly; SameSite=Strict; Path=/");
+			return json(reply, 204);
+		}
+		if (key && ["calls", "lines", "events"].includes(top) && !request.headers.cookie)
+			return refuse(reply, 401, "A key is needed.");
 		if (pathname === "/events")
 			return stream(request, reply, searchParams);
 		if (pathname === "/lines")
@@ -178,8 +190,8 @@ export const makeFake = () => {
 			return create(request, reply);
 		if (pathname === "/calls")
 			return json(reply, 200, { object: "list", data: [...calls.values()].reverse().slice(0, Number(searchParams.get("limit") ?? 50)), next_cursor: null });
-		if (pathname === "/session")
-			return json(reply, 204);
+		if (pathname === "/openapi.json")
+			return json(reply, 200, { openapi: "3.1.0", paths: { "/calls": { post: { operationId: "createCall", summary: "Places a call", requestBody: { content: { "application/json": { schema: { required: ["to"], properties: { to: { type: "string", description: "Who is rung." } } } } } }, responses: { 201: { description: "The call is on disk." } } } } } });
 		if (top !== "calls")
 			return file(reply, pathname.slice(1));
 		if (!call)

@@ -78,6 +78,7 @@ class CallCard extends HTMLElement {
 			parts.name.href = `/calls/${encodeURIComponent(call.id)}`;
 		setText(parts.status, statusWords(call));
 		setText(parts.say, summary(call));
+		parts.say.hidden = !parts.say.textContent;
 
 		const { next } = ended ? causeWords(call) : { next: "" };
 		parts.next.hidden = !next;
@@ -94,7 +95,7 @@ class CallCard extends HTMLElement {
 		parts.hangup.disabled = call.state === "ending";
 		parts.hangup.setAttribute("aria-label", `Hang up the call to ${callee(call.to)}`);
 		parts.again.hidden = !ended;
-		parts.again.setAttribute("aria-label", `Call ${callee(call.to)} again`);
+		parts.again.setAttribute("aria-label", `Call again: ${callee(call.to)}`);
 	}
 
 	/* A button that goes away must not take the keyboard's place with it. */
@@ -128,8 +129,9 @@ class CallCard extends HTMLElement {
 		const { say, fact } = stepWords(event);
 		return el("li", { "data-id": event.id, "data-type": event.type },
 			el("time", { datetime: event.occurred_at, title: event.occurred_at }, offset(start, event.occurred_at)),
-			el("span", { class: "what" }, say),
-			fact ? el("span", { class: "fact" }, fact) : "");
+			el("p", {},
+				el("span", { class: "what" }, say),
+				fact ? el("span", { class: "fact" }, fact) : ""));
 	}
 
 	askForSteps() {

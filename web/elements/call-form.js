@@ -5,6 +5,7 @@
  * and shows the sandbox's phones), `busy`, `problem` (each error is shown at the
  * field that its JSON pointer names, the rest under the form). */
 import { el, setText, wish } from "/lib/dom.js";
+import { sentence } from "/lib/words.js";
 
 /* The sandbox's callees, the most telling first. */
 const SANDBOX = [
@@ -128,7 +129,7 @@ class CallForm extends HTMLElement {
 		const input = field.querySelector("input, select");
 		const id = `${input.id}-wrong`;
 		this.clear(field);
-		field.append(el("p", { class: "wrong", id }, detail));
+		field.append(el("p", { class: "wrong", id }, sentence(detail)));
 		input.setAttribute("aria-invalid", "true");
 		input.setAttribute("aria-describedby", id);
 		const more = field.closest("details");

@@ -7,6 +7,7 @@ import { el, facts, setText } from "/lib/dom.js";
 import { causeWords, ms, offset, sipText, span } from "/lib/words.js";
 import "/elements/call-card.js";
 
+const exactly = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false });
 const when = (time) => (time ? new Date(time).toLocaleString() : "");
 const filled = (rows) => rows.filter(([, value]) => value !== "" && value !== null && value !== undefined);
 
@@ -106,7 +107,7 @@ class CallPage extends HTMLElement {
 		for (const event of steps.filter(({ id }) => !known.has(String(id))))
 			this.raw.append(el("li", { "data-id": event.id },
 				el("details", {},
-					el("summary", {}, el("span", { class: "seq" }, `${event.seq}`), el("code", {}, event.type), el("time", { datetime: event.occurred_at }, event.occurred_at.slice(11, 23))),
+					el("summary", {}, el("span", { class: "seq" }, `${event.seq}`), el("code", {}, event.type), el("time", { datetime: event.occurred_at }, exactly(event.occurred_at))),
 					el("pre", { tabindex: "0" }, JSON.stringify(event, null, 2)))));
 	}
 
@@ -131,7 +132,7 @@ class CallPage extends HTMLElement {
 					el("time", { datetime: time }, passed < 10000 ? `${(passed / 1000).toFixed(3)} s` : offset(start, time)),
 					el("span", { class: "unseen" }, sent ? "sent " : "received "),
 					el("span", { class: "arrow" }, el("span", {}, first_line.replace(/^SIP\/2\.0 /, "").replace(/ SIP\/2\.0$/, "")))),
-				el("pre", { tabindex: "0" }, text)));
+				el("pre", { tabindex: "0" }, text.trimEnd())));
 	}
 }
 

@@ -72,10 +72,10 @@ export const onCallEvent = (calls, event, limit = MAX_CALLS) => {
 		return calls; /* line.*, gateway.*: not about a call */
 
 	const known = calls.get(event.call_id);
-	const call = newer(known?.call, event.call);
 	const steps = withStep(known?.steps ?? [], event);
-	if (known && call === known.call && steps === known.steps)
-		return calls;
+	if (steps === known?.steps)
+		return calls; /* told twice: the snapshot was taken the first time */
+	const call = newer(known?.call, event.call);
 
 	return withinLimit(new Map(calls).set(event.call_id, { call, steps }), limit);
 };

@@ -5,7 +5,7 @@
  * the underscores gone, so nothing is ever shown as empty. */
 
 const plain = (name) => String(name ?? "").replaceAll(/[._]/g, " ").trim();
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /* --- time ------------------------------------------------------------- */
 
@@ -156,22 +156,13 @@ export const causeWords = (call) => {
 	return { say, next };
 };
 
-/* One sentence under the number: what is, or what was. */
+/* One sentence under the number, where the status alone leaves a question. */
 export const summary = (call) => {
-	const who = callee(call.to);
-	if (call.state !== "ended") {
-		switch (call.state) {
-		case "queued": return `The call to ${who} is on record and about to be dialled.`;
-		case "waiting_for_line": return `The line ${call.line ?? ""} is still registering.`;
-		case "dialing_first": return `Asking for ${who}.`;
-		case "first_ringing": return `The phone of ${who} is ringing.`;
-		case "bridged": return `${who} is on the phone.`;
-		case "ending": return "Saying goodbye.";
-		default: return `${statusWords(call)}.`;
-		}
-	}
-	const { say } = causeWords(call);
-	return call.duration > 0 ? `${say} They talked for ${span(call.duration)}.` : say;
+	if (call.state === "ended")
+		return causeWords(call).say;
+	if (call.state === "waiting_for_line")
+		return `The line ${call.line ?? ""} is still registering.`;
+	return "";
 };
 
 /* --- steps ------------------------------------------------------------- */
