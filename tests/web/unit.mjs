@@ -4,10 +4,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-import { EVENT_TYPES, isComplete, newestFirst, onCallEvent, onCallList, onReset, storySteps } from "../../web/lib/calls.js";
-import { KNOWN_CAUSES, callee, causeWords, clock, lineFacts, lineWords, offset, span, statusWords, stepWords, summary, tone } from "../../web/lib/words.js";
-
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+/* Node takes a bare .js for a module only from version 20.19 on, Debian 12 has 18. */
+const load = (path) => import(`data:text/javascript,${encodeURIComponent(read(path))}`);
+
+const { EVENT_TYPES, isComplete, newestFirst, onCallEvent, onCallList, onReset, storySteps } = await load("web/lib/calls.js");
+const { KNOWN_CAUSES, callee, causeWords, clock, lineFacts, lineWords, offset, span, statusWords, stepWords, summary, tone } = await load("web/lib/words.js");
+
 const tests = [];
 const test = (name, body) => tests.push([name, body]);
 
