@@ -85,6 +85,7 @@ struct gw_media_codec {
 	uint8_t pt_tx, pt_rx;
 	uint8_t ptime_ms; /* 20, or what the far side asked for */
 	int pt_dtmf_rx, pt_dtmf_tx; /* telephone-event, -1: none */
+	uint32_t dtmf_clock_rate;   /* of telephone-event; 0: 8000 */
 };
 
 enum gw_media_direction {
