@@ -13,6 +13,7 @@
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+.SECONDARY:
 SHELL := /bin/sh
 
 PREFIX         ?= /usr/local
@@ -67,6 +68,11 @@ WARNINGS := -Wall -Wextra -Werror -Wconversion -Wshadow -Wformat=2 -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef \
             -Wimplicit-fallthrough
+
+# gcc's warnings are the ones to heed; clang has others under the same names.
+ifeq ($(VARIANT),fuzz)
+WARNINGS := -Wall
+endif
 
 CFLAGS := -std=gnu11 -g -fPIE -pthread $(WARNINGS)
 
@@ -170,12 +176,100 @@ build/packages-%: .ci/packages.sh
 run: $(B)/bellpull
 	@$(B)/bellpull $(ARGS)
 
+# ---------------------------------------------------------------- testing
+
+# Everything, with the total on the last line. SUITES="unit wire" picks some.
+.PHONY: test
+test: build/packages-test programs-to-test
+	@tests/suite.sh $(SUITES)
+
+.PHONY: programs-to-test
+programs-to-test: build/npm
+	@$(MAKE) all
+	@$(MAKE) DEBUG=1 all build/debug/tests/run
+	@$(MAKE) FUZZ=1 fuzzers
+
+# What the suites in JavaScript use, fetched before the network is taken away.
+build/npm: tests/package-lock.json tests/package.json | build/packages-test
+	@echo "  NPM   the packages of tests/package.json"
+	@cd tests && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: check
+check: build/packages-check all
+	@.ci/check.sh $(PARTS_TO_CHECK)
+
+FUZZ_SECONDS ?= 10
+export FUZZ_SECONDS
+
+# Each tests/fuzz/fuzz_x.c becomes build/fuzz/tests/fuzz_x.
+.PHONY: fuzz fuzzers
+fuzz: build/packages-test
+	@$(MAKE) FUZZ=1 fuzzers
+	@tests/fuzz.sh $(FUZZ_SECONDS)
+fuzzers: $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(FUZZERS))
+$(B)/tests/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(REPLACE) $(ARCHIVE)
+	@echo "  LD    $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(LIBS)
+
+.PHONY: bench
+bench: build/packages-test all
+	@tests/bench/run.sh $(B)/bellpull
+
+.PHONY: format
+format:
+	@find config server sip tests -name '*.[ch]' | xargs clang-format -i
+
+.PHONY: longest
+longest:
+	@.ci/longest.sh
+
+# For .ci/check.sh: how the compiler is called, without its own warnings.
+.PHONY: print-cppflags
+print-cppflags: $(B)/deps/built
+	@printf '%s\n' "$(subst ",\",$(CPPFLAGS)) -std=gnu11"
+
+# ---------------------------------------------------------------- installing
+
+DATADIR := $(DESTDIR)$(PREFIX)/share/bellpull
+DOCDIR  := $(DESTDIR)$(PREFIX)/share/doc/bellpull
+UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
+INSTALL := install -m 644
+
+# The files of web/ and openapi.json are served from $(PREFIX)/share/bellpull.
+# A configuration that is there already stays as it is.
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DATADIR) $(DOCDIR) $(UNITDIR) \
+		$(DESTDIR)$(SYSCONFDIR)/bellpull
+	install -m 755 $(B)/bellpull $(DESTDIR)$(PREFIX)/bin/bellpull
+	for file in $$(cd web && find . -type f); do \
+		install -D -m 644 "web/$$file" "$(DATADIR)/web/$$file"; \
+	done
+	[ ! -f server/openapi.json ] || \
+		$(INSTALL) server/openapi.json $(DATADIR)/openapi.json
+	$(INSTALL) LICENSE NOTICE README.md $(DOCDIR)
+	$(INSTALL) config/bellpull.json $(DOCDIR)/bellpull.json
+	[ -e $(DESTDIR)$(SYSCONFDIR)/bellpull/bellpull.json ] || install -m 640 \
+		config/bellpull.json $(DESTDIR)$(SYSCONFDIR)/bellpull/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|' \
+		docker/bellpull.service >$(UNITDIR)/bellpull.service
+
 .PHONY: clean
 clean:
 	rm -rf $(filter-out build/cache build/packages-%,$(wildcard build/*))
 
 .PHONY: help
 help:
-	@echo "make            builds build/bellpull"
+	@echo "make            builds build/bellpull (DEBUG=1, TSAN=1: with sanitizers)"
 	@echo "make run        builds and starts the gateway with its sandbox"
-	@echo "make clean      removes what was built"
+	@echo "make test       runs every suite; SUITES=\"unit wire\" picks some"
+	@echo "make check      format, clang-tidy, cppcheck, includes, link"
+	@echo "make format     puts every C file into shape"
+	@echo "make fuzz       fuzz targets, FUZZ_SECONDS each"
+	@echo "make bench      speed and memory against SIPp, as a table"
+	@echo "make install    to PREFIX (/usr/local), SYSCONFDIR (/etc), DESTDIR"
+	@echo "make deps       builds libre, rem and baresip alone"
+	@echo "make longest    the longest functions and files"
+	@echo "make clean      removes what was built, but not the tarballs"

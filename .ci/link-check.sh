@@ -15,7 +15,6 @@ symbols="tmr_poll tmr_jiffies tmr_jiffies_usec tmr_next_timeout tmr_status
 tmr_debug tmr_init tmr_start tmr_cancel tmr_get_expire:tmr_heap
 sip_auth_alloc sip_auth_reset sip_auth_authenticate sip_auth_encode:auth_digest"
 
-failed=0
 in_binary=$(nm --defined-only "$binary")
 
 members=$(echo "$symbols" | tr '\n' ' ' | sed 's/\(:[a-z_]*\) */\1\n/g')

@@ -342,6 +342,7 @@ int main(int argc, char *argv[])
 	bool list = false, oom = false;
 	unsigned passed = 0, failed = 0;
 	int first = 1;
+	size_t testc;
 
 	for (; first < argc && argv[first][0] == '-'; first++) {
 		list |= 0 == strcmp(argv[first], "-l");
@@ -355,11 +356,13 @@ int main(int argc, char *argv[])
 		return 2;
 	}
 
-	qsort(__start_tests, (size_t)(__stop_tests - __start_tests),
-	      sizeof(*__start_tests), by_place);
+	/* cppcheck-suppress comparePointers ; to the linker it is one array */
+	testc = (size_t)(__stop_tests - __start_tests);
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are sorted */
+	qsort(__start_tests, testc, sizeof(*__start_tests), by_place);
 
-	for (const struct test **tp = __start_tests; tp < __stop_tests; tp++) {
-		const struct test *t = *tp;
+	for (size_t i = 0; i < testc; i++) {
+		const struct test *t = __start_tests[i];
 
 		if (!picked(t, argv + first, argc - first))
 			continue;
