@@ -100,8 +100,8 @@ static void free_cfg(struct gw_line_cfg *cfg)
 	for (size_t i = 0; i < ARRAY_SIZE(list_members); i++) {
 		char **v = *list_at(cfg, list_members[i].list);
 
-		for (size_t k = 0; v && k < *count_at(cfg, list_members[i].count);
-		     k++)
+		for (size_t k = 0;
+		     v && k < *count_at(cfg, list_members[i].count); k++)
 			mem_deref(v[k]);
 		mem_deref(v);
 	}
@@ -130,7 +130,8 @@ static int copy_cfg(struct gw_line_cfg *cfg, const struct gw_line_cfg *from)
 	int err = 0;
 
 	*cfg = src;
-	cfg->dial.domain = NULL; /* ignored: ours is made from domain and port */
+	cfg->dial.domain =
+		NULL; /* ignored: ours is made from domain and port */
 	for (size_t i = 0; i < ARRAY_SIZE(string_members); i++)
 		*string_at(cfg, string_members[i]) = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(list_members); i++)
@@ -175,9 +176,8 @@ static int make_names(struct gw_line *line)
 				  line->dial_domain);
 	/* RFC 3261 10.2: the address of record names no port of the server */
 	if (!err)
-		err = re_sdprintf(&line->aor, "sip:%H@%s%s%s",
-				  uri_user_escape, &user, open, cfg->domain,
-				  close);
+		err = re_sdprintf(&line->aor, "sip:%H@%s%s%s", uri_user_escape,
+				  &user, open, cfg->domain, close);
 
 	(void)re_snprintf(line->contact_user, sizeof(line->contact_user),
 			  "%016llx", rand_u64());

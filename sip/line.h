@@ -30,7 +30,7 @@ struct gw_line_cfg {
 	const char *auth_user; /* NULL: user */
 	const char *password;  /* NULL: none to give */
 	const char *domain;    /* host, IPv4 or [IPv6] */
-	uint16_t port;	       /* 0: by DNS or the default */
+	uint16_t port;         /* 0: by DNS or the default */
 	bool do_register;
 	enum gw_transport transport;
 	const char *const *proxies; /* "sip:host[:port]", tried in order */
@@ -44,7 +44,8 @@ struct gw_line_cfg {
 	const char *identity_header; /* "from", "pai", "rpi" */
 	const char *auto_answer;     /* header family or NULL */
 	struct gw_dial_rules dial;   /* domain in it is ignored */
-	const char *const *codecs;   /* in offer order; telephone-event where it stands */
+	const char *const
+		*codecs; /* in offer order; telephone-event where it stands */
 	size_t codec_count;
 	bool nat_auto;
 	uint32_t max_calls; /* 0: no limit */
@@ -55,14 +56,15 @@ struct gw_line_info {
 	const char *name;
 	enum gw_line_state state;
 	bool registers;
-	uint16_t last_code;	 /* of the last final answer to REGISTER; 0 none */
+	uint16_t last_code; /* of the last final answer to REGISTER; 0 none */
 	const char *last_reason; /* phrase or what the network said; NULL */
-	uint32_t expires_s;	 /* granted */
+	uint32_t expires_s;      /* granted */
 	uint32_t server_min_expires_s;
 	int64_t registered_until_ms, last_success_ms, next_try_ms; /* 0: none */
-	const char *server;	 /* the registrar's User-Agent or Server; NULL */
-	const char *contacts;	 /* Contact values of the 200, comma separated; NULL */
-	uint32_t calls;		 /* up or being set up */
+	const char *server; /* the registrar's User-Agent or Server; NULL */
+	const char *
+		contacts; /* Contact values of the 200, comma separated; NULL */
+	uint32_t calls;   /* up or being set up */
 };
 
 /* registering, registered, failed, unregistered: called on each change. */
@@ -71,7 +73,8 @@ typedef void(gw_line_event_h)(struct gw_line *line, void *arg);
 /* Nothing is sent before gw_line_start(). Freeing does not unregister: see
  * gw_line_stop(). A line is freed after its calls and before its stack. */
 int gw_line_alloc(struct gw_line **linep, struct gw_stack *stack,
-		  const struct gw_line_cfg *cfg, gw_line_event_h *eventh, void *arg);
+		  const struct gw_line_cfg *cfg, gw_line_event_h *eventh,
+		  void *arg);
 int gw_line_start(struct gw_line *line);
 /* Unregisters; eventh tells UNREGISTERED when the answer is there or 4 s are over. */
 void gw_line_stop(struct gw_line *line);
@@ -79,7 +82,8 @@ void gw_line_stop(struct gw_line *line);
 void gw_line_info(const struct gw_line *line, struct gw_line_info *info);
 const char *gw_line_name(const struct gw_line *line);
 const struct gw_line_cfg *gw_line_cfg(const struct gw_line *line);
-void gw_line_dial_rules(const struct gw_line *line, struct gw_dial_rules *rules);
+void gw_line_dial_rules(const struct gw_line *line,
+			struct gw_dial_rules *rules);
 
 /* OPTIONS and REGISTER now; h gets one sentence for people. */
 struct gw_line_verdict {
@@ -106,21 +110,22 @@ void gw_line_leave(struct gw_line *line);
 struct gw_line_way {
 	struct gw_stack *stack;
 	struct sip *sip;
-	const struct sa *laddr;	   /* where we are bound towards the next hop */
+	const struct sa *laddr; /* where we are bound towards the next hop */
 	enum gw_transport transport;
-	const char *aor;	   /* "sip:858@192.168.115.100" */
-	const char *contact_user;  /* random per line, never an address of memory */
+	const char *aor; /* "sip:858@192.168.115.100" */
+	const char
+		*contact_user; /* random per line, never an address of memory */
 	const char *const *routes; /* Route set as sip_dialog_alloc() wants it:
 				    * "sip:host", no <>, no ;lr. NULL, 0: straight
 				    * to the URI */
 	uint32_t route_count;
-	const char *uri;	   /* what to put into the request line: the URI
+	const char *uri; /* what to put into the request line: the URI
 				    * asked for, with ;transport= where needed */
 	const char *transport_param; /* for Contact: ";transport=tcp" or "" */
-	const char *advertise;	   /* numeric address for Contact and SDP: what
+	const char *advertise;   /* numeric address for Contact and SDP: what
 				    * the registrar saw of us (nat), or the
 				    * stack's; NULL: laddr's */
-	uint16_t advertise_port;   /* for Contact; 0: laddr's */
+	uint16_t advertise_port; /* for Contact; 0: laddr's */
 };
 /* Resolves and opens what is needed. Always asynchronous (a name may have to be
  * asked for): h comes from a later turn, once, with err or with the way, which is

@@ -53,8 +53,8 @@ static void conclude(struct check *c)
 
 /* --------------------------------------------------------------- sentences */
 
-#define SAY(c, ...)                                                            \
-	(void)re_snprintf((c)->verdict.text, sizeof((c)->verdict.text),        \
+#define SAY(c, ...)                                                     \
+	(void)re_snprintf((c)->verdict.text, sizeof((c)->verdict.text), \
 			  __VA_ARGS__)
 
 static void praise(struct check *c, const struct gw_line_answer *a)
@@ -69,8 +69,9 @@ static void praise(struct check *c, const struct gw_line_answer *a)
 		    cfg->domain, open, a->server, close, a->granted_s,
 		    c->verdict.register_ms);
 	else
-		SAY(c, "%s%s%s%s accepts user %s, %u ms; it is not asked to "
-		       "register",
+		SAY(c,
+		    "%s%s%s%s accepts user %s, %u ms; it is not asked to "
+		    "register",
 		    cfg->domain, open, a->server, close, cfg->user,
 		    c->verdict.register_ms);
 }
@@ -81,16 +82,19 @@ static void blame_credentials(struct check *c, const struct gw_line_answer *a)
 	const char *auth_user = cfg->auth_user ? cfg->auth_user : cfg->user;
 
 	if (!cfg->password)
-		SAY(c, "%s asks for a password and the line has none: set "
-		       "password",
+		SAY(c,
+		    "%s asks for a password and the line has none: set "
+		    "password",
 		    cfg->domain);
 	else if (!a->shown)
-		SAY(c, "%s refuses user %s (%u %s): check user and domain, "
-		       "and what the server asks for",
+		SAY(c,
+		    "%s refuses user %s (%u %s): check user and domain, "
+		    "and what the server asks for",
 		    cfg->domain, cfg->user, a->code, a->reason);
 	else
-		SAY(c, "the password for auth user %s was refused%s (%u %s): "
-		       "check password and auth_user",
+		SAY(c,
+		    "the password for auth user %s was refused%s (%u %s): "
+		    "check password and auth_user",
 		    auth_user, a->shown > 1 ? " twice" : "", a->code,
 		    a->reason);
 }
@@ -120,8 +124,9 @@ static void blame_network(struct check *c, const struct gw_line_answer *a)
 	}
 
 	if (a->err == ETIMEDOUT && c->verdict.options_code)
-		SAY(c, "%s answers OPTIONS (%u) but not REGISTER: it is there "
-		       "and does not want us",
+		SAY(c,
+		    "%s answers OPTIONS (%u) but not REGISTER: it is there "
+		    "and does not want us",
 		    c->line->cfg.domain, c->verdict.options_code);
 	else
 		SAY(c, "%s: %s", a->reason, advice);
@@ -142,13 +147,15 @@ static void judge(struct check *c, const struct gw_line_answer *a)
 		blame_credentials(c, a);
 		return;
 	case 404:
-		SAY(c, "%s does not know user %s (404 %s): check user and "
-		       "domain",
+		SAY(c,
+		    "%s does not know user %s (404 %s): check user and "
+		    "domain",
 		    cfg->domain, cfg->user, a->reason);
 		return;
 	case 503:
-		SAY(c, "%s is overloaded or down (503 %s) and wants %u s of "
-		       "peace",
+		SAY(c,
+		    "%s is overloaded or down (503 %s) and wants %u s of "
+		    "peace",
 		    cfg->domain, a->reason, a->retry_after_s);
 		return;
 	default:
@@ -158,8 +165,9 @@ static void judge(struct check *c, const struct gw_line_answer *a)
 	if (a->code < 300 && bound)
 		praise(c, a);
 	else if (a->code < 300)
-		SAY(c, "%s said %u %s but keeps no registration: is another "
-		       "phone in its place?",
+		SAY(c,
+		    "%s said %u %s but keeps no registration: is another "
+		    "phone in its place?",
 		    cfg->domain, a->code, a->reason);
 	else
 		SAY(c, "%s refused to register user %s (%u %s)", cfg->domain,

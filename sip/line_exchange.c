@@ -15,7 +15,7 @@
 #include "sip/line_exchange.h"
 
 enum {
-	SHOWN_MAX = 2,	 /* requests with credentials in one exchange */
+	SHOWN_MAX = 2,    /* requests with credentials in one exchange */
 	STALE_GRANTS = 2, /* more of them after stale=true, once */
 	MIN_EXPIRES_MAX_S = 7 * 24 * 3600, /* more than that is no offer */
 };
@@ -29,8 +29,8 @@ struct gw_line_exchange {
 	struct tmr patience;
 
 	struct sip *sip; /* lives with the stack */
-	char *next_hop;	 /* URI of the first Route, or where the line's URI leads */
-	bool has_route;	 /* and it stands in a Route header */
+	char *next_hop; /* URI of the first Route, or where the line's URI leads */
+	bool has_route;  /* and it stands in a Route header */
 	char *advertise; /* address for Contact, or NULL: where we are bound */
 	char contact[GW_LINE_URI_MAX]; /* as sent in the last request */
 
@@ -63,8 +63,14 @@ static void exchange_destructor(void *data)
 static uint32_t number_of(const struct sip_msg *msg, enum sip_hdrid id)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, id);
+	struct pl digits = PL_INIT;
 
-	return hdr ? pl_u32(&hdr->val) : 0; /* Retry-After: 7 (why);duration=9 */
+	/* RFC 3261 20.33: "Retry-After: 7 (why);duration=9" */
+	if (!hdr || re_regex(hdr->val.p, hdr->val.l, "[0-9]+", &digits) ||
+	    digits.p != hdr->val.p || digits.l > 9)
+		return 0;
+
+	return pl_u32(&digits);
 }
 
 /* Texts of the far side end up in front of people: printable ASCII only. */
@@ -325,8 +331,7 @@ static void answered(int err, const struct sip_msg *msg, void *arg)
 		goes_on = take_longer(x, msg);
 		break;
 	case 503:
-		goes_on = turn_to_next(x,
-				       number_of(msg, SIP_HDR_RETRY_AFTER));
+		goes_on = turn_to_next(x, number_of(msg, SIP_HDR_RETRY_AFTER));
 		break;
 	default:
 		goes_on = false;
@@ -407,10 +412,9 @@ static int send_register(struct gw_line_exchange *x)
 			   "\r\n",
 			   x->has_route ? "Route: <" : "",
 			   x->has_route ? x->next_hop : "",
-			   x->has_route ? ";lr>\r\n" : "", line->aor,
-			   line->aor, line->from_tag, line->call_id,
-			   ++line->cseq, gw_stack_user_agent(line->stack),
-			   gw_stack_allow);
+			   x->has_route ? ";lr>\r\n" : "", line->aor, line->aor,
+			   line->from_tag, line->call_id, ++line->cseq,
+			   gw_stack_user_agent(line->stack), gw_stack_allow);
 	if (err)
 		return err;
 

@@ -13,17 +13,17 @@ enum gw_line_ask {
 
 /* How it ended. Strings and msg live as long as the handler runs. */
 struct gw_line_answer {
-	int err;	       /* no final answer: why not; 0: see code */
-	uint16_t code;	       /* 0: none */
-	const char *reason;    /* its phrase, or err in words */
-	uint32_t granted_s;    /* 2xx to BIND; 0: not bound */
+	int err;            /* no final answer: why not; 0: see code */
+	uint16_t code;      /* 0: none */
+	const char *reason; /* its phrase, or err in words */
+	uint32_t granted_s; /* 2xx to BIND; 0: not bound */
 	uint32_t min_expires_s;
 	uint32_t retry_after_s;
-	uint32_t shown;	       /* requests that carried credentials */
-	uint32_t took_ms;      /* the last request and its answer */
+	uint32_t shown;                /* requests that carried credentials */
+	uint32_t took_ms;              /* the last request and its answer */
 	const char *server, *contacts; /* "" where not said */
-	struct sip *sip;	    /* it went through this; NULL: no way */
-	const struct sip_msg *msg;  /* NULL without code */
+	struct sip *sip;               /* it went through this; NULL: no way */
+	const struct sip_msg *msg;     /* NULL without code */
 };
 typedef void(gw_line_answer_h)(const struct gw_line_answer *answer, void *arg);
 

@@ -10,11 +10,11 @@
 #include "sip/line.h"
 
 enum {
-	GW_LINE_HOST_MAX = 255,	     /* RFC 1035: a name on the wire */
-	GW_LINE_PATIENCE_MS = 4000,  /* without any answer: the next proxy */
-	GW_LINE_HOLD_DOWN_S = 60,    /* a dead proxy rests, twice as long ... */
+	GW_LINE_HOST_MAX = 255,     /* RFC 1035: a name on the wire */
+	GW_LINE_PATIENCE_MS = 4000, /* without any answer: the next proxy */
+	GW_LINE_HOLD_DOWN_S = 60,   /* a dead proxy rests, twice as long ... */
 	GW_LINE_HOLD_DOWN_MAX_S = 960, /* ... each time, up to this */
-	GW_LINE_TEXT_MAX = 192,	     /* of reasons, servers */
+	GW_LINE_TEXT_MAX = 192,        /* of reasons, servers */
 	GW_LINE_CONTACTS_MAX = 512,
 	GW_LINE_URI_MAX = 128, /* of our own Contact */
 };
@@ -23,7 +23,7 @@ enum {
 struct gw_line_target {
 	char *route; /* "sip:proxy:5062;transport=tcp"; NULL: no Route header */
 	char host[GW_LINE_HOST_MAX + 1]; /* without brackets */
-	uint16_t port;			 /* 0: by DNS */
+	uint16_t port;                   /* 0: by DNS */
 	enum gw_transport transport;
 	uint64_t rests_until; /* jiffies; 0: fit */
 	uint32_t deaths;      /* one after the other */
@@ -50,7 +50,7 @@ struct gw_line {
 	struct list checks;  /* of line_check.c, under way */
 	uint32_t calls;
 
-	char *aor;	   /* "sip:858@pbx.example" */
+	char *aor;         /* "sip:858@pbx.example" */
 	char *registrar;   /* "sip:pbx.example:5070": the REGISTER's URI */
 	char *dial_domain; /* "pbx.example:5070": behind numbers */
 	char contact_user[17];

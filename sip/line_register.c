@@ -31,7 +31,7 @@ enum {
 
 enum input {
 	IN_START,
-	IN_DUE,	    /* time to register or to refresh */
+	IN_DUE,     /* time to register or to refresh */
 	IN_GRANTED, /* 2xx with time */
 	IN_REFUSED, /* any other end */
 	IN_LOST,    /* the connection broke */
@@ -86,10 +86,10 @@ struct gw_line_registration {
 	struct tmr ping;
 	uint64_t since; /* jiffies; registered without a break; 0: not */
 	uint32_t failures;
-	int err; /* why the last question could not even be put */
+	int err;          /* why the last question could not even be put */
 	uint32_t floor_s; /* the next try is not before */
 	struct sip *sip;  /* what the last answer came through ... */
-	struct sa peer;	  /* ... and from where: pings go there */
+	struct sa peer;   /* ... and from where: pings go there */
 	enum sip_transp tp;
 };
 
@@ -293,8 +293,8 @@ static void ask(struct gw_line_registration *reg)
 
 	tmr_cancel(&reg->next);
 	reg->line->next_try_ms = 0;
-	reg->err = gw_line_exchange(&reg->exchange, reg->line,
-				    GW_LINE_ASK_BIND, asked, reg);
+	reg->err = gw_line_exchange(&reg->exchange, reg->line, GW_LINE_ASK_BIND,
+				    asked, reg);
 	if (reg->err)
 		tmr_start(&reg->next, 0, not_asked, reg);
 }

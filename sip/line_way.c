@@ -123,8 +123,8 @@ int gw_line_targets_alloc(struct gw_line *line)
 	int err = 0;
 
 	line->target_count = cfg->proxy_count ? cfg->proxy_count : 1;
-	line->targets = mem_zalloc(line->target_count * sizeof(*line->targets),
-				   NULL);
+	line->targets =
+		mem_zalloc(line->target_count * sizeof(*line->targets), NULL);
 	if (!line->targets)
 		return ENOMEM;
 
@@ -329,8 +329,8 @@ static void ask_address(struct gw_line_way_req *req, uint16_t type);
 static void found(struct gw_line_way_req *req, int64_t ttl_s)
 {
 	struct gw_line_known *known = &req->line->known;
-	int64_t keep_s = max(min(ttl_s, (int64_t)KNOWN_MAX_S),
-			     (int64_t)KNOWN_MIN_S);
+	int64_t keep_s =
+		max(min(ttl_s, (int64_t)KNOWN_MAX_S), (int64_t)KNOWN_MIN_S);
 
 	str_ncpy(known->host, req->host, sizeof(known->host));
 	known->port = req->port;
@@ -344,8 +344,8 @@ static void found(struct gw_line_way_req *req, int64_t ttl_s)
 static void address_answer(struct gw_line_way_req *req, uint16_t type,
 			   struct list *answers)
 {
-	struct dnsrr *rr = dns_rrlist_find(answers, NULL, type, DNS_CLASS_IN,
-					   true);
+	struct dnsrr *rr =
+		dns_rrlist_find(answers, NULL, type, DNS_CLASS_IN, true);
 
 	if (rr && type == DNS_TYPE_A) {
 		sa_set_in(&req->addr, rr->rdata.a.addr, req->port);
@@ -393,8 +393,8 @@ static void srv_answer(int err, const struct dnshdr *hdr, struct list *ansl,
 		       struct list *authl, struct list *addl, void *arg)
 {
 	struct gw_line_way_req *req = arg;
-	struct dnsrr *rr = dns_rrlist_find(ansl, NULL, DNS_TYPE_SRV,
-					   DNS_CLASS_IN, true);
+	struct dnsrr *rr =
+		dns_rrlist_find(ansl, NULL, DNS_TYPE_SRV, DNS_CLASS_IN, true);
 	(void)err;
 	(void)hdr;
 	(void)authl;
@@ -428,8 +428,7 @@ static bool is_known(const struct gw_line_way_req *req)
 	const struct gw_line_known *known = &req->line->known;
 
 	return known->host[0] && !str_casecmp(known->host, req->host) &&
-	       known->port == req->port &&
-	       known->transport == req->transport &&
+	       known->port == req->port && known->transport == req->transport &&
 	       known->until > tmr_jiffies();
 }
 
@@ -459,12 +458,12 @@ static int route_to_uri(struct gw_line_way_req *req, const struct uri *uri)
 	req->port = uri->port;
 
 	if (!str_casecmp(req->host, "localhost")) {
-		uint16_t port = uri->port ? uri->port
-					  : (own_domain ? own->port : 0);
+		uint16_t port = uri->port ? uri->port :
+					    (own_domain ? own->port : 0);
 
 		str_ncpy(req->host, "127.0.0.1", sizeof(req->host));
-		req->port = sip_transp_port(transports[req->transport].libre,
-					    port);
+		req->port =
+			sip_transp_port(transports[req->transport].libre, port);
 		return re_sdprintf(&req->route, "sip:127.0.0.1:%u%s", req->port,
 				   param);
 	}

@@ -96,10 +96,9 @@ static void challenge(const struct gw_sim *sim, const struct sip_msg *msg,
 	char nonce[64];
 
 	make_nonce(sim, nonce, sizeof(nonce), now_s(), rand_u32());
-	(void)sip_treplyf(NULL, NULL, sim->sip, msg, false,
-			  proxy ? 407 : 401,
-			  proxy ? "Proxy Authentication Required"
-				: "Unauthorized",
+	(void)sip_treplyf(NULL, NULL, sim->sip, msg, false, proxy ? 407 : 401,
+			  proxy ? "Proxy Authentication Required" :
+				  "Unauthorized",
 			  "%s-Authenticate: Digest realm=\"%s\", "
 			  "nonce=\"%s\"%s\r\n"
 			  "Content-Length: 0\r\n\r\n",
@@ -120,16 +119,15 @@ static bool read_contact(const struct sip_hdr *hdr, const struct sip_msg *msg,
 	if (sip_addr_decode(&addr, &hdr->val))
 		return false;
 
-	expires_s = pl_isset(&msg->expires) ? pl_u32(&msg->expires)
-					    : EXPIRES_MAX_S;
+	expires_s = pl_isset(&msg->expires) ? pl_u32(&msg->expires) :
+					      EXPIRES_MAX_S;
 	if (!msg_param_decode(&addr.params, "expires", &expires))
 		expires_s = pl_u32(&expires);
 
 	if (!expires_s && !pl_strcmp(&addr.auri, sim->contact))
 		sim->contact[0] = '\0';
 	else if (expires_s)
-		(void)pl_strcpy(&addr.auri, sim->contact,
-				sizeof(sim->contact));
+		(void)pl_strcpy(&addr.auri, sim->contact, sizeof(sim->contact));
 	return false;
 }
 
@@ -235,8 +233,8 @@ static void sim_destructor(void *data)
 
 static int open_stacks(struct gw_sim *sim)
 {
-	const struct gw_stack_listen loopback = { GW_TRANSPORT_UDP,
-						  "127.0.0.1", 0 };
+	const struct gw_stack_listen loopback = { GW_TRANSPORT_UDP, "127.0.0.1",
+						  0 };
 	struct gw_stack_cfg cfg = { .listen = &loopback,
 				    .listen_count = 1,
 				    .user_agent = "Bellpull sandbox",

@@ -21,8 +21,9 @@ enum {
 	GIVE_UP_MS = 64 * SIP_T1,
 };
 
-static const char *const all_codecs[] = { "PCMA", "PCMU",	 "G722", "opus",
-					  "GSM",  "G726-16", "telephone-event" };
+static const char *const all_codecs[] = { "PCMA",           "PCMU", "G722",
+					  "opus",           "GSM",  "G726-16",
+					  "telephone-event" };
 
 struct callee {
 	struct le le; /* in sim->callees */
@@ -30,19 +31,19 @@ struct callee {
 	const struct gw_sim_script *script;
 
 	struct sip_msg *invite; /* until the ACK */
-	struct sip_strans *st;	/* until the final answer */
+	struct sip_strans *st;  /* until the final answer */
 	struct gw_stack_route *route;
 	struct sip_dialog *dlg; /* from the answer on */
-	struct mbuf *ok;	/* the 200, until the ACK */
-	uint64_t tag;		/* ours */
+	struct mbuf *ok;        /* the 200, until the ACK */
+	uint64_t tag;           /* ours */
 	uint32_t repeat_ms, repeated_ms;
 
 	const char *codecs[2]; /* of one who takes but one */
 	struct gw_sdp_local local;
 	struct gw_sdp_remote remote;
 	struct gw_media_port *port;
-	bool is_open;	/* local.rtp_port is known */
-	bool is_due;	/* has rung enough, waits for the port */
+	bool is_open; /* local.rtp_port is known */
+	bool is_due;  /* has rung enough, waits for the port */
 
 	struct tmr step, again;
 };
@@ -130,8 +131,7 @@ static void send_fork(const struct callee *c, struct mbuf *mb)
 	--fork->end; /* the NUL */
 	fork->pos = 0;
 	sip_reply_addr(&dst, c->invite, true);
-	(void)sip_send(c->sim->sip, c->invite->sock, c->invite->tp, &dst,
-		       fork);
+	(void)sip_send(c->sim->sip, c->invite->sock, c->invite->tp, &dst, fork);
 out:
 	mem_deref(fork);
 }
@@ -148,8 +148,8 @@ static int reply(struct callee *c, uint16_t code, const char *phrase,
 		err = sdp ? gw_sdp_answer(sdp, &c->local,
 					  (char *)mbuf_buf(c->invite->mb),
 					  mbuf_get_left(c->invite->mb),
-					  &c->remote)
-			  : ENOMEM;
+					  &c->remote) :
+			    ENOMEM;
 		if (err)
 			goto out;
 	}
@@ -397,8 +397,8 @@ static int open_port(struct callee *c)
 	}
 
 	err = sa_set_str(&laddr, c->sim->domain, 0);
-	return err ? err
-		   : gw_media_open(&c->port, c->sim->media, &laddr, media_fact,
+	return err ? err :
+		     gw_media_open(&c->port, c->sim->media, &laddr, media_fact,
 				   c);
 }
 

@@ -10,20 +10,20 @@
 
 enum gw_sim_sound {
 	GW_SIM_SILENCE,
-	GW_SIM_ECHO,	 /* what is said comes back */
-	GW_SIM_TONE,	 /* early media: an announcement */
+	GW_SIM_ECHO,     /* what is said comes back */
+	GW_SIM_TONE,     /* early media: an announcement */
 	GW_SIM_GREETING, /* voicemail: a few notes, a beep */
 	GW_SIM_SOUND_COUNT
 };
 
 enum {
-	GW_SIM_IGNORES = 1 << 0,	/* never says anything, not even 100 */
-	GW_SIM_CHALLENGES = 1 << 1,	/* 407 whatever it is told */
+	GW_SIM_IGNORES = 1 << 0,        /* never says anything, not even 100 */
+	GW_SIM_CHALLENGES = 1 << 1,     /* 407 whatever it is told */
 	GW_SIM_CROSSES_CANCEL = 1 << 2, /* 200 instead of 487 */
-	GW_SIM_FORKS = 1 << 3,		/* a second branch rings and answers */
-	GW_SIM_NO_MEDIA = 1 << 4,	/* a port in SDP, no packet */
-	GW_SIM_PRESSES_1 = 1 << 5,	/* DTMF after a second */
-	GW_SIM_RINGS_ON = 1 << 6,	/* until it is cancelled */
+	GW_SIM_FORKS = 1 << 3,          /* a second branch rings and answers */
+	GW_SIM_NO_MEDIA = 1 << 4,       /* a port in SDP, no packet */
+	GW_SIM_PRESSES_1 = 1 << 5,      /* DTMF after a second */
+	GW_SIM_RINGS_ON = 1 << 6,       /* until it is cancelled */
 };
 
 /* How one callee behaves: a row of the table in sim_script.c. */
@@ -52,8 +52,8 @@ struct gw_sim {
 	struct list callees;
 	struct gw_sound *sounds[GW_SIM_SOUND_COUNT];
 	uint16_t port;
-	char domain[32];   /* "127.0.0.1" */
-	char password[33]; /* of user 858, for this process */
+	char domain[32];    /* "127.0.0.1" */
+	char password[33];  /* of user 858, for this process */
 	uint8_t secret[16]; /* makes nonces */
 	char contact[256];  /* bound now; "": nobody */
 };

@@ -1,0 +1,911 @@
+/* Lines against a registrar that does as it is told, under a clock that is moved
+ * by hand: hours of schedule pass in milliseconds. */
+#include <stdio.h>
+
+#include "sip/libre/tmr_heap.h"
+#include "sip/line.h"
+#include "tests/calls/registrar.h"
+
+struct world {
+	struct registrar pbx, second;
+	struct gw_stack *stack;
+	struct gw_line *line;
+	char history[256]; /* states, as they were told */
+	struct gw_line_verdict verdict;
+	bool has_verdict;
+};
+
+static void told(struct gw_line *line, void *arg)
+{
+	struct world *w = arg;
+	struct gw_line_info info;
+	size_t used = strlen(w->history);
+
+	gw_line_info(line, &info);
+	(void)re_snprintf(w->history + used, sizeof(w->history) - used, "%s%s",
+			  used ? " " : "", gw_line_state_name(info.state));
+}
+
+static void world_close(void *arg)
+{
+	struct world *w = arg;
+
+	w->line = mem_deref(w->line);
+	w->stack = mem_deref(w->stack);
+}
+
+static int world_open_at(struct world *w, const char *address,
+			 enum gw_transport transport)
+{
+	const struct gw_stack_listen at = { transport, address, 0 };
+	const struct gw_stack_cfg cfg = { .listen = &at,
+					  .listen_count = 1,
+					  .user_agent = "Bellpull/test" };
+	int err;
+
+	gw_tmr_test_clock_start();
+	test_later(world_close, w);
+	err = registrar_open(&w->pbx, address, transport);
+	return err ? err : gw_stack_alloc(&w->stack, &cfg);
+}
+
+static int world_open(struct world *w)
+{
+	return world_open_at(w, "127.0.0.1", GW_TRANSPORT_UDP);
+}
+
+static struct gw_line_cfg phone(const struct world *w)
+{
+	return (struct gw_line_cfg){
+		.name = "office",
+		.user = "858",
+		.auth_user = "a858",
+		.password = "secret",
+		.domain = "127.0.0.1",
+		.port = sa_port(&w->pbx.addr),
+		.do_register = true,
+		.expires_s = 600,
+		.nat_auto = true,
+	};
+}
+
+static int start(struct world *w, const struct gw_line_cfg *cfg)
+{
+	int err = gw_line_alloc(&w->line, w->stack, cfg, told, w);
+
+	return err ? err : gw_line_start(w->line);
+}
+
+static struct gw_line_info facts(const struct world *w)
+{
+	struct gw_line_info info;
+
+	gw_line_info(w->line, &info);
+	return info;
+}
+
+#define CONTACT_GRANTED(s) "Contact: <sip:x@192.0.2.1>\r\nExpires: " s "\r\n"
+
+/* ------------------------------------------------------------- registering */
+
+static int test_line_registers_with_a_password(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+	struct gw_line_info info;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx,
+		       { 200, CONTACT_GRANTED("300"), NULL, CHALLENGE("n1") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+
+	CHECK_STR(w.history, "registering registered");
+	CHECK_INT(w.pbx.registers, 2);
+	CHECK_INT(w.pbx.authorised, 1);
+	CHECK_INT(w.pbx.expires, 600);
+	CHECK_STR(w.pbx.nonce, "n1");
+	CHECK_STR(w.pbx.route, "");
+
+	info = facts(&w);
+	CHECK_INT(info.last_code, 200);
+	CHECK_INT(info.expires_s, 300);
+	CHECK_STR(info.server, "scripted");
+	CHECK_STR(info.contacts, "sip:x@192.0.2.1");
+	CHECK(info.registered_until_ms > info.last_success_ms);
+	CHECK(info.next_try_ms > 0);
+	return 0;
+}
+TEST(test_line_registers_with_a_password);
+
+/* The account must not be locked by a typo: two tries, then a long silence. */
+static int test_line_wrong_password_is_shown_twice(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 401, .headers = CHALLENGE("n1") },
+		       { .code = 401, .headers = CHALLENGE("n2") },
+		       { .code = 401, .headers = CHALLENGE("n3") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(1000));
+
+	CHECK_STR(w.history, "registering failed");
+	CHECK_INT(w.pbx.authorised, 2);
+	CHECK_INT(facts(&w).last_code, 401);
+	CHECK_STR(facts(&w).last_reason, "Whatever");
+
+	CHECK_OK(gw_tmr_test_advance(298 * 1000));
+	CHECK_INT(w.pbx.authorised, 2);
+
+	CHECK_OK(gw_tmr_test_advance(3 * 1000));
+	CHECK_INT(w.pbx.authorised, 4);
+	CHECK_STR(w.history, "registering failed registering failed");
+	return 0;
+}
+TEST(test_line_wrong_password_is_shown_twice);
+
+static int test_line_stale_grants_two_more(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 401,
+				 .headers = "WWW-Authenticate: Digest "
+					    "realm=\"pbx\", nonce=\"n\", "
+					    "stale=true\r\n" });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(1000));
+
+	CHECK_INT(w.pbx.authorised, 4);
+	CHECK_STR(w.history, "registering failed");
+	return 0;
+}
+TEST(test_line_stale_grants_two_more);
+
+static int test_line_without_password_gives_none(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	cfg.password = NULL;
+	registrar_will(&w.pbx, { .code = 401, .headers = CHALLENGE("n1") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(1000));
+
+	CHECK_INT(w.pbx.registers, 1);
+	CHECK_STR(w.history, "registering failed");
+	return 0;
+}
+TEST(test_line_without_password_gives_none);
+
+static int test_line_forbidden_is_retried_slowly(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 403 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(299 * 1000));
+	CHECK_INT(w.pbx.registers, 1);
+	CHECK_INT(facts(&w).last_code, 403);
+	CHECK_OK(gw_tmr_test_advance(2 * 1000));
+	CHECK_INT(w.pbx.registers, 2);
+	return 0;
+}
+TEST(test_line_forbidden_is_retried_slowly);
+
+/* ---------------------------------------------------------------- schedule */
+
+static int test_line_retry_after_is_a_floor(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx,
+		       { .code = 503, .headers = "Retry-After: 120 (db)\r\n" },
+		       { .code = 200, .headers = CONTACT_GRANTED("300") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(119 * 1000));
+	CHECK_INT(w.pbx.registers, 1);
+	CHECK_OK(gw_tmr_test_advance(2 * 1000));
+	CHECK_STR(w.history, "registering failed registering registered");
+	return 0;
+}
+TEST(test_line_retry_after_is_a_floor);
+
+/* 30 s doubled up to 30 min, less up to half by chance: in the first hour there
+ * are at least 5 tries (30+60+120+240+480+960+1800 at most) and at most 9. */
+static int test_line_backs_off(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 500 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(14 * 1000));
+	CHECK_INT(w.pbx.registers, 1);
+	CHECK_OK(gw_tmr_test_advance(17 * 1000));
+	CHECK_INT(w.pbx.registers, 2);
+	CHECK_OK(gw_tmr_test_advance(3569 * 1000));
+	CHECK(w.pbx.registers >= 7);
+	CHECK(w.pbx.registers <= 10);
+	return 0;
+}
+TEST(test_line_backs_off);
+
+static int test_line_takes_the_servers_minimum(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx,
+		       { .code = 423, .headers = "Min-Expires: 1800\r\n" },
+		       { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+
+	CHECK_INT(w.pbx.expires, 1800);
+	CHECK_INT(facts(&w).expires_s, 1800);
+	CHECK_INT(facts(&w).server_min_expires_s, 1800);
+	CHECK_STR(w.history, "registering registered");
+
+	/* and it asks for that right away the next time */
+	CHECK_OK(gw_tmr_test_advance(1630 * 1000));
+	CHECK_INT(w.pbx.registers, 3);
+	CHECK_INT(w.pbx.expires, 1800);
+	return 0;
+}
+TEST(test_line_takes_the_servers_minimum);
+
+static int test_line_minimum_that_never_ends(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx,
+		       { .code = 423, .headers = "Min-Expires: 1800\r\n" },
+		       { .code = 423, .headers = "Min-Expires: 3600\r\n" });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_INT(w.pbx.registers, 2);
+	CHECK_STR(w.history, "registering failed");
+	return 0;
+}
+TEST(test_line_minimum_that_never_ends);
+
+/* The refresh carries the old nonce; the server wants another one. Nobody
+ * outside notices. */
+static int test_line_refresh_is_challenged_again(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 401, .headers = CHALLENGE("n1") },
+		       { .code = 200, .headers = CONTACT_GRANTED("100") },
+		       { .code = 401, .headers = CHALLENGE("n2") },
+		       { .code = 200, .headers = CONTACT_GRANTED("100") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(87 * 1000));
+	CHECK_INT(w.pbx.registers, 2);
+	CHECK_OK(gw_tmr_test_advance(4 * 1000));
+	CHECK_INT(w.pbx.registers, 4);
+	CHECK_STR(w.pbx.nonce, "n2");
+	CHECK_STR(w.history, "registering registered");
+	return 0;
+}
+TEST(test_line_refresh_is_challenged_again);
+
+static int test_line_refresh_that_fails_is_told(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx,
+		       { .code = 200, .headers = CONTACT_GRANTED("100") },
+		       { .code = 500 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(91 * 1000));
+	CHECK_STR(w.history, "registering registered failed");
+	CHECK_INT(facts(&w).registered_until_ms, 0);
+	return 0;
+}
+TEST(test_line_refresh_that_fails_is_told);
+
+/* ------------------------------------------------------------------ proxies */
+
+static int two_proxies(struct world *w, struct gw_line_cfg *cfg,
+		       const char *proxies[2], char text[2][64])
+{
+	CHECK_OK(world_open(w));
+	CHECK_OK(registrar_open(&w->second, "127.0.0.1", GW_TRANSPORT_UDP));
+	(void)re_snprintf(text[0], 64, "sip:%J", &w->pbx.addr);
+	(void)re_snprintf(text[1], 64, "%J;lr", &w->second.addr);
+	proxies[0] = text[0];
+	proxies[1] = text[1];
+
+	*cfg = phone(w);
+	cfg->domain = "pbx.example";
+	cfg->port = 0;
+	cfg->proxies = proxies;
+	cfg->proxy_count = 2;
+	return 0;
+}
+
+static int test_line_silent_proxy_is_passed_over(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+	const char *proxies[2];
+	char text[2][64], route[80];
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(two_proxies(&w, &cfg, proxies, text));
+	registrar_will(&w.pbx, { .code = 0 });
+	registrar_will(&w.second,
+		       { .code = 200, .headers = CONTACT_GRANTED("50") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(3900));
+	CHECK_INT(w.second.registers, 0);
+	CHECK_OK(gw_tmr_test_advance(200));
+	CHECK_STR(w.history, "registering registered");
+	CHECK_STR(w.second.uri, "sip:pbx.example");
+	(void)re_snprintf(route, sizeof(route), "<sip:%J;lr>", &w.second.addr);
+	CHECK_STR(w.second.route, route);
+
+	/* the dead one rests a minute; then it is the first again */
+	CHECK_OK(gw_tmr_test_advance(46 * 1000));
+	CHECK_INT(w.second.registers, 2);
+	CHECK_INT(w.pbx.registers, 1);
+	CHECK_OK(gw_tmr_test_advance(46 * 1000));
+	CHECK_INT(w.pbx.registers, 2);
+	CHECK_STR(w.history, "registering registered");
+	return 0;
+}
+TEST(test_line_silent_proxy_is_passed_over);
+
+static int test_line_overloaded_proxy_is_passed_over(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+	const char *proxies[2];
+	char text[2][64];
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(two_proxies(&w, &cfg, proxies, text));
+	registrar_will(&w.pbx,
+		       { .code = 503, .headers = "Retry-After: 9\r\n" });
+	registrar_will(&w.second, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_INT(w.second.registers, 1);
+	CHECK_STR(w.history, "registering registered");
+	return 0;
+}
+TEST(test_line_overloaded_proxy_is_passed_over);
+
+static int test_line_final_refusal_is_not_passed_on(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+	const char *proxies[2];
+	char text[2][64];
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(two_proxies(&w, &cfg, proxies, text));
+	registrar_will(&w.pbx, { .code = 404 });
+	registrar_will(&w.second, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(5000));
+	CHECK_INT(w.second.registers, 0);
+	CHECK_STR(w.history, "registering failed");
+	return 0;
+}
+TEST(test_line_final_refusal_is_not_passed_on);
+
+/* --------------------------------------------------------------------- NAT */
+
+struct seen_way {
+	bool came;
+	int err;
+	char advertise[64], uri[128];
+	uint16_t port;
+	uint32_t routes;
+};
+
+static void way_came(int err, const struct gw_line_way *way, void *arg)
+{
+	struct seen_way *seen = arg;
+
+	seen->came = true;
+	seen->err = err;
+	if (err)
+		return;
+
+	seen->port = way->advertise_port;
+	seen->routes = way->route_count;
+	str_ncpy(seen->uri, way->uri, sizeof(seen->uri));
+	if (way->advertise)
+		str_ncpy(seen->advertise, way->advertise,
+			 sizeof(seen->advertise));
+}
+
+static int test_line_behind_nat_says_where_it_is_seen(void)
+{
+	static struct world w;
+	OWNED struct gw_line_way_req *req = NULL;
+	struct seen_way seen = { .came = false };
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 200,
+				 .headers = "Expires: 300\r\n",
+				 .seen_as = "192.0.2.7:4242" });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+
+	/* once more, the new Contact in, the old one out */
+	CHECK_INT(w.pbx.registers, 2);
+	CHECK(strstr(w.pbx.contacts, "@192.0.2.7:4242>;expires=600"));
+	CHECK(strstr(w.pbx.contacts, "@127.0.0.1:"));
+	CHECK(strstr(w.pbx.contacts, ">;expires=0"));
+	CHECK_STR(w.history, "registering registered");
+
+	CHECK_OK(gw_line_way(&req, w.line, "sip:853@127.0.0.1", way_came,
+			     &seen));
+	CHECK_OK(gw_tmr_test_advance(1));
+	CHECK(seen.came);
+	CHECK_STR(seen.advertise, "192.0.2.7");
+	CHECK_INT(seen.port, 4242);
+	CHECK_INT(seen.routes, 1); /* the URI names no port, the line does */
+
+	gw_line_stop(w.line);
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK(strstr(w.pbx.contacts, "@192.0.2.7:4242>;expires=0"));
+	return 0;
+}
+TEST(test_line_behind_nat_says_where_it_is_seen);
+
+static int test_line_nat_off_keeps_its_own_address(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	cfg.nat_auto = false;
+	registrar_will(&w.pbx, { .code = 200,
+				 .headers = "Expires: 300\r\n",
+				 .seen_as = "192.0.2.7:4242" });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_INT(w.pbx.registers, 1);
+	CHECK(!strstr(w.pbx.contacts, "192.0.2.7"));
+	return 0;
+}
+TEST(test_line_nat_off_keeps_its_own_address);
+
+/* ------------------------------------------------------------- unregistering */
+
+static int test_line_unregisters_its_own_contact(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	gw_line_stop(w.line);
+	CHECK_OK(gw_tmr_test_advance(100));
+
+	CHECK_STR(w.history,
+		  "registering registered unregistering unregistered");
+	CHECK(strstr(w.pbx.contacts, ";expires=0"));
+	CHECK(!strchr(w.pbx.contacts, '*'));
+	CHECK(!strchr(w.pbx.contacts, ','));
+	return 0;
+}
+TEST(test_line_unregisters_its_own_contact);
+
+static int test_line_unregistering_ends_by_itself(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 200 }, { .code = 0 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	gw_line_stop(w.line);
+	CHECK_OK(gw_tmr_test_advance(3900));
+	CHECK_STR(w.history, "registering registered unregistering");
+	CHECK_OK(gw_tmr_test_advance(200));
+	CHECK_STR(w.history,
+		  "registering registered unregistering unregistered");
+	return 0;
+}
+TEST(test_line_unregistering_ends_by_itself);
+
+/* -------------------------------------------------------- what the network says */
+
+static int test_line_nobody_answers(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+	char want[64];
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 0 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(33 * 1000));
+	CHECK_STR(w.history, "registering failed");
+	CHECK_INT(facts(&w).last_code, 0);
+	(void)re_snprintf(want, sizeof(want), "no answer from %J (udp)",
+			  &w.pbx.addr);
+	CHECK_STR(facts(&w).last_reason, want);
+	return 0;
+}
+TEST(test_line_nobody_answers);
+
+static int test_line_name_without_address(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	cfg.domain = "pbx.invalid";
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(60 * 1000));
+	CHECK_STR(facts(&w).last_reason, "no address for pbx.invalid");
+	return 0;
+}
+TEST(test_line_name_without_address);
+
+static int test_line_over_tcp(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+	cfg = phone(&w);
+	cfg.transport = GW_TRANSPORT_TCP;
+	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_STR(w.history, "registering registered");
+	CHECK_INT(w.pbx.tp, SIP_TRANSP_TCP);
+	CHECK(strstr(w.pbx.contacts, ";transport=tcp>;expires=600"));
+
+	/* keep-alives are no requests, and nothing is torn down for them */
+	CHECK_OK(gw_tmr_test_advance(300 * 1000));
+	CHECK_INT(w.pbx.registers, 2);
+	return 0;
+}
+TEST(test_line_over_tcp);
+
+static int test_line_connection_refused(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+	char want[64];
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(
+		world_open(&w)); /* UDP only: nobody listens on that TCP port */
+	cfg = phone(&w);
+	cfg.transport = GW_TRANSPORT_TCP;
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(1000));
+	CHECK_STR(w.history, "registering failed");
+	(void)re_snprintf(want, sizeof(want), "connection refused by %J (tcp)",
+			  &w.pbx.addr);
+	CHECK_STR(facts(&w).last_reason, want);
+	return 0;
+}
+TEST(test_line_connection_refused);
+
+/* The PBX restarts: its stack goes, connections and all. */
+static int test_line_connection_lost_registers_again(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+	cfg = phone(&w);
+	cfg.transport = GW_TRANSPORT_TCP;
+	registrar_will(&w.pbx, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(61 * 1000));
+	CHECK_STR(w.history, "registering registered");
+
+	sip_transp_flush(w.pbx.sip);
+	CHECK_OK(gw_tmr_test_advance(1000));
+	CHECK_STR(w.history, "registering registered registering failed");
+	return 0;
+}
+TEST(test_line_connection_lost_registers_again);
+
+static int test_line_over_ipv6(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open_at(&w, "::1", GW_TRANSPORT_UDP));
+	cfg = phone(&w);
+	cfg.domain = "[::1]";
+	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_STR(w.history, "registering registered");
+	CHECK(strstr(w.pbx.contacts, "@[::1]:"));
+	return 0;
+}
+TEST(test_line_over_ipv6);
+
+static int test_line_at_localhost(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	cfg.domain = "localhost";
+	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_STR(w.history, "registering registered");
+	CHECK_STR(w.pbx.route, "");
+	return 0;
+}
+TEST(test_line_at_localhost);
+
+/* ------------------------------------------------------------------- checks */
+
+static void verdict_came(const struct gw_line_verdict *verdict, void *arg)
+{
+	struct world *w = arg;
+
+	w->verdict = *verdict;
+	w->has_verdict = true;
+}
+
+static int test_line_check_praises(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_line_check(w.line, verdict_came, &w));
+	CHECK(!w.has_verdict);
+	CHECK_OK(gw_tmr_test_advance(100));
+
+	CHECK(w.has_verdict);
+	CHECK(w.verdict.ok);
+	CHECK_INT(w.verdict.register_code, 200);
+	CHECK_INT(w.verdict.options_code, 200);
+	CHECK_STR(w.verdict.text,
+		  "registered at 127.0.0.1 (scripted), 600 s granted, 0 ms");
+	return 0;
+}
+TEST(test_line_check_praises);
+
+static int test_line_check_blames_the_password(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 401, .headers = CHALLENGE("n1") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_OK(gw_line_check(w.line, verdict_came, &w));
+	CHECK_OK(gw_tmr_test_advance(100));
+
+	CHECK(w.has_verdict && !w.verdict.ok);
+	CHECK_STR(w.verdict.text,
+		  "the password for auth user a858 was refused twice (401 "
+		  "Whatever): check password and auth_user");
+	return 0;
+}
+TEST(test_line_check_blames_the_password);
+
+static int test_line_check_binds_nothing_without_register(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	cfg.do_register = false;
+	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_INT(w.pbx.registers, 0);
+	CHECK_OK(gw_line_check(w.line, verdict_came, &w));
+	CHECK_OK(gw_tmr_test_advance(100));
+
+	CHECK(w.verdict.ok);
+	CHECK_INT(w.pbx.authorised, 1);
+	CHECK_STR(w.pbx.contacts, "");
+	CHECK_STR(w.history, "");
+	return 0;
+}
+TEST(test_line_check_binds_nothing_without_register);
+
+static int test_line_check_of_a_dead_server(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	cfg.port = 9; /* discard */
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_line_check(w.line, verdict_came, &w));
+	CHECK_OK(gw_tmr_test_advance(8100));
+	CHECK(w.has_verdict && !w.verdict.ok);
+	CHECK_INT(w.verdict.options_code, 0);
+	CHECK_STR(w.verdict.text,
+		  "no answer from 127.0.0.1:9 (udp): check domain, port and "
+		  "transport, and that no firewall is in the way");
+	return 0;
+}
+TEST(test_line_check_of_a_dead_server);
+
+/* ----------------------------------------------------------- for who calls */
+
+static int test_line_has_places_for_calls(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	cfg.max_calls = 2;
+	cfg.do_register = false;
+	CHECK_OK(start(&w, &cfg));
+
+	CHECK_OK(gw_line_enter(w.line));
+	CHECK_OK(gw_line_enter(w.line));
+	CHECK_ERR(gw_line_enter(w.line), EBUSY);
+	CHECK_INT(facts(&w).calls, 2);
+	gw_line_leave(w.line);
+	CHECK_OK(gw_line_enter(w.line));
+	return 0;
+}
+TEST(test_line_has_places_for_calls);
+
+struct watcher {
+	struct gw_line_watch *watch, *other;
+	uint32_t count;
+};
+
+static void watched(struct gw_line *line, void *arg)
+{
+	struct watcher *watcher = arg;
+	(void)line;
+
+	++watcher->count;
+	watcher->watch = mem_deref(watcher->watch);
+	watcher->other = mem_deref(watcher->other);
+}
+
+/* The first who is told leaves and takes the second with it. */
+static int test_line_watchers_may_leave(void)
+{
+	static struct world w;
+	struct watcher first = { .count = 0 }, second = { .count = 0 },
+		       third = { .count = 0 };
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 200 });
+	CHECK_OK(gw_line_alloc(&w.line, w.stack, &cfg, told, &w));
+	CHECK_OK(gw_line_watch(&first.watch, w.line, watched, &first));
+	if (gw_line_watch(&first.other, w.line, watched, &second) ||
+	    gw_line_watch(&third.watch, w.line, watched, &third)) {
+		mem_deref(first.watch);
+		mem_deref(first.other);
+		return 1;
+	}
+
+	(void)gw_line_start(w.line);
+	(void)gw_tmr_test_advance(100);
+	mem_deref(first.watch);
+	mem_deref(first.other);
+	mem_deref(third.watch);
+
+	CHECK_INT(first.count, 1);
+	CHECK_INT(second.count, 0);
+	CHECK_INT(third.count, 1);
+	return 0;
+}
+TEST(test_line_watchers_may_leave);
