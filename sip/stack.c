@@ -29,6 +29,8 @@ enum {
 	NAMESERVERS_MAX = 4,
 	SECRETS_MAX = 4, /* headers with credentials in one message */
 	FD_SCAN_MAX = 65536,
+	KEEP_MS = 64 * SIP_T1,
+	KEEP_SWEEP_MS = 1000,
 };
 
 struct listen {
@@ -53,6 +55,11 @@ struct gw_stack {
 	gw_stack_request_h *requesth;
 	void *arg;
 
+	struct list kept[KEEP_MS / KEEP_SWEEP_MS + 1]; /* by second of arrival */
+	size_t kept_now;			       /* where arrivals go    */
+	struct tmr sweep;
+
+	bool is_closing;
 	struct tmr closing;
 	void (*doneh)(void *arg);
 	void *done_arg;
@@ -85,7 +92,7 @@ struct gw_stack_tap {
 };
 
 const char gw_stack_allow[] =
-	"INVITE, ACK, CANCEL, OPTIONS, BYE, NOTIFY, INFO, UPDATE";
+	"INVITE, ACK, CANCEL, OPTIONS, BYE, INFO, UPDATE";
 
 static const enum sip_transp transps[] = {
 	[GW_TRANSPORT_UDP] = SIP_TRANSP_UDP,
@@ -325,6 +332,44 @@ static void trace(bool tx, enum sip_transp tp, const struct sa *src,
 		}
 		tap->h(tx, text, len, tap->arg);
 	}
+}
+
+/* Stragglers --------------------------------------------------------------- */
+
+/* A wheel: one list for each second, the oldest is emptied as the next begins.
+ * No timer of its own for each of thousands of ended calls. */
+static void sweep(void *arg)
+{
+	struct gw_stack *stack = arg;
+	bool any = false;
+
+	stack->kept_now = (stack->kept_now + 1) % ARRAY_SIZE(stack->kept);
+	list_flush(&stack->kept[stack->kept_now]);
+
+	for (size_t i = 0; i < ARRAY_SIZE(stack->kept); i++)
+		any |= !list_isempty(&stack->kept[i]);
+	if (any)
+		tmr_start(&stack->sweep, KEEP_SWEEP_MS, sweep, stack);
+}
+
+void gw_stack_keep(struct gw_stack *stack, struct le *le, void *obj)
+{
+	if (!stack || stack->is_closing) {
+		mem_deref(obj);
+		return;
+	}
+
+	list_append(&stack->kept[stack->kept_now], le, obj);
+	if (!tmr_isrunning(&stack->sweep))
+		tmr_start(&stack->sweep, KEEP_SWEEP_MS, sweep, stack);
+}
+
+static void forget_kept(struct gw_stack *stack)
+{
+	stack->is_closing = true;
+	tmr_cancel(&stack->sweep);
+	for (size_t i = 0; i < ARRAY_SIZE(stack->kept); i++)
+		list_flush(&stack->kept[i]);
 }
 
 /* Requests from outside --------------------------------------------------- */
@@ -747,6 +792,7 @@ static void destructor(void *arg)
 
 	tmr_cancel(&stack->closing);
 	stack->doneh = NULL;
+	forget_kept(stack);
 	while (stack->endpoints.head)
 		endpoint_release(list_ledata(stack->endpoints.head));
 	/* routes and taps belong to their owners, who may outlive us */
@@ -924,6 +970,8 @@ void gw_stack_close(struct gw_stack *stack, uint32_t wait_ms,
 {
 	if (!stack)
 		return;
+
+	forget_kept(stack);
 
 	stack->doneh = doneh;
 	stack->done_arg = arg;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct le;
 struct sa;
 struct sip;
 struct sip_msg;
@@ -81,6 +82,12 @@ struct gw_stack_tap;
 int gw_stack_tap(struct gw_stack_tap **tapp, struct gw_stack *stack,
 		 const char *call_id, gw_stack_tap_h *h, void *arg); /* deref to end */
 
+
+/* Takes obj over from its owner, who has no more use for it but for stragglers
+ * from the wire (RFC 3261 13.2.2.4: 2xx of other forks may come for 64*T1):
+ * mem_deref()s it after that time, or when the stack is closed. le is a member
+ * of obj that its destructor unlinks. */
+void gw_stack_keep(struct gw_stack *stack, struct le *le, void *obj);
 
 /* Lets what is under way come to its end (BYE and its answer, unregister), at
  * most for wait_ms, then calls doneh. Calls are hung up and lines stopped

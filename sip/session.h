@@ -1,0 +1,105 @@
+/* One INVITE of ours and the session that may come of it, on libre's dialogs and
+ * transactions (RFC 3261, 3262 PRACK, 3311 UPDATE, 3326 Reason).
+ *
+ *   gw_session_alloc   a Call-ID exists, nothing is sent
+ *   gw_session_invite  INVITE; challenges are answered in here
+ *     ~> progress ...  each 1xx
+ *     ~> answered      the first 2xx, already ACKed
+ *     ~> offered ...   re-INVITE and UPDATE of the far side
+ *     ~> closed        refused, hung up by the far side, or lost
+ *   gw_session_release the only way to let go: CANCEL or BYE if there is
+ *                      something to end; what is left of SIP it does alone
+ *
+ * Forks, late and repeated 2xx, glare and everything else that SIP can do at the
+ * same time is dealt with in here and nowhere else. */
+#ifndef BELLPULL_SIP_SESSION_H
+#define BELLPULL_SIP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mbuf;
+struct pl;
+struct sip_msg;
+struct gw_line;
+struct gw_line_way;
+struct gw_session;
+
+/* Strings are copied. */
+struct gw_session_cfg {
+	struct gw_line *line; /* gives credentials; referenced */
+	const struct gw_line_way *way;
+	const char *to_uri;    /* of the To header: without transport parameters */
+	const char *from_uri;
+	const char *from_name; /* body of the quoted string; NULL or "": none */
+};
+
+/* What came of it. Strings live with the session. */
+struct gw_session_facts {
+	bool provisional, ringing, answered;
+	bool hung_up;	   /* the far side sent BYE */
+	bool retry_after;  /* the refusal carried Retry-After ... */
+	uint32_t retry_after_s; /* ... with so many seconds */
+	uint16_t sip_code; /* last received; 0: none came */
+	char sip_reason[64];
+	char *reason_header; /* of the refusal or the BYE; or NULL */
+	char *contact;	     /* of a 3xx, or NULL */
+	int err;	     /* what the network or our memory said; 0 */
+};
+
+struct gw_session_h {
+	/* A 1xx; its body is in msg->mb. Repetitions are left out. */
+	void (*progress)(const struct sip_msg *msg, void *arg);
+
+	/* The 2xx that won, ACKed. Who can't do with its SDP releases. */
+	void (*answered)(const struct sip_msg *msg, void *arg);
+
+	/* The far side wants to change the session. msg has its offer or an
+	 * empty body (then make one). *bodyp gets our SDP. 0, or why not:
+	 * EBADMSG and ENOTSUP become 488, anything else 500. */
+	int (*offered)(struct mbuf **bodyp, const struct sip_msg *msg,
+		       void *arg);
+
+	/* The answer to an offer of ours that stood in a 200: in ACK. Whoever
+	 * can't do with it releases. */
+	void (*agreed)(const struct sip_msg *ack, void *arg);
+
+	/* INFO with a digit (application/dtmf-relay, application/dtmf). */
+	void (*digit)(char digit, uint32_t duration_ms, void *arg);
+
+	/* It is over: see facts. Nothing comes any more; release it. */
+	void (*closed)(void *arg);
+};
+
+/* handlers must outlive the session's last handler call. */
+int gw_session_alloc(struct gw_session **sessionp,
+		     const struct gw_session_cfg *cfg,
+		     const struct gw_session_h *handlers, void *arg);
+
+const char *gw_session_call_id(const struct gw_session *session);
+const struct gw_session_facts *gw_session_facts(const struct gw_session *session);
+
+/* Sends the INVITE with headers (lines with CRLF; may be empty) and offer. What
+ * goes wrong later is told by closed. */
+int gw_session_invite(struct gw_session *session, const struct mbuf *headers,
+		      const struct mbuf *offer);
+
+/* Consumes the caller's reference; no handler is called any more, text is copied.
+ * Sends what ends the session: CANCEL (as soon as a 1xx allows it), BYE, or
+ * nothing, with Reason: Q.850;cause=q850;text="text" when q850 isn't 0. */
+void gw_session_release(struct gw_session *session, uint16_t q850,
+			const char *text);
+
+/* The body of a message as far as it came: empty when there is none. */
+void gw_session_body(struct pl *body, const struct sip_msg *msg);
+
+/* The dialog of an answered session as text: what BYE of another process needs
+ * (RFC 3261 12.2.1.1). ENOENT: there is none. */
+int gw_session_print(struct mbuf *mb, const struct gw_session *session);
+
+/* Ends a printed dialog through way. Returns EBADMSG when text is not one. */
+int gw_session_bye_printed(struct gw_line *line, const struct gw_line_way *way,
+			   const char *text, uint16_t q850, const char *why);
+
+#endif

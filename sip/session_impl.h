@@ -1,0 +1,117 @@
+/* What the three files of a session share; nobody else includes it.
+ *
+ *   session.c         what we send: INVITE, ACK, PRACK, CANCEL, BYE
+ *   session_far.c     what the far side asks for inside of the dialog
+ *   session_print.c   dialogs as text, and requests made of text */
+#ifndef BELLPULL_SIP_SESSION_IMPL_H
+#define BELLPULL_SIP_SESSION_IMPL_H
+
+#include <errno.h>
+#include <string.h>
+
+#include <re.h>
+
+#include "sip/line.h"
+#include "sip/session.h"
+#include "sip/stack.h"
+
+/*   IDLE -> CALLING -> UP -> ENDING -> OVER     ENDING: BYE is under way
+ *              |                 ^       ^
+ *              +-> CANCELING ----+-------+      2xx or something else came */
+enum gw_session_state {
+	GW_SESSION_IDLE,
+	GW_SESSION_CALLING,
+	GW_SESSION_CANCELING,
+	GW_SESSION_UP,
+	GW_SESSION_ENDING,
+	GW_SESSION_OVER,
+};
+
+/* One dialog that our INVITE has made: there may be several (forks), one wins. */
+struct gw_fork {
+	struct le le;
+	struct gw_session *session;
+	struct sip_dialog *dlg;
+
+	uint32_t rseq; /* of the last reliable 1xx; 0: none */
+	struct sip_request *prack;
+	struct sip_request *bye;
+
+	/* the ACK, kept to answer repetitions of the 2xx */
+	struct sip_request *ack_req; /* while the target's name is resolved */
+	struct mbuf *ack;
+	struct sa ack_dst;
+	enum sip_transp ack_tp;
+};
+
+/* A 200 to a re-INVITE, repeated until its ACK comes (RFC 3261 13.3.1.4). */
+struct gw_reply {
+	struct tmr tmr;
+	struct gw_session *session;
+	struct sip_msg *msg;
+	struct mbuf *mb;
+	struct sa dst;
+	uint64_t began;
+	uint32_t sent;
+	bool made_offer; /* the answer comes in the ACK */
+};
+
+struct gw_session {
+	struct le kept; /* in the stack's care, for stragglers */
+	struct gw_stack *stack;
+	struct gw_stack_route *route;
+	struct sip *sip;
+	bool holds_sip; /* our reference: gw_stack_close() waits for it */
+	struct gw_line *line;
+	struct sip_auth *auth; /* from the first challenge on */
+
+	const struct gw_session_h *h; /* NULL: released */
+	void *arg;
+
+	enum gw_session_state state;
+	struct gw_session_facts facts;
+	struct sip_dialog *half; /* as the INVITE makes it: without a To tag */
+	struct list forks;
+	struct gw_fork *won;
+	struct gw_reply *reply;
+
+	struct sip_request *invite;
+	uint32_t invite_cseq;
+	uint32_t auth_tries;
+	char *contact_user;
+	struct sa advertise; /* or unset */
+	struct mbuf *tail;   /* what follows the dialog's headers in INVITE */
+
+	/* for the CANCEL: it repeats the INVITE's own words */
+	struct mbuf *head;  /* request line and Via as they left */
+	struct mbuf *ident; /* Route, To, From without the tag's value */
+	char ltag[20];
+	enum sip_transp tp;
+	struct sa dst;
+
+	struct mbuf *cancel;
+	struct tmr tmr;
+	uint64_t cancel_began;
+	uint32_t cancel_sent;
+	bool cancel_answered;
+
+	char *reason;	 /* header line with CRLF, or NULL */
+	bool hung_early; /* BYE came before the 2xx it belongs to */
+};
+
+int gw_session_write_contact(struct mbuf *mb, const struct gw_session *s,
+			     const struct sa *src, enum sip_transp tp);
+int gw_session_reason_line(char **linep, uint16_t q850, const char *text);
+struct gw_fork *gw_session_find_fork(const struct gw_session *s,
+				     const struct sip_msg *msg);
+/* Tells the user, if there still is one, and goes on to the end of life. */
+void gw_session_over(struct gw_session *s, int err);
+void gw_session_keep_reason(struct gw_session *s, const struct sip_msg *msg);
+
+/* session_far.c */
+bool gw_session_far_request(struct gw_session *s, const struct sip_msg *msg);
+
+/* session_print.c: ACK and BYE to a 2xx that makes no dialog. */
+void gw_session_refuse_2xx(struct gw_session *s, const struct sip_msg *msg);
+
+#endif
