@@ -1,7 +1,7 @@
 /* app.js - the page: one state, one stream, and what goes between them and the
  * elements. The same file serves the list (/), a call's own page (/calls/{id})
  * and the API reference (/api.html); each has the elements it has. */
-import { EVENT_TYPES, isEnded, newestFirst, onCallEvent, onCallList, onReset } from "/lib/calls.js";
+import { EVENT_TYPES, MAX_CALLS, isEnded, newestFirst, onCallEvent, onCallList, onReset } from "/lib/calls.js";
 import { el, setText } from "/lib/dom.js";
 import * as gateway from "/lib/gateway.js";
 import { openStream } from "/lib/stream.js";
@@ -13,7 +13,14 @@ import "/elements/line-status.js";
 import "/elements/sign-in.js";
 import "/elements/api-reference.js";
 
-const state = { calls: new Map(), lines: [], stream: "connecting" };
+const state = {
+	calls: new Map(), /* id -> { call, steps }: lib/calls.js            */
+	lines: [],
+	stream: "connecting",
+	listened: false, /* the stream has been live once                   */
+	loaded: false, /* the list has been read: an empty one is empty     */
+	locked: false, /* the gateway wants a key                           */
+};
 
 /* The gateway's clock may differ from this one's: what ticks here ticks on its. */
 let skew_ms = Infinity;
@@ -78,11 +85,12 @@ const arrange = (box, known, ids, name) => {
 };
 
 const drawDesk = () => {
-	const entries = newestFirst(state.calls);
+	const all = newestFirst(state.calls);
+	const entries = all.slice(0, MAX_CALLS);
 	arrange(at("calls"), cards, entries.map(({ call }) => call.id), "call-card");
 	for (const entry of entries)
 		cards.get(entry.call.id).entry = entry;
-	const live = entries.filter(({ call }) => !isEnded(call)).length;
+	const live = all.filter(({ call }) => !isEnded(call)).length;
 	setText(at("count"), entries.length ? (live ? `${live} now` : "none now") : "");
 	at("empty").hidden = entries.length > 0 || !state.loaded;
 
@@ -136,7 +144,7 @@ const soon = (wait_ms, work) => {
 	};
 };
 
-const lookAtLines = soon(150, () => form && load(gateway.listLines, (list) => {
+const lookAtLines = soon(150, () => form && !state.locked && load(gateway.listLines, (list) => {
 	state.lines = list;
 	draw();
 }));
@@ -162,10 +170,19 @@ const onSnapshot = (snapshot) => {
 		return;
 	}
 	state.lines = snapshot.lines ?? state.lines;
+	state.loaded = true;
 	change(onReset(state.calls, snapshot));
 };
 
 /* --- asking ---------------------------------------------------------------- */
+
+/* Without a key there is nothing to see and nothing to ask for: no more tries
+ * that the gateway would count as guesses, until the sign-in loads the page anew. */
+const lock = () => {
+	state.locked = true;
+	stream?.pause();
+	sign_in.open = true;
+};
 
 /* Runs `ask` and hands its result on; a missing key opens the sign-in, anything
  * else goes to `failed`. */
@@ -176,7 +193,7 @@ const load = async (ask, done, failed = () => {}) => {
 		if (!(problem instanceof gateway.Problem))
 			throw problem;
 		if (problem.status === 401)
-			sign_in.open = true;
+			lock();
 		failed(problem);
 	}
 };
@@ -194,6 +211,8 @@ const lookAtSteps = (call) => {
 };
 
 const refresh = () => {
+	if (state.locked)
+		return;
 	if (page) {
 		load(() => gateway.getCall(page_call), (call) => {
 			page.problem = null;
@@ -209,12 +228,12 @@ const refresh = () => {
 	lookAtLines();
 };
 
-let close = () => {};
+let stream;
 const listen = () => {
-	close();
-	close = openStream(EVENT_TYPES, {
+	stream = openStream(EVENT_TYPES, {
 		event: onEvent,
 		reset: onSnapshot,
+		refused: refresh,
 		state: (name) => {
 			/* what came before the stream's first moment is read from the lists */
 			if (name === "live" && !state.listened) {
@@ -226,6 +245,18 @@ const listen = () => {
 		},
 	});
 };
+
+/* A browser has six connections for a host, and every page with a stream holds
+ * one: a page that nobody looks at gives it back, and catches up when it is seen. */
+const HIDDEN_MS = 30000;
+let hiding;
+document.addEventListener("visibilitychange", () => {
+	clearTimeout(hiding);
+	if (document.hidden)
+		hiding = setTimeout(() => stream?.pause(), HIDDEN_MS);
+	else if (!state.locked)
+		stream?.resume();
+});
 
 /* --- wishes ------------------------------------------------------------------ */
 

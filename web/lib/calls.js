@@ -21,7 +21,8 @@ export const EVENT_TYPES = [
 	"line.failed", "line.unregistered", "gateway.draining",
 ];
 
-/* The page is a window on the last calls, not the archive. */
+/* The page is a window on the last calls, not the archive: so many are kept, and
+ * of living calls all, so that their number is right. */
 export const MAX_CALLS = 50;
 
 export const isEnded = (call) => call.state === "ended";

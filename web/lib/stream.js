@@ -7,8 +7,9 @@
 
 const REOPEN_MS = 3000;
 
-/* on.event(event), on.reset(snapshot), on.state("connecting" | "live" | "lost").
- * Returns a function that closes the stream. */
+/* on.event(event), on.reset(snapshot), on.state("connecting" | "live" | "lost"),
+ * on.refused(): the answer was no stream, perhaps for want of a key.
+ * Returns { pause, resume }: resume goes on after the last event that was seen. */
 export const openStream = (types, on, path = "/events") => {
 	let source;
 	let timer;
@@ -19,8 +20,10 @@ export const openStream = (types, on, path = "/events") => {
 		source.onopen = () => on.state("live");
 		source.onerror = () => {
 			on.state("lost");
-			if (source.readyState === EventSource.CLOSED)
-				timer = setTimeout(open, REOPEN_MS);
+			if (source.readyState !== EventSource.CLOSED)
+				return;
+			timer = setTimeout(open, REOPEN_MS);
+			on.refused();
 		};
 		for (const type of types)
 			source.addEventListener(type, (message) => {
@@ -33,10 +36,18 @@ export const openStream = (types, on, path = "/events") => {
 		});
 	};
 
-	on.state("connecting");
-	open();
-	return () => {
+	const pause = () => {
 		clearTimeout(timer);
-		source.close();
+		source?.close();
+		source = undefined;
 	};
+	const resume = () => {
+		if (source)
+			return;
+		on.state("connecting");
+		open();
+	};
+
+	resume();
+	return { pause, resume };
 };
