@@ -1,7 +1,7 @@
 /* app.js - the page: one state, one stream, and what goes between them and the
  * elements. The same file serves the list (/), a call's own page (/calls/{id})
  * and the API reference (/api.html); each has the elements it has. */
-import { EVENT_TYPES, MAX_CALLS, isEnded, newestFirst, onCallEvent, onCallList, onReset } from "/lib/calls.js";
+import { EVENT_TYPES, MAX_CALLS, isEnded, newestFirst, onCallEvent, onCallList, onLineEvent, onReset } from "/lib/calls.js";
 import { el, setText } from "/lib/dom.js";
 import * as gateway from "/lib/gateway.js";
 import { openStream } from "/lib/stream.js";
@@ -135,16 +135,18 @@ const change = (calls) => {
 	draw();
 };
 
-/* Many events may mean one look: it is taken shortly after the last of them. */
+/* Many events mean one look, taken a moment after the first of them. */
 const soon = (wait_ms, work) => {
-	let timer;
+	let timer = null;
 	return () => {
-		clearTimeout(timer);
-		timer = setTimeout(work, wait_ms);
+		timer ??= setTimeout(() => {
+			timer = null;
+			work();
+		}, wait_ms);
 	};
 };
 
-const lookAtLines = soon(150, () => form && !state.locked && load(gateway.listLines, (list) => {
+const lookAtLines = soon(300, () => form && !state.locked && load(gateway.listLines, (list) => {
 	state.lines = list;
 	draw();
 }));
@@ -159,8 +161,9 @@ const onEvent = (event) => {
 		return;
 	if (page)
 		lookAtSip();
+	state.lines = onLineEvent(state.lines, event);
 	if (event.type.startsWith("line.") || event.type === "call.initiated" || event.type === "call.ended")
-		lookAtLines();
+		lookAtLines(); /* how many calls each has up; and an older answer may be on its way */
 	change(onCallEvent(state.calls, event));
 };
 

@@ -71,7 +71,7 @@ export const makeFake = ({ key } = {}) => {
 		if (code)
 			call.sip = { code, reason, reason_header: null };
 		Object.assign(call.legs[0], { state: "ended", status, ended_at, cause, sip: { code, reason } });
-		tell(call, "leg.ended", { code, reason });
+		tell(call, "leg.ended", { sip_code: code, sip_reason: reason });
 		tell(call, "call.ended");
 	};
 
@@ -90,12 +90,12 @@ export const makeFake = ({ key } = {}) => {
 		} else if (what === "answered") {
 			Object.assign(call, { state: "bridged", status: "in-progress", answered_at: at, bridged_at: at });
 			Object.assign(leg, { state: "answered", answered_at: at, codec: "PCMA/8000" });
-			both(what, { code, reason });
+			both(what, {});
 			tell(call, "call.bridged");
 		} else {
 			Object.assign(call, { state: "first_ringing", status: "ringing", ringing_at: call.ringing_at ?? at });
 			Object.assign(leg, { state: "ringing", ringing_at: at });
-			both(what, { code, reason });
+			both(what, { sip_code: code, sip_reason: reason });
 		}
 	};
 
@@ -108,7 +108,7 @@ export const makeFake = ({ key } = {}) => {
 	const place = (order) => {
 		count += 1;
 		const id = `call_01K${String(count).padStart(23, "0")}`;
-		const call = { id, object: "call", revision: 0, status: "queued", state: "queued", direction: "outbound-api", to: order.to, from: null, line: order.line ?? "sandbox", created_at: new Date().toISOString(), started_at: null, ringing_at: null, answered_at: null, ended_at: null, duration: 0, ring_duration: 0, ended_by: null, cause: null, q850: null, sip: null, legs: [{ role: "to", uri: `sip:${order.to.replace("sim:", "")}@127.0.0.1`, state: "new", status: "queued", sip_call_id: "a84b4c76e66710" }], client_state: null, metadata: {}, last_event_id: null };
+		const call = { id, object: "call", revision: 0, status: "queued", state: "queued", direction: "outbound-api", to: order.to, from: null, line: order.line ?? "sandbox", created_at: new Date().toISOString(), started_at: null, ringing_at: null, answered_at: null, ended_at: null, duration: 0, ring_duration: 0, ended_by: null, cause: null, q850: null, sip: { code: null, reason: null, reason_header: null }, legs: [{ role: "to", uri: `sip:${order.to.replace("sim:", "")}@127.0.0.1`, state: "new", status: "queued", sip_call_id: "a84b4c76e66710" }], client_state: order.client_state ?? null, metadata: order.metadata ?? null, last_event_id: null };
 		calls.set(id, call);
 		tell(call, "call.queued");
 		play(call, SCRIPTS[order.to] ?? answers);
@@ -116,6 +116,7 @@ export const makeFake = ({ key } = {}) => {
 	};
 
 	const ladder = (call) => ({
+		skipped: 0,
 		diagnosis: call.cause === "busy" ? "The phone answered 486 Busy Here: it is on another call." : "",
 		messages: [["out", `INVITE ${call.legs[0].uri} SIP/2.0`], ["in", "SIP/2.0 100 Trying"], ["in", "SIP/2.0 407 Proxy Authentication Required"], ["out", `ACK ${call.legs[0].uri} SIP/2.0`], ["out", `INVITE ${call.legs[0].uri} SIP/2.0`], ["in", "SIP/2.0 180 Ringing"], ["in", `SIP/2.0 ${call.sip?.code ?? 200} ${call.sip?.reason ?? "OK"}`], ["out", `ACK ${call.legs[0].uri} SIP/2.0`]]
 			.map(([direction, first_line], n) => ({ time: new Date(Date.parse(call.created_at) + 20 + n * 11).toISOString(), direction, first_line, text: `${first_line}\r\nVia: SIP/2.0/UDP 127.0.0.1:35060;rport;branch=z9hG4bK776asdhds\r\nMax-Forwards: 70\r\nFrom: "858" <sip:858@127.0.0.1>;tag=1928301774\r\nTo: <${call.legs[0].uri}>\r\nCall-ID: a84b4c76e66710\r\nCSeq: ${n + 1} INVITE\r\nContent-Length: 0\r\n\r\n` })),

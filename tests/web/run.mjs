@@ -259,6 +259,18 @@ test("a call's own page has its facts, its ladder and its events", {}, async ({ 
 	assert.equal(events.filter((type) => type === "call.ended").length, 1);
 });
 
+test("what others wrote into a call stays text", {}, async ({ page, context }) => {
+	const evil = "</dd><img src=x onerror=alert(1)><script>alert(2)</script>";
+	const reply = await context.request.post(`${url}/calls`, { data: { to: "sim:busy", client_state: evil, metadata: { note: evil } } });
+	assert.equal(reply.status(), 201);
+	await page.goto(`${url}/calls/${(await reply.json()).id}`);
+	await page.locator("call-page dd", { hasText: evil }).first().waitFor();
+	assert.equal(await page.locator("call-page img, call-page script").count(), 0);
+
+	const plain = await (await context.request.get(page.url(), { headers: { Accept: "text/html" } })).text();
+	assert.ok(!plain.includes("<img src=x"), "the page for those without scripts too");
+});
+
 test("a call that is not known says so", { path: "/calls/call_00000000000000000000000000", expected: ["404"] }, async ({ page }) => {
 	await page.getByText("not known here").waitFor();
 });

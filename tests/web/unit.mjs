@@ -8,7 +8,7 @@ const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "
 /* Node takes a bare .js for a module only from version 20.19 on, Debian 12 has 18. */
 const load = (path) => import(`data:text/javascript,${encodeURIComponent(read(path))}`);
 
-const { EVENT_TYPES, isComplete, newestFirst, onCallEvent, onCallList, onReset, storySteps } = await load("web/lib/calls.js");
+const { EVENT_TYPES, isComplete, newestFirst, onCallEvent, onCallList, onLineEvent, onReset, storySteps } = await load("web/lib/calls.js");
 const { KNOWN_CAUSES, callee, causeWords, clock, lineFacts, lineWords, offset, span, statusWords, stepWords, summary, tone } = await load("web/lib/words.js");
 
 const tests = [];
@@ -56,6 +56,14 @@ test("a replayed event adds its step and keeps the newer snapshot", () => {
 test("events about lines change no call", () => {
 	const calls = tell(new Map(), event(A, 1, "call.queued"));
 	assert.equal(onCallEvent(calls, { type: "line.registered", call_id: null, seq: null, call: null }), calls);
+});
+
+test("a line's event is the line as it is now", () => {
+	const lines = [{ name: "office", state: "registering" }, { name: "sandbox", state: "registered" }];
+	const news = (name, state) => ({ type: `line.${state}`, call_id: null, data: { name, state } });
+	assert.deepEqual(onLineEvent(lines, news("office", "failed")).map(({ name, state }) => `${name} ${state}`), ["office failed", "sandbox registered"]);
+	assert.equal(onLineEvent(lines, news("new", "registered")).length, 3);
+	assert.equal(onLineEvent(lines, { type: "call.queued", data: {} }), lines);
 });
 
 test("steps are complete only without holes, from the first to the newest", () => {
@@ -132,8 +140,8 @@ test("names of a later gateway are shown as words, never as nothing", () => {
 
 test("a step carries the far side's code", () => {
 	const ringing = (data) => stepWords(event(A, 1, "leg.ringing", { data })).fact;
-	assert.equal(ringing({ sip: { code: 180, reason: "Ringing" } }), "180 Ringing");
-	assert.equal(ringing({ code: 183, reason: "Session Progress" }), "183 Session Progress");
+	assert.equal(ringing({ sip_code: 180, sip_reason: "Ringing" }), "180 Ringing");
+	assert.equal(ringing({ sip_code: 180, sip_reason: null }), "180");
 	assert.equal(ringing({}), "");
 });
 

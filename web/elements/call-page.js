@@ -111,9 +111,11 @@ class CallPage extends HTMLElement {
 					el("pre", { tabindex: "0" }, JSON.stringify(event, null, 2)))));
 	}
 
-	set sip({ messages = [], diagnosis = "" }) {
-		this.diagnosis.hidden = !diagnosis;
-		setText(this.diagnosis, diagnosis ?? "");
+	set sip({ messages = [], skipped = 0, diagnosis = "" }) {
+		const rest = skipped ? `${skipped} messages in between were not kept.` : "";
+		const text = [diagnosis, rest].filter(Boolean).join(" ");
+		this.diagnosis.hidden = !text;
+		setText(this.diagnosis, text);
 		const start = messages[0]?.time;
 		const known = this.ladder.children.length;
 		if (messages.length < known)

@@ -1,4 +1,4 @@
-/* lib/calls.js - what the page knows about calls, and how news changes it.
+/* lib/calls.js - what the page knows about calls and lines, and how news changes it.
  *
  * Pure: nothing here touches the document, the network or a clock. The state is
  * a Map from call id to an entry { call, steps }: `call` is the newest snapshot,
@@ -88,6 +88,14 @@ export const onReset = (calls, { calls: list = [] }, limit = MAX_CALLS) => {
 	for (const call of list)
 		next.set(call.id, { call, steps: calls.get(call.id)?.steps ?? [] });
 	return withinLimit(next, limit);
+};
+
+/* A line's event carries the line as it is now. */
+export const onLineEvent = (lines, { type, data }) => {
+	if (!type.startsWith("line.") || !data?.name)
+		return lines;
+	const known = lines.some((line) => line.name === data.name);
+	return known ? lines.map((line) => (line.name === data.name ? data : line)) : [...lines, data];
 };
 
 /* Whether the steps tell the whole story up to the snapshot. */

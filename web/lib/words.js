@@ -167,14 +167,8 @@ export const summary = (call) => {
 
 /* --- steps ------------------------------------------------------------- */
 
-/* The far side's words about a step, wherever the event carries them. */
-const stepSip = (event) => {
-	if (event.data?.sip)
-		return sipText(event.data.sip);
-	if (event.data?.code)
-		return sipText(event.data);
-	return "";
-};
+/* What the far side said at this step. */
+const stepSip = ({ data }) => sipText({ code: data?.sip_code, reason: data?.sip_reason });
 
 const legOf = (event) => event.call?.legs?.find((leg) => leg.role === event.leg);
 
