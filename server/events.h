@@ -62,7 +62,6 @@ typedef void(gw_events_placed_h)(const struct gw_placed *placed, void *arg);
 int gw_events_place(struct gw_events *events, const struct gw_news *news,
 		    struct gw_store_call *row, struct gw_store_idem *idem,
 		    gw_events_placed_h *h, void *arg);
-struct gw_store_idem *gw_store_idem_alloc(void);
 
 /* An event that is on disk. Refcounted: mem_ref() to keep it. Immutable. */
 struct gw_event {
@@ -85,11 +84,6 @@ int gw_event_alloc(struct gw_event **evp, uint64_t id, const char *type,
  * not tell events from inside. */
 typedef void(gw_events_sink_h)(const struct gw_event *ev, void *arg);
 int gw_events_sink(struct gw_events *events, gw_events_sink_h *h, void *arg);
-
-/* Appends `,"last_event_id":N}` in place of the object's closing brace: how the
- * snapshot of a row becomes the call as the API shows it. */
-int gw_events_snapshot(struct mbuf *mb, const char *snapshot, size_t len,
-		       uint64_t last_event_id);
 
 /* "2026-11-22T05:00:00.000Z", with the last date remembered: quick.
  * buf has GW_TIME_SIZE bytes. Loop thread. */

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/loop.h"
+
 struct gw_store;
 struct mbuf;
 
@@ -72,6 +74,11 @@ struct gw_store_event {
 int gw_store_event_json(struct mbuf *mb, uint64_t id, const uint8_t *suffix,
 			size_t suffix_len);
 
+/* Writes the snapshot of a row as the API shows it: with `,"last_event_id":N` in
+ * front of the object's closing brace. */
+int gw_store_snapshot_json(struct mbuf *mb, const uint8_t *snapshot, size_t len,
+			   uint64_t last_event_id);
+
 /* The row of a call: columns to search by, and the newest snapshot. */
 struct gw_store_call {
 	char id[GW_STORE_ID_SIZE];
@@ -84,7 +91,7 @@ struct gw_store_call {
 	int64_t seq;		     /* of its newest event                      */
 	struct mbuf *snapshot;	     /* JSON object without last_event_id        */
 	struct mbuf *ladder;	     /* JSON; NULL: as it was                    */
-	struct mbuf *dialog;	     /* text; NULL: as it was                    */
+	struct mbuf *dialog;	     /* text; NULL: as it was. Gone at the end   */
 };
 
 /* Allocates an empty row (mem_deref). */
@@ -100,6 +107,8 @@ struct gw_store_idem {
 	char *scope_key; /* who + method + path + key; own copy          */
 	uint8_t body_sha256[32];
 };
+
+struct gw_store_idem *gw_store_idem_alloc(void);
 
 /* All or nothing of it is written. Allocate with gw_store_job_alloc() and set
  * doneh; after doneh has returned the job is freed. */
@@ -124,7 +133,13 @@ struct gw_store_job {
 	struct mbuf *response; /* REPLAY: its snapshot at that time, complete with
 				* last_event_id: the body of the first 201       */
 	uint64_t last_event_id; /* of the events written; 0: none               */
-	uint64_t queue_no;	/* the store's own                              */
+
+	struct { /* the store's own */
+		struct gw_loop_note note;
+		struct gw_store_job *next;
+		uint64_t since_us;
+		size_t bytes;
+	} own;
 };
 
 /* event_count events are allocated, zeroed. NULL: no memory. */
@@ -186,7 +201,11 @@ struct gw_store_read {
 	struct gw_store_read_event *events;
 	size_t event_count;
 	bool more; /* limit or max_bytes cut it short: go on from the last one */
-	uint64_t queue_no;
+
+	struct { /* the store's own */
+		struct gw_loop_note note;
+		struct gw_store_read *next;
+	} own;
 };
 
 struct gw_store_read *gw_store_read_alloc(enum gw_store_what what);
@@ -200,17 +219,17 @@ int gw_store_ask(struct gw_store *store, struct gw_store_read *rd);
  * in small slices between commits. It also happens by itself (keep_days). */
 void gw_store_prune(struct gw_store *store, int64_t before_ms);
 
-/* What a commit cost: for metrics. */
+/* What commits cost: for metrics. */
+enum { GW_STORE_BUCKETS = 12 };
 struct gw_store_stats {
 	uint64_t commits, jobs, events, failed_commits;
 	uint64_t reads;
 	uint32_t waiting;    /* jobs in the queue */
 	uint64_t waiting_bytes;
 	uint64_t commit_us_sum;
-	/* not cumulative; upper bounds: gw_store_commit_bounds_us */
-	uint64_t commit_bucket[12];
+	uint64_t commit_bucket[GW_STORE_BUCKETS]; /* the last one: above all bounds */
 };
-extern const uint32_t gw_store_commit_bounds_us[11]; /* last bucket: above */
-void gw_store_stats(const struct gw_store *store, struct gw_store_stats *stats);
+extern const uint32_t gw_store_commit_bounds_us[GW_STORE_BUCKETS - 1];
+void gw_store_stats(struct gw_store *store, struct gw_store_stats *stats);
 
 #endif
