@@ -143,6 +143,9 @@ $(B)/obj/%.o: %.c $(B)/flags | $(B)/deps/built
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The page is in the binary: the assembler's .incbin leaves no trace in .d.
+$(B)/obj/server/http_static.o: $(wildcard web/* web/*/*.js) server/openapi.json
+
 -include $(OBJECTS:.o=.d)
 
 # Changes only when the flags do, and then everything is compiled again.

@@ -34,7 +34,9 @@ struct mbuf;
 struct gw_http_cfg {
 	const struct gw_config *config; /* referenced                       */
 	struct gw_auth *auth;           /* referenced                       */
-	void *app; /* for handlers: gw_http_app()             */
+	const struct gw_route *routes;  /* gw_routes                       */
+	size_t route_count;
+	void *app; /* for handlers: gw_http_app()                         */
 	bool (*readyh)(void *app, struct mbuf *checks); /* of /readyz: appends
 		members like `"store":"ok"` (JSON, comma separated); NULL   */
 };
@@ -122,7 +124,7 @@ const char *gw_http_request_id(const struct gw_http_req *req);
 const char *gw_http_trace_id(const struct gw_http_req *req); /* or NULL       */
 
 /* "http://host:port" as the client sees us: public_base_url or by Host. */
-const char *gw_http_base_url(const struct gw_http_req *req);
+const char *gw_http_base_url(struct gw_http_req *req);
 
 /* Replying. -------------------------------------------------------------- */
 
@@ -163,6 +165,10 @@ void gw_http_redirect(struct gw_http_req *req, unsigned status,
 
 /* A file of web/ by the path it is served under ("/call.html"). */
 void gw_http_page(struct gw_http_req *req, const char *path);
+/* The same with html in place of the first marker in it: escaping is the
+ * caller's matter. */
+void gw_http_page_fill(struct gw_http_req *req, const char *path,
+		       const char *marker, const char *html);
 
 /* The answer comes later: the request stays valid, whatever happens to the
  * client or to the server, until it is given by one of the replies above, which

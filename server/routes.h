@@ -2,9 +2,7 @@
 #ifndef BELLPULL_SERVER_ROUTES_H
 #define BELLPULL_SERVER_ROUTES_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct gw_http_req;
 
@@ -17,17 +15,17 @@ enum gw_method {
 };
 
 enum gw_route_flags {
-	GW_ROUTE_PUBLIC = 1
-			  << 0, /* without a key                             */
-	GW_ROUTE_JSON = 1 << 1, /* takes a JSON body                         */
-	GW_ROUTE_FORM = 1 << 2, /* takes a form body                         */
+	GW_ROUTE_PUBLIC = 1 << 0, /* without a key                      */
+	GW_ROUTE_JSON = 1 << 1,   /* takes a JSON body                  */
+	GW_ROUTE_FORM = 1 << 2,   /* takes a form body                  */
 	GW_ROUTE_BODY_OPTIONAL = 1
 				 << 3, /* and may come without               */
-	GW_ROUTE_EVENTS = 1 << 4,  /* can answer with text/event-stream       */
-	GW_ROUTE_HTML = 1 << 5,    /* can answer with text/html               */
-	GW_ROUTE_NO_JSON = 1 << 6, /* cannot answer with application/json     */
-	GW_ROUTE_NO_HEAD = 1 << 7, /* HEAD is 405 (streams)                   */
-	GW_ROUTE_STATIC = 1 << 8,  /* a file: any query, page headers         */
+	GW_ROUTE_EVENTS = 1 << 4,      /* can answer with text/event-stream  */
+	GW_ROUTE_HTML = 1 << 5,        /* can answer with text/html          */
+	GW_ROUTE_NO_JSON = 1 << 6,     /* cannot answer with JSON            */
+	GW_ROUTE_NO_HEAD = 1 << 7,     /* HEAD is 405 (streams)              */
+	GW_ROUTE_STATIC = 1 << 8,      /* a file: any query, any Accept      */
+	GW_ROUTE_TEXT = 1 << 9,        /* can answer with text/plain         */
 };
 
 typedef void(gw_route_h)(struct gw_http_req *req);
@@ -42,29 +40,7 @@ struct gw_route {
 	const char *query; /* names it understands, blank separated; or NULL   */
 };
 
-enum { GW_ROUTE_PARAMS_MAX = 2 };
-
-/* Where the parameters lie in the path. */
-struct gw_route_match {
-	const struct gw_route *route; /* NULL: no such path or method          */
-	unsigned allowed; /* GW_GET ... of the path; 0: there is no such path  */
-	struct {
-		const char *name;
-		size_t name_len;
-		const char *value;
-		size_t value_len;
-	} params[GW_ROUTE_PARAMS_MAX];
-	size_t param_count;
-};
-
-/* Looks a decoded path up. Pure. */
-void gw_routes_match(struct gw_route_match *match, const char *path,
-		     enum gw_method method);
-
-/* "GET, HEAD, POST, OPTIONS" for Allow. */
-void gw_routes_allow(char *buf, size_t size, unsigned allowed, bool head);
-
-/* The i-th row, NULL at the end: for --routes and the tests. */
-const struct gw_route *gw_routes_at(size_t i);
+extern const struct gw_route gw_routes[];
+extern const size_t gw_route_count;
 
 #endif
