@@ -61,10 +61,12 @@ enum gw_ended_by {
 	GW_ENDED_BY_GATEWAY,
 };
 
-/* What the caller may choose. Strings are copied by gw_call_alloc(). */
 struct gw_call_header {
 	const char *name, *value;
 };
+
+/* What the caller may choose. Strings are copied by gw_call_alloc(); line,
+ * media and announce must outlive the call. */
 struct gw_call_order {
 	const char *to;	    /* as gw_address_parse() normalised it: a SIP URI */
 	struct gw_line *line;
@@ -76,9 +78,11 @@ struct gw_call_order {
 	uint32_t time_limit_s;
 	uint32_t setup_deadline_s; /* counts from gw_call_start() */
 	const struct gw_sound *announce; /* played to the callee after the answer; NULL */
-	const struct gw_call_header *headers;
+	const struct gw_call_header *headers; /* as gw_header_check() let them pass */
 	size_t header_count;
 	bool decline_failed; /* setting decline_status */
+	const char *media_listen; /* numeric, where RTP is bound; NULL: where SIP is */
+	const char *media_advertise; /* numeric, for SDP; NULL: the line's */
 };
 
 /* Facts. Pointers live with the call, times are wall clock ms, 0: not yet. */
