@@ -32,6 +32,8 @@ class CallForm extends HTMLElement {
 	connectedCallback() {
 		this.form = this.querySelector("form");
 		this.form.noValidate = true; /* one judge, with one voice: the gateway */
+		for (const field of this.form.querySelectorAll(".field"))
+			field.hidden = false;
 		this.to = this.form.querySelector("#to");
 		this.error = this.form.querySelector(".error");
 		this.form.addEventListener("submit", (event) => {
