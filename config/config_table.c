@@ -138,6 +138,11 @@ const struct gw_config_row gw_config_rows[] = {
 { "/allow_inline", GW_CONFIG_BOOL, ROOT(allow_inline), .json_default = "false",
   .help = "Whether secrets may stand in this file as such. For tries, not for "
 	  "machines that others can log in to." },
+{ "/policy", GW_CONFIG_LATER, 0, .json_default = "{}",
+  .help = "What may be dialled. Empty: extensions of 2 to 6 digits and SIP addresses at "
+	  "the line's own domain, nothing else. This version knows no other rules yet." },
+{ "/hooks", GW_CONFIG_LATER, 0, .json_default = "{}",
+  .help = "Webhooks of CRMs that place calls. Not in this version yet: leave it empty." },
 
 /* Lines ------------------------------------------------------------------ */
 { "/lines/N/name", GW_CONFIG_STRING, LINE(name),
@@ -286,13 +291,8 @@ const struct gw_config_row gw_config_rows[] = {
   .help = "Hours for which an Idempotency-Key is remembered." },
 
 /* What is still to come --------------------------------------------------- */
-{ "/policy", GW_CONFIG_LATER, 0, .json_default = "{}",
-  .help = "What may be dialled. Empty: extensions of 2 to 6 digits and SIP addresses at "
-	  "the line's own domain, nothing else. This version knows no other rules yet." },
 { "/webhooks/endpoints", GW_CONFIG_LATER, 0, .json_default = "[]",
   .help = "Who is told of events by HTTP. Not in this version yet: leave it empty." },
-{ "/hooks", GW_CONFIG_LATER, 0, .json_default = "{}",
-  .help = "Webhooks of CRMs that place calls. Not in this version yet: leave it empty." },
 };
 /* clang-format on */
 

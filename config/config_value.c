@@ -355,13 +355,29 @@ static int check_list(const struct set *s, size_t *bytesp)
 	return 0;
 }
 
+static void fill_strings(const struct set *s, const char **list, size_t count)
+{
+	const struct gw_json *element = gw_json_first(s->value);
+	char *text = (char *)(list + count);
+	size_t i;
+
+	for (i = 0; i < count; i++, element = gw_json_next(element)) {
+		const char *from;
+		size_t size;
+
+		(void)next_string(s, element, i + 1, &from);
+		size = strlen(from) + 1;
+		memcpy(text, from, size);
+		list[i] = text;
+		text += size;
+	}
+}
+
 static int set_strings(const struct set *s)
 {
-	const struct gw_json *element;
 	struct gw_config_strings *p = s->at;
 	const char **list = NULL;
-	size_t count, bytes, i = 0;
-	char *text;
+	size_t count, bytes;
 	int err;
 
 	err = check_list(s, &bytes);
@@ -373,19 +389,7 @@ static int set_strings(const struct set *s)
 		list = mem_alloc(count * sizeof(*list) + bytes, NULL);
 		if (!list)
 			return ENOMEM;
-	}
-
-	text = (char *)(list + count);
-	for (element = gw_json_first(s->value); element;
-	     element = gw_json_next(element)) {
-		const char *from;
-		size_t size;
-
-		(void)next_string(s, element, i + 1, &from);
-		size = strlen(from) + 1;
-		memcpy(text, from, size);
-		list[i++] = text;
-		text += size;
+		fill_strings(s, list, count);
 	}
 
 	mem_deref((void *)(uintptr_t)p->list);

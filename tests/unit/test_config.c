@@ -926,9 +926,9 @@ TEST_WITHOUT_OOM(test_config_secrets_are_wiped, "reads all memory");
 
 /* The table, the sample, the help ------------------------------------------ */
 
-static int read_sample(struct mbuf *mb)
+static int read_whole(struct mbuf *mb, const char *path)
 {
-	FILE *f = fopen("config/bellpull.json", "r");
+	FILE *f = fopen(path, "r");
 	char buf[4096];
 	size_t n;
 	int err = 0;
@@ -1009,7 +1009,7 @@ static int test_config_sample_is_whole(void)
 	size_t i;
 
 	CHECK(mb);
-	if (read_sample(mb))
+	if (read_whole(mb, "config/bellpull.json"))
 		return 1;
 	CHECK_OK(gw_json_parse(&doc, (char *)mb->buf, mb->end, GW_JSON_FILE,
 			       NULL));
@@ -1045,7 +1045,7 @@ static int test_config_sample_loads(void)
 	struct gw_config_errors errs;
 
 	CHECK(mb);
-	if (read_sample(mb))
+	if (read_whole(mb, "config/bellpull.json"))
 		return 1;
 	CHECK_OK(gw_config_parse(&cfg, (char *)mb->buf, mb->end, &errs));
 	CHECK(!cfg->sandbox);
@@ -1084,7 +1084,7 @@ static int test_config_sample_lines_load(void)
 	char *file;
 
 	CHECK(mb);
-	if (read_sample(mb))
+	if (read_whole(mb, "config/bellpull.json"))
 		return 1;
 
 	uncomment_samples((char *)mb->buf);
@@ -1135,6 +1135,29 @@ static int test_config_help_names_all(void)
 	return 0;
 }
 TEST_WITHOUT_OOM(test_config_help_names_all, "a stream of the C library");
+
+/* docs/configuration.md ends with the table. */
+static int test_config_docs_are_current(void)
+{
+	OWNED struct mbuf *mb = mbuf_alloc(16384);
+	char *text = NULL, *end;
+	size_t len;
+	bool same;
+
+	CHECK(mb);
+	if (read_whole(mb, "docs/configuration.md"))
+		return 1;
+	if (help(&text, GW_CONFIG_HELP_MARKDOWN))
+		return 1;
+
+	len = strlen(text);
+	end = (char *)mb->buf + mb->end - len;
+	same = len < mb->end && !memcmp(end, text, len);
+	free(text);
+	CHECK(same);
+	return 0;
+}
+TEST_WITHOUT_OOM(test_config_docs_are_current, "a stream of the C library");
 
 static int test_config_check_tells_the_verdict(void)
 {
