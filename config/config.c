@@ -36,8 +36,6 @@ enum {
 	WHY_SIZE = 320
 };
 
-extern char **environ;
-
 struct gw_config_loader {
 	struct gw_config *cfg;
 	struct gw_json_doc *doc; /* of the file, or NULL */

@@ -1076,23 +1076,32 @@ static void uncomment_samples(char *text)
 	}
 }
 
+/* Writes to over the first from in text, byte by byte. */
+static bool overwrite(char *text, const char *from, const char *to)
+{
+	char *at = strstr(text, from);
+
+	while (at && *to)
+		*at++ = *to++;
+
+	return at != NULL;
+}
+
 static int test_config_sample_lines_load(void)
 {
 	OWNED struct gw_config *cfg = NULL;
 	OWNED struct mbuf *mb = mbuf_alloc(16384);
 	struct gw_config_errors errs;
-	char *file;
 
 	CHECK(mb);
 	if (read_whole(mb, "config/bellpull.json"))
 		return 1;
 
 	uncomment_samples((char *)mb->buf);
-	file = strstr((char *)mb->buf, "file:/etc/bellpull/trunk.password");
-	CHECK(file);
-	memcpy(file, "env:OFFICE_PASSWORD\",\"port\": 5061 ", 34);
-	memcpy(strstr((char *)mb->buf, "\"tcp:auto:5060\"]"),
-	       "\"tls:auto:5061\"]", 16);
+	CHECK(overwrite((char *)mb->buf, "file:/etc/bellpull/trunk.password",
+			"env:OFFICE_PASSWORD\",\"port\": 5061 "));
+	CHECK(overwrite((char *)mb->buf, "\"tcp:auto:5060\"]",
+			"\"tls:auto:5061\"]"));
 	set("OFFICE_PASSWORD", "858");
 
 	(void)gw_config_parse(&cfg, (char *)mb->buf, mb->end, &errs);
