@@ -47,6 +47,7 @@ static void conclude(struct check *c)
 	if (!c->has_options || !c->has_register)
 		return;
 
+	list_unlink(&c->le); /* the handler may stop or free the line */
 	c->h(&c->verdict, c->arg);
 	mem_deref(c);
 }

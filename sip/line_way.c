@@ -201,10 +201,12 @@ void gw_line_explain(char *text, size_t size, const struct gw_line *line,
 {
 	const struct gw_line_target *t = &line->targets[line->target];
 	const char *tp = transports[t->transport].name;
+	bool ipv6 = strchr(t->host, ':') != NULL;
 	char where[GW_LINE_HOST_MAX + 16];
 
 	if (t->port)
-		(void)re_snprintf(where, sizeof(where), "%s:%u", t->host,
+		(void)re_snprintf(where, sizeof(where), "%s%s%s:%u",
+				  ipv6 ? "[" : "", t->host, ipv6 ? "]" : "",
 				  t->port);
 	else
 		(void)re_snprintf(where, sizeof(where), "%s", t->host);

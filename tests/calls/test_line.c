@@ -767,6 +767,43 @@ static int test_line_check_praises(void)
 }
 TEST(test_line_check_praises);
 
+static void verdict_stops(const struct gw_line_verdict *verdict, void *arg)
+{
+	struct world *w = arg;
+
+	verdict_came(verdict, w);
+	gw_line_stop(w->line);
+}
+
+/* The one who is told may stop the line on the spot; another verdict that is
+ * under way is told then, too. */
+static int test_line_check_may_stop_the_line(void)
+{
+	static struct world w;
+	struct world other = { .has_verdict = false };
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_OK(gw_line_check(w.line, verdict_stops, &w));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK(w.has_verdict && w.verdict.ok);
+	CHECK_STR(w.history,
+		  "registering registered unregistering unregistered");
+
+	CHECK_OK(gw_line_check(w.line, verdict_came, &other));
+	gw_line_stop(w.line);
+	CHECK(other.has_verdict && !other.verdict.ok);
+	CHECK_STR(other.verdict.text, "the line is stopped");
+	return 0;
+}
+TEST(test_line_check_may_stop_the_line);
+
 static int test_line_check_blames_the_password(void)
 {
 	static struct world w;
