@@ -27,6 +27,7 @@ suites() {
 		calls|yes|tests/calls|$run calls/
 		oom|yes|$run|$run --oom
 		wire|yes|tests/wire/run.mjs|node tests/wire/run.mjs build/debug/bellpull
+		web-lib|no|tests/web/unit.mjs|node tests/web/unit.mjs
 		web|yes|tests/web/run.mjs|node tests/web/run.mjs build/bellpull
 		sipp|yes|tests/sipp/run.sh|tests/sipp/run.sh build/bellpull
 		kamailio|yes|tests/kamailio/run.sh|tests/kamailio/run.sh build/bellpull
