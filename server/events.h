@@ -18,8 +18,12 @@
 struct gw_events;
 struct mbuf;
 
+/* store must outlive it. Free it (mem_deref) after gw_store_close() has given all
+ * jobs back and gw_loop_drain() has delivered them. */
 int gw_events_alloc(struct gw_events **eventsp, struct gw_store *store);
-/* mem_deref() frees. Pushes first what this turn has told: */
+
+/* Pushes what this turn has told so far; it happens by itself at the turn's end.
+ * For the stop order: before gw_store_close(). */
 void gw_events_flush(struct gw_events *events);
 
 /* What happened. Nothing is kept of the pointers but type. */
@@ -35,9 +39,10 @@ struct gw_news {
 
 /* Tells one event. row is taken over (also on error) and becomes the call's row
  * (insert is not allowed here); its snapshot is also the event's `call`. With
- * row NULL `call` is null. An insert goes through gw_events_place().
- * Returns 0, ENOMEM or ENOBUFS (the disk has refused for long and memory for
- * waiting events is used up: the event is lost, and counted). */
+ * row NULL `call` is null. A new call goes through gw_events_place().
+ * Returns 0, EINVAL (the snapshot is no object) or ENOMEM; then it is lost, and
+ * counted. So are events for which a disk that refused for long has left no
+ * room in the store's queue. */
 int gw_events_tell(struct gw_events *events, const struct gw_news *news,
 		   struct gw_store_call *row);
 
@@ -51,7 +56,8 @@ struct gw_placed {
 	enum gw_idem_verdict verdict;
 	const char *call_id; /* REPLAY: of the first call; NEW: its own */
 	uint64_t last_event_id;
-	struct mbuf *response; /* pos 0; mem_ref() to keep */
+	struct mbuf *response; /* pos 0; mem_ref() to keep. NULL: no memory for it,
+				* which changes nothing about err */
 };
 typedef void(gw_events_placed_h)(const struct gw_placed *placed, void *arg);
 
@@ -91,7 +97,9 @@ enum { GW_TIME_SIZE = 32 };
 const char *gw_events_time(char buf[GW_TIME_SIZE], int64_t ms);
 
 struct gw_events_stats {
-	uint64_t told, committed, lost;
+	uint64_t told, committed;
+	uint64_t lost;	 /* never on disk */
+	uint64_t unseen; /* on disk, but there was no memory to show them */
 };
 void gw_events_stats(const struct gw_events *events, struct gw_events_stats *st);
 
