@@ -19,7 +19,7 @@ SHELL := /bin/sh
 PREFIX         ?= /usr/local
 SYSCONFDIR     ?= /etc
 BELLPULL_CACHE ?= build/cache
-export BELLPULL_CACHE
+unexport BELLPULL_CACHE
 
 VERSION := 0.1.0
 
@@ -61,8 +61,7 @@ LIBRE_SWITCHES := -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 \
 
 CPPFLAGS := -I. -isystem $(B)/deps/include/re -isystem $(B)/deps/include/rem \
             -isystem $(B)/deps/include/baresip -D_GNU_SOURCE $(LIBRE_SWITCHES) \
-            -DGW_VERSION='"$(VERSION)"' \
-            -DGW_DATA_DIR='"$(PREFIX)/share/bellpull"'
+            -DGW_VERSION='"$(VERSION)"'
 
 WARNINGS := -Wall -Wextra -Werror -Wconversion -Wshadow -Wformat=2 -Wvla \
             -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -148,6 +147,10 @@ $(B)/obj/server/http_static.o: $(wildcard web/* web/*/*.js) server/openapi.json
 
 -include $(OBJECTS:.o=.d)
 
+# The assembler takes the page into this one; the compiler doesn't know.
+$(B)/obj/server/http_static.o: $(shell find web -type f) \
+                               $(wildcard server/openapi.json)
+
 # Changes only when the flags do, and then everything is compiled again.
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
@@ -164,7 +167,7 @@ FORCE:
 deps: $(B)/deps/built
 
 $(B)/deps/built: .ci/deps.sh | build/packages-build
-	@.ci/deps.sh $(VARIANT) $(@D)
+	@BELLPULL_CACHE=$(BELLPULL_CACHE) .ci/deps.sh $(VARIANT) $(@D)
 	@touch $@
 
 # Debian's packages: build, check or test (see the script for what they hold).
@@ -177,7 +180,7 @@ build/packages-%: .ci/packages.sh
 
 .PHONY: run
 run: $(B)/bellpull
-	@$(B)/bellpull $(ARGS)
+	@exec $(B)/bellpull $(ARGS)
 
 # ---------------------------------------------------------------- testing
 
@@ -235,29 +238,20 @@ print-cppflags: $(B)/deps/built
 
 # ---------------------------------------------------------------- installing
 
-DATADIR := $(DESTDIR)$(PREFIX)/share/bellpull
-DOCDIR  := $(DESTDIR)$(PREFIX)/share/doc/bellpull
-UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
-INSTALL := install -m 644
+DOC  := $(DESTDIR)$(PREFIX)/share/doc/bellpull
+UNIT := $(DESTDIR)$(PREFIX)/lib/systemd/system
+ETC  := $(DESTDIR)$(SYSCONFDIR)/bellpull
 
-# The files of web/ and openapi.json are served from $(PREFIX)/share/bellpull.
-# A configuration that is there already stays as it is.
+# The page is inside the program. A configuration that is there stays as it is.
 .PHONY: install
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DATADIR) $(DOCDIR) $(UNITDIR) \
-		$(DESTDIR)$(SYSCONFDIR)/bellpull
+	install -d $(DESTDIR)$(PREFIX)/bin $(DOC) $(UNIT) $(ETC)
 	install -m 755 $(B)/bellpull $(DESTDIR)$(PREFIX)/bin/bellpull
-	for file in $$(cd web && find . -type f); do \
-		install -D -m 644 "web/$$file" "$(DATADIR)/web/$$file"; \
-	done
-	[ ! -f server/openapi.json ] || \
-		$(INSTALL) server/openapi.json $(DATADIR)/openapi.json
-	$(INSTALL) LICENSE NOTICE README.md $(DOCDIR)
-	$(INSTALL) config/bellpull.json $(DOCDIR)/bellpull.json
-	[ -e $(DESTDIR)$(SYSCONFDIR)/bellpull/bellpull.json ] || install -m 640 \
-		config/bellpull.json $(DESTDIR)$(SYSCONFDIR)/bellpull/
+	install -m 644 LICENSE NOTICE README.md config/bellpull.json $(DOC)
+	[ -e $(ETC)/bellpull.json ] || \
+		install -m 640 config/bellpull.json $(ETC)/bellpull.json
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|' \
-		docker/bellpull.service >$(UNITDIR)/bellpull.service
+		docker/bellpull.service >$(UNIT)/bellpull.service
 
 .PHONY: clean
 clean:

@@ -31,7 +31,7 @@ suites() {
 		web|yes|tests/web/run.mjs|node tests/web/run.mjs build/bellpull
 		sipp|yes|tests/sipp/run.sh|tests/sipp/run.sh build/bellpull
 		kamailio|yes|tests/kamailio/run.sh|tests/kamailio/run.sh build/bellpull
-		install|no|tests/install.sh|tests/install.sh
+		install|no|server/main.c|tests/install.sh
 		fuzz|no|tests/fuzz|tests/fuzz.sh $seconds
 	END
 }
