@@ -19,7 +19,9 @@ SHELL := /bin/sh
 PREFIX         ?= /usr/local
 SYSCONFDIR     ?= /etc
 BELLPULL_CACHE ?= build/cache
+# The gateway looks at variables of that prefix, so only who needs it gets it.
 unexport BELLPULL_CACHE
+AGAIN = $(MAKE) BELLPULL_CACHE=$(BELLPULL_CACHE)
 
 VERSION := 0.1.0
 
@@ -191,9 +193,9 @@ test: build/packages-test programs-to-test
 
 .PHONY: programs-to-test
 programs-to-test: build/npm
-	@$(MAKE) all
-	@$(MAKE) DEBUG=1 all build/debug/tests/run
-	@$(MAKE) FUZZ=1 fuzzers
+	+@$(AGAIN) all
+	+@$(AGAIN) DEBUG=1 all build/debug/tests/run
+	+@$(AGAIN) FUZZ=1 fuzzers
 
 # What the suites in JavaScript use, fetched before the network is taken away.
 build/npm: tests/package-lock.json tests/package.json | build/packages-test
@@ -211,7 +213,7 @@ export FUZZ_SECONDS
 # Each tests/fuzz/fuzz_x.c becomes build/fuzz/tests/fuzz_x.
 .PHONY: fuzz fuzzers
 fuzz: build/packages-test
-	@$(MAKE) FUZZ=1 fuzzers
+	+@$(AGAIN) FUZZ=1 fuzzers
 	@tests/fuzz.sh $(FUZZ_SECONDS)
 fuzzers: $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(FUZZERS))
 $(B)/tests/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(REPLACE) $(ARCHIVE)
