@@ -201,15 +201,16 @@ export const makeFake = ({ key } = {}) => {
 			return json(reply, 200, { object: "list", data: journal.filter((event) => event.call_id === id) });
 		if (sub === "sip")
 			return json(reply, 200, ladder(call));
-		if (request.method === "DELETE") {
+		if (request.method === "DELETE" || sub === "hangup") {
 			if (call.answered_at)
 				end(call, 200, "OK", "completed", "normal_clearing", 16, "api");
 			else
 				end(call, call.sip?.code, call.sip?.reason, "canceled", "canceled_by_api", 16, "api");
-			return json(reply, 200, call);
+			reply.setHeader("Location", `/calls/${id}`);
+			return json(reply, html ? 303 : 200, html ? undefined : call);
 		}
 		return html
-			? file(reply, "call.html", (text) => text.replace("<!--bellpull:call-->", `<dl class="facts"><dt>To</dt><dd>${call.to}</dd><dt>Status</dt><dd>${call.status}</dd></dl>`))
+			? file(reply, "call.html", (text) => text.replace("<!--bellpull:call-->", `<dl class="facts"><dt>To</dt><dd>${call.to}</dd><dt>Status</dt><dd>${call.status}</dd></dl><form method="post" action="/calls/${id}/hangup"><button>Hang up</button></form>`))
 			: json(reply, 200, call);
 	};
 
