@@ -110,7 +110,7 @@ static int read_port(unsigned *portp, const char *text, const char **whyp)
 	unsigned port = 0;
 	size_t n = 0;
 
-	for (; is_digit(text[n]) && n < 5; n++)
+	for (; n < 5 && is_digit(text[n]); n++)
 		port = port * 10 + (unsigned)(text[n] - '0');
 
 	if (text[n] || !port || port > 65535 || text[0] == '0')

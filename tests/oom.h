@@ -1,6 +1,6 @@
 /* Makes one allocation of the thread under test fail; used by run.c alone. */
-#ifndef TESTS_OOM_H
-#define TESTS_OOM_H
+#ifndef BELLPULL_TESTS_OOM_H
+#define BELLPULL_TESTS_OOM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -20,8 +20,8 @@
  * OWNED, or hand it to test_later(). The run counts libre's blocks before and
  * after each test and calls it FAILED when there are more.
  */
-#ifndef TESTS_TEST_H
-#define TESTS_TEST_H
+#ifndef BELLPULL_TESTS_TEST_H
+#define BELLPULL_TESTS_TEST_H
 
 #include <stddef.h>
 #include <stdint.h>

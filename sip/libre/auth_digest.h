@@ -4,8 +4,8 @@
  * implements; these are for who has to check a response: the simulated registrar
  * and the tests.
  */
-#ifndef SIP_LIBRE_AUTH_DIGEST_H
-#define SIP_LIBRE_AUTH_DIGEST_H
+#ifndef BELLPULL_SIP_LIBRE_AUTH_DIGEST_H
+#define BELLPULL_SIP_LIBRE_AUTH_DIGEST_H
 
 #include <stdbool.h>
 #include <stdint.h>

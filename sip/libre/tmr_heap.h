@@ -4,8 +4,8 @@
  * need to live through 32 seconds of SIP timers at once. The clock belongs to the
  * calling thread, as its timers do; other threads keep the real one.
  */
-#ifndef SIP_LIBRE_TMR_HEAP_H
-#define SIP_LIBRE_TMR_HEAP_H
+#ifndef BELLPULL_SIP_LIBRE_TMR_HEAP_H
+#define BELLPULL_SIP_LIBRE_TMR_HEAP_H
 
 #include <stdint.h>
 
