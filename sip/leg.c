@@ -52,7 +52,9 @@ struct gw_leg {
 	bool private_address;
 	const char *sdp_fault;
 	char *they_speak;
-	char codec[32];
+	struct sa rtp, rtcp; /* of the far side */
+	struct gw_media_codec codec;
+	char codec_name[32];
 
 	int64_t ringing_at_ms, answered_at_ms, ended_at_ms;
 	enum gw_cause intent;
@@ -246,42 +248,45 @@ static void fail(struct gw_leg *leg, int err)
 
 /* Sound ------------------------------------------------------------------- */
 
-/* RFC 3264 8.4: the old way to say hold. */
-static enum gw_media_direction without_sending(enum gw_media_direction dir)
+/* A name would have to be asked for; the sound most likely comes from where the
+ * signalling does. */
+static void place_of(struct sa *sa, const char *address, uint16_t port,
+		     const struct sip_msg *msg)
 {
-	return dir == GW_MEDIA_SENDRECV || dir == GW_MEDIA_RECVONLY ?
-		       GW_MEDIA_RECVONLY :
-		       GW_MEDIA_INACTIVE;
+	if (sa_set_str(sa, address, port)) {
+		*sa = msg->src;
+		sa_set_port(sa, port);
+	}
 }
 
 static int apply_remote(struct gw_leg *leg, struct gw_sdp_remote *remote,
 			const struct sip_msg *msg)
 {
-	struct sa rtp, rtcp;
 	int err;
 
-	/* a name would have to be asked for; the sound most likely comes from
-	 * where the signalling does */
-	if (sa_set_str(&rtp, remote->address, remote->rtp_port)) {
-		rtp = msg->src;
-		sa_set_port(&rtp, remote->rtp_port);
+	if (remote->rtp_port) {
+		place_of(&leg->rtp, remote->address, remote->rtp_port, msg);
+		place_of(&leg->rtcp, remote->rtcp_address, remote->rtcp_port,
+			 msg);
+		leg->codec = remote->codec;
+	} else {
+		/* switched off: as it was, but nothing flows */
+		remote->dir = GW_MEDIA_INACTIVE;
 	}
-	if (sa_is_any(&rtp))
-		remote->dir = without_sending(remote->dir);
 
-	rtcp = rtp;
-	sa_set_port(&rtcp, remote->rtcp_port ? remote->rtcp_port :
-					       (uint16_t)(remote->rtp_port + 1));
+	/* RFC 3264 8.4: the old way to say hold */
+	if (sa_is_any(&leg->rtp))
+		remote->dir &= GW_MEDIA_RECVONLY;
 
-	err = gw_media_remote(leg->port, &rtp, &rtcp, &remote->codec,
+	err = gw_media_remote(leg->port, &leg->rtp, &leg->rtcp, &leg->codec,
 			      remote->dir);
 	if (err)
 		return err;
 
 	leg->has_sound = true;
 	leg->private_address = remote->private_address;
-	(void)re_snprintf(leg->codec, sizeof(leg->codec), "%s/%u",
-			  remote->codec.name, remote->codec.clock_rate);
+	(void)re_snprintf(leg->codec_name, sizeof(leg->codec_name), "%s/%u",
+			  leg->codec.name, leg->codec.clock_rate);
 	return 0;
 }
 
@@ -299,9 +304,6 @@ static int read_sdp(struct gw_sdp_remote *remote, struct gw_leg *leg,
 	memset(remote, 0, sizeof(*remote));
 	err = gw_sdp_read(remote, body->p, body->l, &leg->local, offer,
 			  &leg->sdp_fault);
-	if (!err && (!remote->has_codec || !remote->rtp_port))
-		err = ENOTSUP;
-
 	if (err == ENOTSUP) {
 		leg->they_speak = mem_deref(leg->they_speak);
 		(void)str_dup(&leg->they_speak, remote->offered);
@@ -338,9 +340,10 @@ static void end_for_sdp(struct gw_leg *leg, int err)
 					 GW_CAUSE_INTERNAL_ERROR);
 }
 
+/* Held: the far side doesn't want to hear us. */
 static void follow_hold(struct gw_leg *leg, enum gw_media_direction dir)
 {
-	bool held = dir == GW_MEDIA_RECVONLY || dir == GW_MEDIA_INACTIVE;
+	bool held = !(dir & GW_MEDIA_SENDONLY);
 
 	if (held && leg->state == GW_LEG_ANSWERED) {
 		leg->state = GW_LEG_REMOTE_HELD;
@@ -784,7 +787,7 @@ void gw_leg_info(const struct gw_leg *leg, struct gw_leg_info *info)
 		.status = status_of(leg),
 		.uri = leg->order->to,
 		.sip_call_id = leg->call_id,
-		.codec = leg->codec[0] ? leg->codec : NULL,
+		.codec = leg->codec_name[0] ? leg->codec_name : NULL,
 		.ringing_at_ms = leg->ringing_at_ms,
 		.answered_at_ms = leg->answered_at_ms,
 		.ended_at_ms = leg->ended_at_ms,

@@ -293,6 +293,7 @@ static void arrive(struct gw_line_way_req *req)
 	char advertise[64];
 	struct sa laddr;
 	struct gw_line_way way = {
+		.stack = line->stack,
 		.laddr = &laddr,
 		.transport = req->transport,
 		.aor = line->aor,

@@ -331,6 +331,14 @@ static void bye_answered(int err, const struct sip_msg *msg, void *arg)
 		return;
 	}
 
+	/* into a TCP connection that was dead without our knowing: libre has
+	 * noticed meanwhile and makes another one */
+	if (err == ETIMEDOUT && s->tp != SIP_TRANSP_UDP && !fork->bye_again) {
+		fork->bye_again = true;
+		bye(fork);
+		return;
+	}
+
 	if (fork == s->won && s->state == GW_SESSION_ENDING)
 		gw_session_over(s, 0);
 }

@@ -36,6 +36,7 @@ struct gw_fork {
 	uint32_t rseq; /* of the last reliable 1xx; 0: none */
 	struct sip_request *prack;
 	struct sip_request *bye;
+	bool bye_again;
 
 	/* the ACK, kept to answer repetitions of the 2xx */
 	struct sip_request *ack_req; /* while the target's name is resolved */

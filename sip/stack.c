@@ -608,6 +608,7 @@ static void endpoint_destructor(void *arg)
 
 	tmr_cancel(&ep->orphaned);
 	list_unlink(&ep->le);
+	sip_close(ep->sip, true); /* sessions that nobody owns end with it */
 	mem_deref(ep->requests);
 	mem_deref(ep->responses);
 	sip_set_trace_handler(ep->sip, NULL);
