@@ -214,10 +214,13 @@ export const makeFake = ({ key } = {}) => {
 			: json(reply, 200, call);
 	};
 
-	/* start() again after stop() goes on with what it knew, as a journal on disk would. */
+	/* start() again after stop() knows what it knew, as a journal on disk would, and
+	 * closes the calls that the stop cut off. */
 	return {
 		start: (port = 0) => new Promise((resolve) => {
 			server = createServer((request, reply) => handle(request, reply).catch((error) => refuse(reply, 500, String(error))));
+			for (const call of calls.values())
+				end(call, null, null, call.answered_at ? "completed" : "failed", "server_restart", 41, "gateway");
 			server.listen(port, "127.0.0.1", () => resolve(server.address().port));
 		}),
 		stop: () => new Promise((resolve) => {
