@@ -21,14 +21,18 @@ typedef int(gw_media_post_h)(void (*fn)(void *fn_arg), void *fn_arg, void *arg);
 
 struct gw_media_cfg {
 	uint16_t port_min, port_max; /* RTP on even numbers, RTCP one above */
-	uint8_t dscp;		     /* 46 = EF; 0 = leave */
+	uint8_t dscp;                /* 46 = EF; 0 = leave */
 };
 
-/* Starts the thread. On success *mediap is the caller's; gw_media_stop() ends
- * and joins the thread, closes all ports and frees it (facts still under way
- * are dropped by the caller's loop being drained before). */
+/* Starts the thread and loads the codecs. On success *mediap is the caller's.
+ * Returns 0, EINVAL (no pair of ports in the range), ENOMEM or another errno. */
 int gw_media_start(struct gw_media **mediap, const struct gw_media_cfg *cfg,
 		   gw_media_post_h *post, void *post_arg);
+
+/* Ends and joins the thread: what was commanded before is carried out, then all
+ * ports are closed. Handles that are still held are empty then (commands return
+ * ESHUTDOWN) and may be given back later. Facts still under way reach their
+ * handlers as long as the loop runs what was posted. media may be NULL. */
 void gw_media_stop(struct gw_media *media);
 
 /* A sound: 16 bit linear PCM, mono. Made once, read by the media thread as long
@@ -42,22 +46,24 @@ int gw_sound_from_wav(struct gw_sound **soundp, const uint8_t *wav, size_t len,
 uint32_t gw_sound_duration_ms(const struct gw_sound *sound);
 
 enum gw_media_fact_type {
-	GW_MEDIA_OPENED,	/* local_port is bound; or err (EADDRINUSE: range used up) */
-	GW_MEDIA_FIRST_PACKET,	/* RTP from the right source came in      */
-	GW_MEDIA_DTMF,		/* digit, duration_ms: an RFC 4733 event ended */
-	GW_MEDIA_PLAY_ENDED,	/* the sound is through, or was replaced  */
-	GW_MEDIA_STALLED,	/* neither RTP nor RTCP for stall_ms      */
-	GW_MEDIA_RESUMED,	/* and then again something               */
-	GW_MEDIA_STATS,		/* answer to gw_media_stats() and last fact after close */
+	GW_MEDIA_OPENED, /* local_port is bound; or err (EADDRINUSE: range used up) */
+	GW_MEDIA_FIRST_PACKET, /* RTP from the right source came in      */
+	GW_MEDIA_DTMF,         /* digit, duration_ms: an RFC 4733 event ended */
+	GW_MEDIA_PLAY_ENDED, /* err 0: the sound is through; ECANCELED: replaced or
+				 * stopped; ENOTSUP: no converter for the codec  */
+	GW_MEDIA_STALLED,    /* neither RTP nor RTCP for stall_ms      */
+	GW_MEDIA_RESUMED,    /* and then again something               */
+	GW_MEDIA_STATS, /* answer to gw_media_stats(), and the last fact after
+				 * gw_media_close()                        */
 };
 
 struct gw_media_stats {
-	uint32_t sent, received; /* RTP packets */
-	uint32_t lost;		 /* by sequence numbers, RFC 3550 A.3 */
-	uint32_t jitter_us;	 /* RFC 3550 A.8 */
-	uint32_t rtt_us;	 /* by RTCP; 0: unknown */
-	uint32_t first_packet_ms;/* from remote set to first packet; 0: none */
-	bool any;		 /* a packet came at all */
+	uint32_t sent, received;  /* RTP packets */
+	uint32_t lost;            /* by sequence numbers, RFC 3550 A.3 */
+	uint32_t jitter_us;       /* RFC 3550 A.8 */
+	uint32_t rtt_us;          /* by RTCP; 0: unknown */
+	uint32_t first_packet_ms; /* from remote set to first packet; 0: none */
+	bool any;                 /* a packet came at all */
 };
 
 struct gw_media_fact {
@@ -73,9 +79,15 @@ typedef void(gw_media_fact_h)(const struct gw_media_fact *fact, void *arg);
 
 /* Asks for one RTP/RTCP pair bound at laddr's address (port ignored). The fact
  * OPENED tells its port. *portp is the caller's handle at once: mem_deref() it
- * to close; after that no fact comes any more. */
+ * to close; after that no fact comes any more. Returns 0 or ENOMEM. */
 int gw_media_open(struct gw_media_port **portp, struct gw_media *media,
 		  const struct sa *laddr, gw_media_fact_h *facth, void *arg);
+
+/* Closes the sockets now and tells the final STATS as its last fact. The handle
+ * stays the caller's; until it is given back, commands return ESHUTDOWN. */
+int gw_media_close(struct gw_media_port *port);
+
+/* All commands below return 0, ENOMEM or ESHUTDOWN, and what they say besides. */
 
 /* Payload types negotiated for one leg. name is the SDP encoding name. */
 struct gw_media_codec {
@@ -83,7 +95,7 @@ struct gw_media_codec {
 	uint32_t clock_rate;
 	uint8_t channels;
 	uint8_t pt_tx, pt_rx;
-	uint8_t ptime_ms; /* 20, or what the far side asked for */
+	uint8_t ptime_ms;           /* 20, or what the far side asked for */
 	int pt_dtmf_rx, pt_dtmf_tx; /* telephone-event, -1: none */
 	uint32_t dtmf_clock_rate;   /* of telephone-event; 0: 8000 */
 };
@@ -97,23 +109,30 @@ enum gw_media_direction {
 
 /* Says where the far side is and what is spoken. Sound starts: silence (real
  * frames of the codec, so that NAT opens and the far side has a clock) until
- * something is played. May be called again (re-INVITE). Packets are taken from
- * remote's address; a different port of the same address is latched onto once
- * (symmetric RTP), other sources are dropped. */
+ * something is played. For a codec without converter (iLBC) we make no sound;
+ * packets are received, counted and echoed all the same. May be called again
+ * (re-INVITE). Packets are taken from remote's address; a different port of the
+ * same address is latched onto once (symmetric RTP), other sources are dropped.
+ * rtcp's port may be 0: no reports are sent then. */
 int gw_media_remote(struct gw_media_port *port, const struct sa *rtp,
 		    const struct sa *rtcp, const struct gw_media_codec *codec,
 		    enum gw_media_direction dir);
 
-/* Plays sound once (PLAY_ENDED follows), or stops playing with NULL. */
+/* Plays sound once (PLAY_ENDED follows), or stops playing with NULL. On hold the
+ * sound waits. Returns ENOTSUP when the codec has no converter (iLBC). */
 int gw_media_play(struct gw_media_port *port, const struct gw_sound *sound);
 
-/* Sends what is heard back (the sandbox's echo) or silence again. */
+/* Sends what is heard back (the sandbox's echo), payloads as they are, or
+ * silence again. */
 int gw_media_echo(struct gw_media_port *port, bool on);
 
-/* Sends one RFC 4733 event. digit is one of 0-9*#A-D. */
+/* Sends one RFC 4733 event after those before it. digit is one of 0-9*#A-D;
+ * duration_ms 0: 100 ms, else 40 to 5000. Returns EINVAL (no digit) or ENOTSUP
+ * (the far side takes no events). More than 32 that wait are dropped. */
 int gw_media_dtmf(struct gw_media_port *port, char digit, uint32_t duration_ms);
 
-/* Watches for silence of the far side: stall_ms 0 = off. */
+/* Watches for silence of the far side: stall_ms 0 = off. Neither on hold nor
+ * after comfort noise is silence a stall. */
 int gw_media_watch(struct gw_media_port *port, uint32_t stall_ms);
 
 int gw_media_stats(struct gw_media_port *port); /* the fact STATS answers */

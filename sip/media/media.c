@@ -1,0 +1,709 @@
+/* The media thread.
+ *
+ *   loop thread                          media thread
+ *   handle --command--> locked list ---> port (sockets, timers)
+ *   handle <--- post <------ note <----- fact
+ *
+ * A handle (struct gw_media_port) lives on the loop thread, its port on the
+ * media thread, and neither touches the other's memory. What joins them is the
+ * link: counted atomically, it holds the way back to the handle, which is read
+ * and cut on the loop thread alone. So a fact that is under way when its handle
+ * goes finds nobody and is dropped.
+ *
+ * The list is locked for a few instructions; the mqueue only wakes the thread
+ * when the list was empty, so it never fills. */
+#include "sip/media/media.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <re.h>
+
+#include "sip/media/convert.h"
+#include "sip/media/dtmf.h"
+#include "sip/media/port.h"
+#include "sip/media/range.h"
+
+enum {
+	COMMANDS_A_TURN = 32, /* then packets have their turn */
+	FDS_MAX = 65536,
+};
+
+/* ---- what both threads know ---- */
+
+struct link {
+	atomic_uint refs;
+	struct gw_media *media;       /* posts, while its thread runs */
+	struct gw_media_port *handle; /* loop thread only; NULL: gone */
+};
+
+enum command_type {
+	COMMAND_OPEN,
+	COMMAND_REMOTE,
+	COMMAND_PLAY,
+	COMMAND_ECHO,
+	COMMAND_DTMF,
+	COMMAND_WATCH,
+	COMMAND_STATS,
+	COMMAND_CLOSE,
+};
+
+struct command {
+	struct le le;
+	enum command_type type;
+	struct gw_port *port;
+	union {
+		struct sa laddr;
+		struct {
+			struct sa rtp, rtcp;
+			struct gw_media_codec codec;
+			enum gw_media_direction dir;
+		} remote;
+		const struct gw_sound *sound;
+		bool on; /* echo; close: with the last STATS */
+		struct {
+			char digit;
+			uint32_t duration_ms;
+		} dtmf;
+		uint32_t stall_ms;
+	} u;
+};
+
+struct gw_media {
+	struct gw_media_cfg cfg;
+	gw_media_post_h *post;
+	void *post_arg;
+
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t started;
+	/* under lock: */
+	struct list commands;
+	bool stopping, is_started;
+	int start_err;
+	struct mqueue *mq; /* set before is_started, freed after joining */
+
+	struct list handles; /* loop thread */
+
+	/* media thread: */
+	struct list ports, ticking;
+	struct gw_port_range range;
+	int clock_fd;
+};
+
+/* The caller's end of a port, on the loop thread. */
+struct gw_media_port {
+	struct le le;
+	struct gw_media *media; /* NULL: stopped */
+	struct gw_port *port;   /* only to be named in commands */
+	struct link *link;
+	struct command *close; /* kept ready: closing can't fail */
+	gw_media_fact_h *facth;
+	void *arg;
+	bool has_codec, can_send, has_dtmf;
+};
+
+/* A fact on its way to the loop thread. */
+struct note {
+	struct link *link;
+	struct gw_media_fact fact;
+};
+
+static void unlink_link(struct link *link)
+{
+	if (link && atomic_fetch_sub(&link->refs, 1) == 1)
+		mem_deref(link);
+}
+
+/* ---- facts: media thread to loop thread ---- */
+
+/* On the loop thread. The handler may let go of its handle. */
+static void deliver(void *arg)
+{
+	struct note *note = arg;
+	struct gw_media_port *handle = note->link->handle;
+
+	if (handle) {
+		mem_ref(handle);
+		handle->facth(&note->fact, handle->arg);
+		mem_deref(handle);
+	}
+
+	unlink_link(note->link);
+	mem_deref(note);
+}
+
+/* On the media thread. Without memory the fact is lost: all of them can be, the
+ * call's own deadlines end what waits for one. */
+static void post_fact(const struct gw_media_fact *fact, void *arg)
+{
+	struct link *link = arg;
+	struct gw_media *media = link->media;
+	struct note *note = mem_zalloc(sizeof(*note), NULL);
+
+	if (!note)
+		return;
+
+	note->link = link;
+	note->fact = *fact;
+	atomic_fetch_add(&link->refs, 1);
+	if (media->post(deliver, note, media->post_arg)) {
+		unlink_link(link);
+		mem_deref(note);
+	}
+}
+
+/* ---- the clock of the media thread ---- */
+
+static void set_clock(struct gw_media *media, bool on)
+{
+	const long ns = on ? GW_FRAME_MS * 1000000L : 0;
+	const struct itimerspec each = { { 0, ns }, { 0, ns } };
+
+	(void)timerfd_settime(media->clock_fd, 0, &each, NULL);
+}
+
+static void on_clock(int flags, void *arg)
+{
+	struct gw_media *media = arg;
+	uint64_t ticks = 0;
+	struct le *le;
+
+	(void)flags;
+	if (read(media->clock_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return;
+
+	for (le = media->ticking.head; le;) {
+		struct gw_port *port = le->data;
+
+		le = le->next; /* the port may leave the list */
+		gw_port_tick(port, (unsigned)ticks);
+	}
+}
+
+/* The clock only runs while somebody has something to send. */
+static void on_ticking(struct gw_port *port, bool ticking, void *arg)
+{
+	struct gw_media *media = arg;
+	struct le *le = gw_port_ticking_le(port);
+	const bool was_idle = list_isempty(&media->ticking);
+
+	if (ticking)
+		list_append(&media->ticking, le, port);
+	else
+		list_unlink(le);
+
+	if (was_idle != list_isempty(&media->ticking))
+		set_clock(media, was_idle);
+}
+
+/* ---- commands, on the media thread ---- */
+
+/* Tries the range once around: ports of others are found by EADDRINUSE. */
+static int bind_somewhere(struct gw_media *media, struct gw_port *port,
+			  const struct sa *laddr)
+{
+	uint32_t tries = media->range.pairs - media->range.used;
+	int err = EADDRINUSE;
+
+	while (err == EADDRINUSE && tries--) {
+		const uint16_t number = gw_port_range_take(&media->range);
+
+		err = gw_port_bind(port, laddr, number, media->cfg.dscp);
+		if (err)
+			gw_port_range_give(&media->range, number);
+	}
+
+	return err;
+}
+
+static void open_port(struct gw_media *media, const struct command *c)
+{
+	struct gw_media_fact fact = { .type = GW_MEDIA_OPENED };
+
+	list_append(&media->ports, gw_port_le(c->port), c->port);
+	fact.err = bind_somewhere(media, c->port, &c->u.laddr);
+	fact.local_port = gw_port_number(c->port);
+	post_fact(&fact, gw_port_fact_arg(c->port));
+}
+
+static void close_port(struct gw_media *media, struct gw_port *port, bool told)
+{
+	struct link *link = gw_port_fact_arg(port);
+	const uint16_t number = gw_port_number(port);
+
+	if (told)
+		gw_port_stats(port);
+	mem_deref(port);
+	if (number)
+		gw_port_range_give(&media->range, number);
+	unlink_link(link);
+}
+
+static void carry_out(struct gw_media *media, const struct command *c)
+{
+	struct gw_port *port = c->port;
+
+	switch (c->type) {
+	case COMMAND_OPEN:
+		open_port(media, c);
+		break;
+	case COMMAND_REMOTE:
+		gw_port_remote(port, &c->u.remote.rtp, &c->u.remote.rtcp,
+			       &c->u.remote.codec, c->u.remote.dir);
+		break;
+	case COMMAND_PLAY:
+		gw_port_play(port, c->u.sound);
+		break;
+	case COMMAND_ECHO:
+		gw_port_echo(port, c->u.on);
+		break;
+	case COMMAND_DTMF:
+		gw_port_dtmf(port, c->u.dtmf.digit, c->u.dtmf.duration_ms);
+		break;
+	case COMMAND_WATCH:
+		gw_port_watch(port, c->u.stall_ms);
+		break;
+	case COMMAND_STATS:
+		gw_port_stats(port);
+		break;
+	case COMMAND_CLOSE:
+		close_port(media, port, c->u.on);
+		break;
+	}
+}
+
+static struct command *next_command(struct gw_media *media)
+{
+	struct le *le;
+
+	pthread_mutex_lock(&media->lock);
+	le = media->commands.head;
+	list_unlink(le);
+	pthread_mutex_unlock(&media->lock);
+
+	return le ? le->data : NULL;
+}
+
+/* Woken with an empty list that has got its first command, or to stop. */
+static void on_wake(int id, void *data, void *arg)
+{
+	struct gw_media *media = arg;
+	bool more, stopping;
+
+	(void)id;
+	(void)data;
+
+	for (int i = 0; i < COMMANDS_A_TURN; i++) {
+		struct command *c = next_command(media);
+
+		if (!c)
+			break;
+		carry_out(media, c);
+		mem_deref(c);
+	}
+
+	pthread_mutex_lock(&media->lock);
+	more = !list_isempty(&media->commands);
+	stopping = media->stopping;
+	pthread_mutex_unlock(&media->lock);
+
+	if (more)
+		(void)mqueue_push(media->mq, 0, NULL);
+	else if (stopping)
+		re_cancel();
+}
+
+/* ---- the thread ---- */
+
+static int table_size(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > FDS_MAX)
+		return FDS_MAX;
+
+	return (int)limit.rlim_cur;
+}
+
+/* libre's tables of this thread: before anything here opens an fd. Numbers of
+ * fds are the process's, so the table is as long as the loop's. */
+static int set_up(struct gw_media *media)
+{
+	struct mqueue *mq = NULL;
+	int err;
+
+	err = fd_setsize(table_size());
+	if (err)
+		return err;
+
+	media->clock_fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (media->clock_fd < 0)
+		return errno;
+
+	err = fd_listen(media->clock_fd, FD_READ, on_clock, media);
+	if (!err)
+		err = mqueue_alloc(&mq, on_wake, media);
+	if (!err)
+		media->mq = mq;
+
+	return err;
+}
+
+static void tear_down(struct gw_media *media)
+{
+	struct le *le;
+
+	while ((le = media->ports.head) != NULL)
+		close_port(media, le->data, false);
+	if (media->clock_fd >= 0) {
+		fd_close(media->clock_fd);
+		(void)close(media->clock_fd);
+	}
+	media->mq = mem_deref(media->mq);
+}
+
+static void report_start(struct gw_media *media, int err)
+{
+	pthread_mutex_lock(&media->lock);
+	media->start_err = err;
+	media->is_started = true;
+	pthread_cond_signal(&media->started);
+	pthread_mutex_unlock(&media->lock);
+}
+
+static void *run(void *arg)
+{
+	struct gw_media *media = arg;
+	int err;
+
+	err = re_thread_init();
+	if (err) {
+		report_start(media, err);
+		return NULL;
+	}
+
+	err = set_up(media);
+	report_start(media, err);
+	if (!err)
+		(void)re_main(NULL);
+
+	tear_down(media);
+	re_thread_close();
+	return NULL;
+}
+
+/* Signals are the loop's: the thread is born with all of them blocked. */
+static int spawn(struct gw_media *media)
+{
+	sigset_t all, before;
+	int err;
+
+	(void)sigfillset(&all);
+	err = pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (err)
+		return err;
+
+	err = pthread_create(&media->thread, NULL, run, media);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		return err;
+
+	pthread_mutex_lock(&media->lock);
+	while (!media->is_started)
+		pthread_cond_wait(&media->started, &media->lock);
+	err = media->start_err;
+	pthread_mutex_unlock(&media->lock);
+
+	if (err)
+		(void)pthread_join(media->thread, NULL);
+	return err;
+}
+
+static void media_destructor(void *arg)
+{
+	struct gw_media *media = arg;
+
+	list_flush(&media->commands);
+	(void)pthread_cond_destroy(&media->started);
+	(void)pthread_mutex_destroy(&media->lock);
+}
+
+int gw_media_start(struct gw_media **mediap, const struct gw_media_cfg *cfg,
+		   gw_media_post_h *post, void *post_arg)
+{
+	struct gw_media *media;
+	int err;
+
+	media = mem_zalloc(sizeof(*media), media_destructor);
+	if (!media)
+		return ENOMEM;
+
+	media->cfg = *cfg;
+	media->post = post;
+	media->post_arg = post_arg;
+	media->clock_fd = -1;
+	(void)pthread_mutex_init(&media->lock, NULL);
+	(void)pthread_cond_init(&media->started, NULL);
+
+	err = gw_port_range_init(&media->range, cfg->port_min, cfg->port_max,
+				 rand_u32());
+	if (err)
+		goto out;
+
+	err = gw_convert_start();
+	if (err)
+		goto out;
+
+	err = spawn(media);
+	if (err)
+		gw_convert_stop();
+
+out:
+	if (err)
+		mem_deref(media);
+	else
+		*mediap = media;
+	return err;
+}
+
+void gw_media_stop(struct gw_media *media)
+{
+	struct le *le;
+
+	if (!media)
+		return;
+
+	/* what the callers still hold closes nothing any more */
+	for (le = media->handles.head; le; le = le->next)
+		((struct gw_media_port *)le->data)->media = NULL;
+	list_clear(&media->handles);
+
+	/* pushed under the lock: the thread can't see the flag, end and free
+	 * the queue before that */
+	pthread_mutex_lock(&media->lock);
+	media->stopping = true;
+	(void)mqueue_push(media->mq, 0, NULL);
+	pthread_mutex_unlock(&media->lock);
+	(void)pthread_join(media->thread, NULL);
+
+	gw_convert_stop();
+	mem_deref(media);
+}
+
+/* ---- handles, on the loop thread ---- */
+
+static void push_command(struct gw_media *media, struct command *c)
+{
+	bool was_empty;
+
+	pthread_mutex_lock(&media->lock);
+	was_empty = list_isempty(&media->commands);
+	list_append(&media->commands, &c->le, c);
+	pthread_mutex_unlock(&media->lock);
+
+	if (was_empty)
+		(void)mqueue_push(media->mq, 0, NULL);
+}
+
+static struct command *make_command(const struct gw_media_port *handle,
+				    enum command_type type)
+{
+	struct command *c = mem_zalloc(sizeof(*c), NULL);
+
+	if (c) {
+		c->type = type;
+		c->port = handle->port;
+	}
+
+	return c;
+}
+
+/* The commands with one value: set receives the place for it. */
+static int command(struct gw_media_port *handle, enum command_type type,
+		   const struct command *values)
+{
+	struct command *c;
+
+	if (!handle->media || !handle->close)
+		return ESHUTDOWN;
+
+	c = make_command(handle, type);
+	if (!c)
+		return ENOMEM;
+
+	c->u = values->u;
+	push_command(handle->media, c);
+	return 0;
+}
+
+static void close_handle(struct gw_media_port *handle, bool told)
+{
+	struct command *c = handle->close;
+
+	handle->close = NULL;
+	if (c && handle->media) {
+		c->u.on = told;
+		push_command(handle->media, c);
+	} else {
+		mem_deref(c);
+	}
+}
+
+static void handle_destructor(void *arg)
+{
+	struct gw_media_port *handle = arg;
+
+	if (handle->link) {
+		handle->link->handle = NULL;
+		close_handle(handle, false);
+	}
+	unlink_link(handle->link);
+	list_unlink(&handle->le);
+}
+
+/* All that can fail, before the port is the media thread's. */
+static int make_parts(struct gw_media_port *handle, struct gw_media *media)
+{
+	struct gw_port_owner owner = { .facth = post_fact,
+				       .tickingh = on_ticking,
+				       .ticking_arg = media };
+	struct link *link = mem_zalloc(sizeof(*link), NULL);
+	int err;
+
+	if (!link)
+		return ENOMEM;
+
+	atomic_init(&link->refs, 2); /* the handle's, the port's */
+	link->media = media;
+	link->handle = handle;
+	owner.fact_arg = link;
+
+	err = gw_port_alloc(&handle->port, &owner);
+	if (err)
+		goto out;
+
+	handle->close = make_command(handle, COMMAND_CLOSE);
+	if (!handle->close) {
+		handle->port = mem_deref(handle->port);
+		err = ENOMEM;
+		goto out;
+	}
+
+	handle->link = link;
+
+out:
+	if (err)
+		mem_deref(link);
+	return err;
+}
+
+int gw_media_open(struct gw_media_port **portp, struct gw_media *media,
+		  const struct sa *laddr, gw_media_fact_h *facth, void *arg)
+{
+	struct gw_media_port *handle;
+	struct command *c = NULL;
+	int err = ENOMEM;
+
+	handle = mem_zalloc(sizeof(*handle), handle_destructor);
+	if (!handle)
+		return ENOMEM;
+
+	handle->facth = facth;
+	handle->arg = arg;
+
+	c = make_command(handle, COMMAND_OPEN);
+	if (c)
+		err = make_parts(handle, media);
+	if (err) {
+		mem_deref(c);
+		mem_deref(handle);
+		return err;
+	}
+
+	handle->media = media;
+	list_append(&media->handles, &handle->le, handle);
+	c->port = handle->port;
+	c->u.laddr = *laddr;
+	push_command(media, c);
+	*portp = handle;
+	return 0;
+}
+
+int gw_media_close(struct gw_media_port *handle)
+{
+	if (!handle->media || !handle->close)
+		return ESHUTDOWN;
+
+	close_handle(handle, true);
+	return 0;
+}
+
+int gw_media_remote(struct gw_media_port *handle, const struct sa *rtp,
+		    const struct sa *rtcp, const struct gw_media_codec *codec,
+		    enum gw_media_direction dir)
+{
+	const struct command c = { .u.remote = { .rtp = *rtp,
+						 .rtcp = *rtcp,
+						 .codec = *codec,
+						 .dir = dir } };
+	const int err = command(handle, COMMAND_REMOTE, &c);
+
+	if (!err) {
+		handle->has_codec = true;
+		handle->can_send = gw_convert_rate(codec->name) != 0;
+		handle->has_dtmf = codec->pt_dtmf_tx >= 0;
+	}
+
+	return err;
+}
+
+int gw_media_play(struct gw_media_port *handle, const struct gw_sound *sound)
+{
+	const struct command c = { .u.sound = sound };
+
+	if (sound && handle->has_codec && !handle->can_send)
+		return ENOTSUP;
+
+	return command(handle, COMMAND_PLAY, &c);
+}
+
+int gw_media_echo(struct gw_media_port *handle, bool on)
+{
+	const struct command c = { .u.on = on };
+
+	return command(handle, COMMAND_ECHO, &c);
+}
+
+int gw_media_dtmf(struct gw_media_port *handle, char digit,
+		  uint32_t duration_ms)
+{
+	const struct command c = { .u.dtmf = { digit, duration_ms } };
+
+	if (gw_dtmf_event_of(digit) < 0)
+		return EINVAL;
+	if (!handle->has_dtmf)
+		return ENOTSUP;
+
+	return command(handle, COMMAND_DTMF, &c);
+}
+
+int gw_media_watch(struct gw_media_port *handle, uint32_t stall_ms)
+{
+	const struct command c = { .u.stall_ms = stall_ms };
+
+	return command(handle, COMMAND_WATCH, &c);
+}
+
+int gw_media_stats(struct gw_media_port *handle)
+{
+	const struct command c = { .u.on = false };
+
+	return command(handle, COMMAND_STATS, &c);
+}
