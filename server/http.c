@@ -243,7 +243,7 @@ static enum MHD_Result take_body(struct gw_http_req *req, const char *data,
 		req->body = mbuf_alloc(size);
 	if (!req->body ||
 	    mbuf_write_mem(req->body, (const uint8_t *)data, size)) {
-		gw_http_problem(req, 503, "overload", "out of memory");
+		gw_http_problem(req, 503, "memory", "out of memory");
 		req->discard = true;
 	}
 

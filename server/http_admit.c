@@ -331,7 +331,7 @@ static bool find_route(struct gw_http_req *req, const struct head *h)
 					   " see Allow" });
 	}
 	if (!copy_params(req))
-		return refuse(req, (struct gw_http_refusal){ 503, "overload",
+		return refuse(req, (struct gw_http_refusal){ 503, "memory",
 							     "out of memory" });
 
 	return true;

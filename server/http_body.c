@@ -126,7 +126,7 @@ static bool parse(struct gw_http_req *req, const char *text, size_t len)
 	if (err == EBADMSG)
 		return refuse_json(req, &error);
 
-	gw_http_problem(req, 503, "overload", "out of memory");
+	gw_http_problem(req, 503, "memory", "out of memory");
 	return false;
 }
 
@@ -145,7 +145,7 @@ static bool parse_form(struct gw_http_req *req)
 	else if (err == EBADMSG)
 		gw_http_problem(req, 400, "invalid_body", why);
 	else
-		gw_http_problem(req, 503, "overload", "out of memory");
+		gw_http_problem(req, 503, "memory", "out of memory");
 
 	if (json && json->buf)
 		explicit_bzero(json->buf, json->size);

@@ -23,7 +23,7 @@ void gw_api_get_readyz(struct gw_http_req *req)
 	int err = 0;
 
 	if (!checks || !body) {
-		gw_http_problem(req, 503, "overload", "out of memory");
+		gw_http_problem(req, 503, "memory", "out of memory");
 		goto out;
 	}
 
@@ -39,7 +39,7 @@ void gw_api_get_readyz(struct gw_http_req *req)
 				   checks->end);
 	err |= mbuf_write_u8(body, '}');
 	if (err) {
-		gw_http_problem(req, 503, "overload", "out of memory");
+		gw_http_problem(req, 503, "memory", "out of memory");
 		goto out;
 	}
 
@@ -90,7 +90,7 @@ static const char *session_key(struct gw_http_req *req)
 
 	if (!wrong)
 		return secret;
-	gw_http_problem(req, 422, "invalid_order",
+	gw_http_problem(req, 422, "invalid_session",
 			"a session takes one member: key");
 	return NULL;
 }

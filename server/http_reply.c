@@ -275,7 +275,7 @@ void gw_http_reply_file(struct gw_http_req *req,
 	struct mbuf *body = file_body(file);
 
 	if (!body) {
-		gw_http_problem(req, 503, "overload", "out of memory");
+		gw_http_problem(req, 503, "memory", "out of memory");
 		return;
 	}
 	reply_tagged(req, file->type, file->etag, body);
@@ -322,7 +322,7 @@ void gw_http_page_fill(struct gw_http_req *req, const char *path,
 			body = mem_deref(body);
 	}
 	if (!body) {
-		gw_http_problem(req, 503, "overload", "out of memory");
+		gw_http_problem(req, 503, "memory", "out of memory");
 		return;
 	}
 	page_headers(req);
@@ -334,7 +334,7 @@ void gw_http_redirect(struct gw_http_req *req, unsigned status,
 		      const char *location)
 {
 	if (gw_http_header(req, "Location", location)) {
-		gw_http_problem(req, 503, "overload", "out of memory");
+		gw_http_problem(req, 503, "memory", "out of memory");
 		return;
 	}
 	gw_http_reply(req, status, NULL, NULL);

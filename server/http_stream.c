@@ -118,7 +118,7 @@ int gw_http_stream(struct gw_http_stream **streamp, struct gw_http_req *req,
 
 nomem:
 	mem_deref(s);
-	gw_http_problem(req, 503, "overload", "out of memory");
+	gw_http_problem(req, 503, "memory", "out of memory");
 	return ENOMEM;
 }
 

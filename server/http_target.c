@@ -170,7 +170,7 @@ struct gw_http_refusal gw_http_target_parse(struct gw_http_req *req)
 	/* decoding shortens, each part gets a NUL, "/" may be added */
 	req->scratch = mem_zalloc(room, NULL);
 	if (!req->scratch)
-		return (struct gw_http_refusal){ 503, "overload",
+		return (struct gw_http_refusal){ 503, "memory",
 						 "out of memory" };
 	pos = req->scratch;
 
