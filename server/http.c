@@ -204,6 +204,7 @@ static enum MHD_Result cut_off(struct gw_http_req *req)
 			 "Content-Type: application/problem+json\r\n"
 			 "Content-Length: %zu\r\n"
 			 "Cache-Control: no-store\r\n"
+			 "X-Content-Type-Options: nosniff\r\n"
 			 "X-Request-Id: %s\r\n"
 			 "Connection: close\r\n\r\n%b",
 			 gw_http_status_text(413), body->end, req->id,
