@@ -195,6 +195,7 @@ test: build/packages-test programs-to-test
 programs-to-test: build/npm
 	+@$(AGAIN) all
 	+@$(AGAIN) DEBUG=1 all build/debug/tests/run
+	+@$(AGAIN) TSAN=1 build/tsan/tests/run
 	+@$(AGAIN) FUZZ=1 fuzzers
 
 # What the suites in JavaScript use, fetched before the network is taken away.

@@ -26,6 +26,7 @@ suites() {
 		unit|yes|$run|$run unit/
 		calls|yes|tests/calls|$run calls/
 		oom|yes|$run|$run --oom
+		tsan|yes|build/tsan/tests/run|build/tsan/tests/run
 		wire|yes|tests/wire/run.mjs|node tests/wire/run.mjs build/debug/bellpull
 		web-lib|no|tests/web/unit.mjs|node tests/web/unit.mjs
 		web|yes|tests/web/run.mjs|node tests/web/run.mjs build/bellpull
