@@ -1,0 +1,91 @@
+/* One reader and one writer per type of the API. The writers put text straight
+ * into a buffer (server/writer.h); the readers go through config/json.h and
+ * gather every fault with its pointer. */
+#ifndef BELLPULL_SERVER_JSON_H
+#define BELLPULL_SERVER_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "sip/call.h"
+#include "sip/line.h"
+
+struct gw_json;
+struct gw_writer;
+struct mbuf;
+
+enum {
+	GW_ORDER_HEADERS_MAX = 16,
+	GW_CLIENT_STATE_MAX = 1024,
+	GW_METADATA_MAX = 4096,
+	GW_FAULTS_MAX = 16,
+};
+
+/* What is wrong with a body, for errors[] of the problem. The texts of detail
+ * are static or live in room. */
+struct gw_faults {
+	size_t count;
+	bool controls; /* control characters in a text that goes into SIP */
+	struct {
+		char pointer[128];
+		char detail[192];
+	} list[GW_FAULTS_MAX];
+};
+void gw_fault(struct gw_faults *faults, const char *pointer, const char *fmt,
+	      ...);
+
+/* POST /calls as asked for. Strings are borrowed from the body's document. */
+struct gw_order_request {
+	const char *to;
+	const char *line; /* or NULL: the default */
+	uint32_t ring_timeout_s, time_limit_s, setup_deadline_s;
+	const char *caller_number, *caller_name; /* or NULL: the line's */
+	int caller_privacy;                      /* -1: the line's */
+	bool auto_answer;
+	const char *announce_play; /* or NULL */
+	struct gw_call_header headers[GW_ORDER_HEADERS_MAX];
+	size_t header_count;
+	const char *client_state;       /* or NULL */
+	const struct gw_json *metadata; /* an object, or NULL */
+};
+
+/* body: the JSON object, or the object a form was turned into (from_form: then
+ * numbers and booleans may stand as text). Unknown members are faults: a typo
+ * must not dial. Returns 0 or EINVAL (faults tells). */
+int gw_json_read_order(struct gw_order_request *order,
+		       const struct gw_json *body, bool from_form,
+		       const struct gw_config_strings *header_patterns,
+		       struct gw_faults *faults);
+
+/* A call as the API shows it. */
+struct gw_call_view {
+	const char *id;
+	uint32_t revision;
+	const char *to, *line;
+	int64_t created_at_ms;
+	const char *client_state;    /* or NULL */
+	const struct mbuf *metadata; /* JSON text, or NULL */
+	const struct gw_call_info *info;
+};
+
+/* The whole object but last_event_id, which is known when the event has been
+ * committed: gw_store_snapshot_json() adds it. */
+int gw_json_write_call(struct mbuf *mb, const struct gw_call_view *view);
+
+/* The ladder of a call: {"messages":[...],"skipped":N,"diagnosis":...}. */
+int gw_json_write_ladder(struct mbuf *mb, const struct gw_call *call);
+
+int gw_json_write_line(struct mbuf *mb, const struct gw_line *line,
+		       bool is_default, int64_t now_ms);
+
+/* data of an event: what the snapshot does not say better. */
+int gw_json_write_event_data(struct mbuf *mb, const struct gw_call_event *ev);
+const char *
+gw_event_name(enum gw_call_event_type
+		      type); /* "call.ringing"; NULL: no event of the API */
+const char *gw_role_name(int role); /* "from", "to", NULL */
+const char *gw_ended_by_name(enum gw_ended_by by);
+
+#endif

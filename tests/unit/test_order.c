@@ -1,0 +1,186 @@
+/* POST /calls: what is read from a body, and what is refused by name. */
+#include "config/json.h"
+#include "server/json.h"
+#include "tests/test.h"
+
+static const char *const header_list[] = {"X-*"};
+static const struct gw_config_strings patterns = {header_list, 1};
+
+struct read {
+	struct gw_json_doc *doc;
+	struct gw_order_request order;
+	struct gw_faults faults;
+	int err;
+};
+
+static void read_destructor(void *arg)
+{
+	struct read *r = arg;
+
+	mem_deref(r->doc);
+}
+
+/* NULL: no memory. */
+static struct read *read_body(const char *body, bool from_form)
+{
+	struct read *r = mem_zalloc(sizeof(*r), read_destructor);
+
+	if (!r)
+		return NULL;
+	if (gw_json_parse(&r->doc, body, strlen(body), GW_JSON_API, NULL))
+		return mem_deref(r);
+	r->err = gw_json_read_order(&r->order, gw_json_root(r->doc), from_form, &patterns,
+				    &r->faults);
+	return r;
+}
+
+static int test_order_defaults(void)
+{
+	OWNED struct read *r = read_body("{\"to\":\"853\"}", false);
+
+	CHECK(r);
+	CHECK_OK(r->err);
+	CHECK_STR(r->order.to, "853");
+	CHECK_INT(r->order.ring_timeout_s, 30);
+	CHECK_INT(r->order.time_limit_s, 3600);
+	CHECK_INT(r->order.setup_deadline_s, 90);
+	CHECK_INT(r->order.caller_privacy, -1);
+	CHECK(!r->order.auto_answer);
+	return 0;
+}
+TEST(test_order_defaults);
+
+static int test_order_everything(void)
+{
+	OWNED struct read *r = read_body(
+		"{\"to\":\"853\",\"line\":\"office\",\"ring_timeout\":5,\"time_limit\":60,"
+		"\"setup_deadline\":20,\"caller_id\":{\"number\":\"+49301112\",\"name\":\"ACME\","
+		"\"privacy\":true},\"auto_answer\":true,\"announce\":{\"leg\":\"to\",\"play\":"
+		"\"hello.wav\"},\"headers\":{\"X-CRM-Id\":\"797\"},\"client_state\":\"opaque\","
+		"\"metadata\":{\"contact\":797},\"from\":null,\"join\":\"auto\",\"record\":false,"
+		"\"dedupe_seconds\":0,\"not_before\":null,\"show_to_from\":\"to\"}",
+		false);
+
+	CHECK(r);
+	CHECK_OK(r->err);
+	CHECK_STR(r->order.line, "office");
+	CHECK_INT(r->order.ring_timeout_s, 5);
+	CHECK_INT(r->order.time_limit_s, 60);
+	CHECK_INT(r->order.setup_deadline_s, 20);
+	CHECK_STR(r->order.caller_number, "+49301112");
+	CHECK_INT(r->order.caller_privacy, 1);
+	CHECK(r->order.auto_answer);
+	CHECK_STR(r->order.announce_play, "hello.wav");
+	CHECK_INT(r->order.header_count, 1);
+	CHECK_STR(r->order.headers[0].value, "797");
+	CHECK_STR(r->order.client_state, "opaque");
+	CHECK(r->order.metadata);
+	return 0;
+}
+TEST(test_order_everything);
+
+/* Each of these must not dial, and must say which member is wrong. */
+static int test_order_faults_have_their_pointer(void)
+{
+	static const struct {
+		const char *body, *pointer;
+	} cases[] = {
+		{"{}", "/to"},
+		{"{\"to\":853}", "/to"},
+		{"{\"to\":\"\"}", "/to"},
+		{"{\"to\":\"1\",\"ring_timeout\":0}", "/ring_timeout"},
+		{"{\"to\":\"1\",\"ring_timeout\":301}", "/ring_timeout"},
+		{"{\"to\":\"1\",\"ring_timeout\":\"30\"}", "/ring_timeout"},
+		{"{\"to\":\"1\",\"ring_timeout\":1.5}", "/ring_timeout"},
+		{"{\"to\":\"1\",\"time_limit\":86401}", "/time_limit"},
+		{"{\"to\":\"1\",\"caller_id\":\"ACME\"}", "/caller_id"},
+		{"{\"to\":\"1\",\"caller_id\":{\"nmae\":\"x\"}}", "/caller_id/nmae"},
+		{"{\"to\":\"1\",\"announce\":{\"leg\":\"from\",\"play\":\"x\"}}", "/announce/leg"},
+		{"{\"to\":\"1\",\"announce\":{}}", "/announce"},
+		{"{\"to\":\"1\",\"headers\":{\"Via\":\"x\"}}", "/headers/Via"},
+		{"{\"to\":\"1\",\"headers\":{\"X-a\":1}}", "/headers/X-a"},
+		{"{\"to\":\"1\",\"metadata\":[]}", "/metadata"},
+		{"{\"to\":\"1\",\"auto_answer\":\"yes\"}", "/auto_answer"},
+		{"{\"to\":\"1\",\"from\":\"2\"}", "/from"},
+		{"{\"to\":\"1\",\"From\":\"2\"}", "/From"},
+		{"{\"to\":\"1\",\"record\":true}", "/record"},
+		{"{\"to\":\"1\",\"dedupe_seconds\":5}", "/dedupe_seconds"},
+		{"{\"to\":\"1\",\"join\":\"refer\"}", "/join"},
+		{"{\"to\":\"1\",\"a/b\":1}", "/a~1b"},
+		{"[]", ""},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		OWNED struct read *r = read_body(cases[i].body, false);
+
+		CHECK(r);
+		CHECK_ERR(r->err, EINVAL);
+		CHECK(r->faults.count >= 1);
+		CHECK_STR(r->faults.list[0].pointer, cases[i].pointer);
+		CHECK(r->faults.list[0].detail[0]);
+	}
+	return 0;
+}
+TEST(test_order_faults_have_their_pointer);
+
+static int test_order_guesses_what_a_typo_meant(void)
+{
+	static const char *const typos[] = {"ring_timout", "Ring_Timeout", "ring_timeoutt",
+					    "rnig_timeout", "ring-timeout"};
+	char body[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(typos) / sizeof(typos[0]); i++) {
+		(void)re_snprintf(body, sizeof(body), "{\"to\":\"1\",\"%s\":5}", typos[i]);
+		OWNED struct read *r = read_body(body, false);
+
+		CHECK(r);
+		CHECK_ERR(r->err, EINVAL);
+		CHECK(strstr(r->faults.list[0].detail, "\"ring_timeout\""));
+	}
+	return 0;
+}
+TEST(test_order_guesses_what_a_typo_meant);
+
+static int test_order_from_a_form(void)
+{
+	OWNED struct read *r = read_body("{\"to\":\"853\",\"ring_timeout\":\"7\",\"line\":\"\","
+					 "\"auto_answer\":\"on\"}",
+					 true);
+	OWNED struct read *bad =
+		read_body("{\"to\":\"853\",\"ring_timeout\":\"7x\",\"time_limit\":\"-1\"}", true);
+
+	CHECK(r && bad);
+	CHECK_OK(r->err);
+	CHECK_INT(r->order.ring_timeout_s, 7);
+	CHECK(!r->order.line);
+	CHECK(r->order.auto_answer);
+	CHECK_INT(bad->faults.count, 2);
+	return 0;
+}
+TEST(test_order_from_a_form);
+
+static int test_order_bounds_what_a_stranger_sends(void)
+{
+	OWNED struct mbuf *mb = mbuf_alloc(8192);
+	OWNED struct read *r = NULL;
+	int i;
+
+	CHECK(mb);
+	CHECK_OK(mbuf_write_str(mb, "{\"to\":\"1\",\"client_state\":\""));
+	CHECK_OK(mbuf_fill(mb, 'x', GW_CLIENT_STATE_MAX + 1));
+	CHECK_OK(mbuf_write_str(mb, "\",\"headers\":{"));
+	for (i = 0; i <= GW_ORDER_HEADERS_MAX; i++)
+		CHECK_OK(mbuf_printf(mb, "%s\"X-%d\":\"v\"", i ? "," : "", i));
+	CHECK_OK(mbuf_write_str(mb, "}}"));
+	CHECK_OK(mbuf_write_u8(mb, 0));
+	r = read_body((const char *)mb->buf, false);
+	CHECK(r);
+	CHECK_ERR(r->err, EINVAL);
+	CHECK_INT(r->faults.count, 2);
+	CHECK_STR(r->faults.list[0].pointer, "/client_state");
+	CHECK_INT(r->order.header_count, GW_ORDER_HEADERS_MAX);
+	return 0;
+}
+TEST(test_order_bounds_what_a_stranger_sends);
