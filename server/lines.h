@@ -1,0 +1,47 @@
+/* The lines of this gateway by name: made from the configuration, and the
+ * sandbox's own where that is on. Tells line.* events into the journal. */
+#ifndef BELLPULL_SERVER_LINES_H
+#define BELLPULL_SERVER_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gw_config;
+struct gw_config_key;
+struct gw_events;
+struct gw_line;
+struct gw_media;
+struct mbuf;
+
+/* Brings up the SIP stacks, the sandbox and the lines; nothing is sent before
+ * gw_lines_register(). On error a line of the log says what to do. */
+int gw_lines_start(const struct gw_config *cfg, struct gw_events *events,
+		   struct gw_media *media);
+int gw_lines_register(void);
+
+/* Unregisters all; done (may be NULL) is called when all are, or 4 s later. */
+void gw_lines_stop(void (*doneh)(void *arg), void *arg);
+void gw_lines_close(void);
+
+size_t gw_lines_count(void);
+struct gw_line *gw_lines_at(size_t i);
+struct gw_line *
+gw_lines_find(const char *name); /* NULL: the default one; NULL when none */
+bool gw_lines_is_default(const struct gw_line *line);
+bool gw_lines_is_sandbox(const struct gw_line *line);
+
+/* True when every line has failed: no call can be placed now. *retry_s gets the
+ * seconds until the first of them tries again. */
+bool gw_lines_all_failed(uint32_t *retry_s);
+
+/* One line as JSON, as GET /lines/{name} answers; and all that the key may use
+ * (NULL: all) as an array. */
+int gw_lines_print(struct mbuf *mb, const struct gw_line *line);
+int gw_lines_print_all(struct mbuf *mb, const struct gw_config_key *key);
+
+/* May the key (NULL: there are no keys) use this line? */
+bool gw_lines_allowed(const struct gw_config_key *key,
+		      const struct gw_line *line);
+
+#endif
