@@ -1,0 +1,321 @@
+/* Calls of a process that died. See recovery.h.
+ *
+ * The last snapshot on disk is taken apart and written again with an end in it;
+ * everything else stays as the dead process wrote it. */
+#include "server/recovery.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <re.h>
+
+#include "config/json.h"
+#include "server/clock.h"
+#include "server/events.h"
+#include "server/lines.h"
+#include "server/log.h"
+#include "server/store.h"
+#include "server/writer.h"
+#include "sip/call.h"
+#include "sip/cause.h"
+
+/* A dialog that may still be up at the far side. */
+struct orphan {
+	struct le le;
+	char *line, *dialog;
+};
+
+static struct {
+	struct gw_events *events;
+	struct list orphans;
+	size_t open; /* calls whose end is not on disk yet */
+	void (*doneh)(int err, void *arg);
+	void *arg;
+	struct tmr tmr;
+} rec;
+
+/* The end of one call. */
+struct end {
+	struct gw_outcome outcome;
+	int64_t at_ms;
+	int64_t answered_at_ms;
+	enum gw_status before; /* the call's status when the process died */
+	int64_t revision;
+};
+
+static void orphan_destructor(void *arg)
+{
+	struct orphan *o = arg;
+
+	list_unlink(&o->le);
+	mem_deref(o->line);
+	mem_deref(o->dialog);
+}
+
+static void keep_orphan(const struct gw_store_row *row)
+{
+	struct orphan *o;
+
+	if (!row->dialog || !row->line)
+		return;
+	o = mem_zalloc(sizeof(*o), orphan_destructor);
+	if (!o)
+		return;
+	if (str_dup(&o->line, row->line) ||
+	    re_sdprintf(&o->dialog, "%b", row->dialog->buf, row->dialog->end)) {
+		mem_deref(o);
+		return;
+	}
+	list_append(&rec.orphans, &o->le, o);
+}
+
+/* Rewriting ------------------------------------------------------------------ */
+
+static void copy(struct gw_writer *w, const struct gw_json *v)
+{
+	struct mbuf *mb = mbuf_alloc(256);
+
+	if (!mb || gw_json_print(mb, v))
+		w->err = ENOMEM;
+	else
+		gw_write_raw(w, gw_json_name(v), (const char *)mb->buf,
+			     mb->end);
+	mem_deref(mb);
+}
+
+/* Members that say how it ended; false: not one of them. */
+static bool write_ended(struct gw_writer *w, const char *name,
+			const struct end *end, bool is_call)
+{
+	if (!strcmp(name, "status"))
+		gw_write_string(w, name, gw_status_name(end->outcome.status));
+	else if (!strcmp(name, "state"))
+		gw_write_string(w, name, "ended");
+	else if (!strcmp(name, "cause"))
+		gw_write_string(w, name, gw_cause_name(end->outcome.cause));
+	else if (!strcmp(name, "ended_at"))
+		gw_write_time(w, name, end->at_ms);
+	else if (!is_call)
+		return false;
+	else if (!strcmp(name, "ended_by"))
+		gw_write_string(w, name, "gateway");
+	else if (!strcmp(name, "q850"))
+		gw_write_int(w, name, end->outcome.q850);
+	else if (!strcmp(name, "duration"))
+		gw_write_int(w, name,
+			     end->answered_at_ms ?
+				     (end->at_ms - end->answered_at_ms + 500) /
+					     1000 :
+				     0);
+	else
+		return false;
+	return true;
+}
+
+static bool is_open(const struct gw_json *leg)
+{
+	const char *state = gw_json_string(gw_json_get(leg, "state"));
+
+	return state && strcmp(state, "ended") != 0 &&
+	       strcmp(state, "new") != 0;
+}
+
+static void write_legs(struct gw_writer *w, const struct gw_json *legs,
+		       const struct end *end)
+{
+	const struct gw_json *leg, *v;
+
+	gw_write_open(w, "legs", '[');
+	for (leg = gw_json_first(legs); leg; leg = gw_json_next(leg)) {
+		if (!is_open(leg)) {
+			copy(w, leg);
+			continue;
+		}
+		gw_write_open(w, NULL, '{');
+		for (v = gw_json_first(leg); v; v = gw_json_next(v))
+			if (!write_ended(w, gw_json_name(v), end, false))
+				copy(w, v);
+		gw_write_close(w, '}');
+	}
+	gw_write_close(w, ']');
+}
+
+/* The snapshot with its legs ended and, if call_too, the call itself. */
+static int rewrite(struct mbuf *mb, const struct gw_json *call,
+		   const struct end *end, bool call_too)
+{
+	const struct gw_json *v;
+	struct gw_writer w;
+
+	gw_writer_init(&w, mb);
+	gw_write_open(&w, NULL, '{');
+	for (v = gw_json_first(call); v; v = gw_json_next(v)) {
+		const char *name = gw_json_name(v);
+
+		if (!strcmp(name, "last_event_id"))
+			continue;
+		if (!strcmp(name, "revision"))
+			gw_write_int(&w, name, end->revision);
+		else if (!strcmp(name, "legs"))
+			write_legs(&w, v, end);
+		else if (!call_too || !write_ended(&w, name, end, true))
+			copy(&w, v);
+	}
+	gw_write_close(&w, '}');
+	return w.err;
+}
+
+/* Telling -------------------------------------------------------------------- */
+
+static int tell(const struct gw_store_row *row, const struct gw_json *call,
+		const struct end *end, const char *leg, int64_t seq)
+{
+	const struct gw_news news = {
+		.type = leg ? "leg.ended" : "call.ended",
+		.call_id = row->id,
+		.leg = leg,
+		.seq = seq,
+		.at_ms = end->at_ms,
+	};
+	struct gw_store_call *to = gw_store_call_alloc();
+	int err;
+
+	if (!to)
+		return ENOMEM;
+	memcpy(to->id, row->id, sizeof(to->id));
+	to->seq = seq;
+	to->status = gw_status_name(leg ? end->before : end->outcome.status);
+	to->state = leg ? "ending" : "ended";
+	to->ended_at_ms = leg ? 0 : end->at_ms;
+	to->snapshot = mbuf_alloc(2048);
+	err = to->snapshot ? rewrite(to->snapshot, call, end, !leg) : ENOMEM;
+	if (err) {
+		mem_deref(to);
+		return err;
+	}
+	return gw_events_tell(rec.events, &news, to);
+}
+
+/* "from" and "to" as texts that outlive the document. */
+static const char *role_of(const struct gw_json *leg)
+{
+	const char *role = gw_json_string(gw_json_get(leg, "role"));
+
+	return role && !strcmp(role, "from") ? "from" : "to";
+}
+
+static int end_call(const struct gw_store_row *row)
+{
+	struct gw_json_doc *doc = NULL;
+	const struct gw_json *call, *leg;
+	struct end end = { .at_ms = gw_clock_ms() };
+	int64_t seq = row->seq;
+	int err;
+
+	err = gw_json_parse(&doc, (const char *)row->snapshot->buf,
+			    row->snapshot->end, 0, NULL);
+	if (err)
+		return err;
+	call = gw_json_root(doc);
+	(void)gw_status_parse(&end.before,
+			      gw_json_string(gw_json_get(call, "status")));
+	(void)gw_json_int(&end.revision, gw_json_get(call, "revision"), 0,
+			  INT32_MAX);
+	(void)gw_clock_read(&end.answered_at_ms,
+			    gw_json_string(gw_json_get(call, "answered_at")));
+	end.outcome = gw_cause_outcome(&(const struct gw_end){
+		.intent = GW_CAUSE_SERVER_RESTART,
+		.answered = end.before == GW_STATUS_IN_PROGRESS,
+	});
+	for (leg = gw_json_first(gw_json_get(call, "legs")); leg && !err;
+	     leg = gw_json_next(leg)) {
+		if (!is_open(leg))
+			continue;
+		end.revision++;
+		err = tell(row, call, &end, role_of(leg), ++seq);
+	}
+	end.revision++;
+	err = err ? err : tell(row, call, &end, NULL, ++seq);
+	if (!err)
+		gw_log(GW_LOG_WARNING, "call.recovered",
+		       GW_F_STR("id", row->id),
+		       GW_F_STR("status", gw_status_name(end.outcome.status)));
+	mem_deref(doc);
+	return err;
+}
+
+/* Order ---------------------------------------------------------------------- */
+
+static void done(void *arg)
+{
+	(void)arg;
+	rec.doneh(0, rec.arg);
+}
+
+static void on_disk(const struct gw_event *ev, void *arg)
+{
+	(void)arg;
+	if (rec.open && !strcmp(ev->type, "call.ended") && --rec.open == 0)
+		tmr_start(&rec.tmr, 0, done, NULL);
+}
+
+static void found(struct gw_store_read *rd, void *arg)
+{
+	size_t i;
+	int err = rd->err;
+	(void)arg;
+
+	rec.open = err ? 0 : rd->row_count;
+	for (i = 0; i < rd->row_count && !err; i++) {
+		keep_orphan(&rd->rows[i]);
+		err = end_call(&rd->rows[i]);
+	}
+	if (err) {
+		rec.open = 0;
+		rec.doneh(err, rec.arg);
+	} else if (!rec.open) {
+		done(NULL);
+	}
+}
+
+int gw_recovery_run(struct gw_store *store, struct gw_events *events,
+		    void (*doneh)(int err, void *arg), void *arg)
+{
+	struct gw_store_read *rd;
+	int err;
+
+	tmr_init(&rec.tmr);
+	rec.events = events;
+	rec.doneh = doneh;
+	rec.arg = arg;
+	err = gw_events_sink(events, on_disk, NULL);
+	if (err)
+		return err;
+	rd = gw_store_read_alloc(GW_STORE_OPEN_CALLS);
+	if (!rd)
+		return ENOMEM;
+	rd->doneh = found;
+	return gw_store_ask(store, rd);
+}
+
+void gw_recovery_bye(void)
+{
+	while (rec.orphans.head) {
+		struct orphan *o = rec.orphans.head->data;
+		struct gw_line *line = gw_lines_find(o->line);
+		const int err = line ? gw_call_bye_stored(line, o->dialog) :
+				       ENOENT;
+
+		if (err)
+			gw_log(GW_LOG_WARNING, "call.orphan",
+			       GW_F_STR("line", o->line), GW_F_ERR("why", err));
+		mem_deref(o);
+	}
+}
+
+void gw_recovery_close(void)
+{
+	tmr_cancel(&rec.tmr);
+	list_flush(&rec.orphans);
+	rec.open = 0;
+}

@@ -1,0 +1,93 @@
+/* The living calls by id: takes orders, has them stored before anything is
+ * sent, and tells each step of a call into the journal.
+ *
+ * A call is in here from its order until its call.ended is on disk; what ended
+ * is read from the store. All on the loop thread. */
+#ifndef BELLPULL_SERVER_REGISTRY_H
+#define BELLPULL_SERVER_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/json.h"
+
+struct gw_config;
+struct gw_config_key;
+struct gw_events;
+struct gw_media;
+struct gw_registry_wait;
+struct gw_store;
+struct mbuf;
+
+int gw_registry_open(const struct gw_config *cfg, struct gw_store *store,
+		     struct gw_events *events, struct gw_media *media);
+void gw_registry_close(void);
+
+/* Is there room for another call? Asked before any work. Returns 0 or the reason
+ * why not: EBUSY (too many calls at a time), EAGAIN (the loop or the disk is
+ * behind), ESHUTDOWN (draining), ENOSPC (the store can't write), EUSERS (this
+ * key asks too often). *retry_s gets the seconds after which to come again. */
+int gw_registry_admit(const struct gw_config_key *key, uint32_t *retry_s);
+
+/* An order whose every part was looked at. Strings are copied. */
+struct gw_placement {
+	const struct gw_order_request *order;
+	const char *uri; /* what is dialled, normalised */
+	struct gw_line *line;
+	const struct gw_config_key *key; /* or NULL */
+	const char *idempotency_key;     /* or NULL */
+	const uint8_t *body_sha256;      /* 32 bytes; with idempotency_key */
+};
+
+enum gw_placed_verdict {
+	GW_PLACED,          /* on disk: 201 */
+	GW_PLACED_REPLAY,   /* the first answer again */
+	GW_PLACED_MISMATCH, /* the key was used with another body */
+	GW_PLACED_FAILED, /* err says why: nothing was stored, nothing will ring */
+};
+struct gw_order_placed {
+	enum gw_placed_verdict verdict;
+	int err;
+	const char *id;    /* of the call */
+	struct mbuf *body; /* the call as JSON; refer to it to keep it */
+};
+typedef void(gw_order_placed_h)(const struct gw_order_placed *placed,
+				void *arg);
+
+/* h is called exactly once, later. Returns 0, EINPROGRESS (a request with this
+ * idempotency key is under way) or an error, and then h is not called. */
+int gw_registry_place(const struct gw_placement *placement,
+		      gw_order_placed_h *h, void *arg);
+
+/* A living call as JSON. Returns 0, ENOENT (not living, or not this key's) or
+ * ENOMEM. */
+int gw_registry_print(struct mbuf *mb, const char *id,
+		      const struct gw_config_key *key);
+int gw_registry_print_ladder(struct mbuf *mb, const char *id,
+			     const struct gw_config_key *key);
+/* All living calls of the key as a JSON array, oldest first, at most 1000. */
+int gw_registry_print_all(struct mbuf *mb, const struct gw_config_key *key);
+
+/* Returns 0, ENOENT (not living). */
+int gw_registry_hangup(const char *id, const struct gw_config_key *key);
+
+/* Tells when the call has been answered (or has ended), or has ended, and that is
+ * on disk. deref to stop waiting. Returns 0, EALREADY (it is so already), ENOENT. */
+enum gw_wait_for { GW_WAIT_ANSWERED, GW_WAIT_ENDED };
+typedef void(gw_registry_wait_h)(void *arg);
+int gw_registry_wait(struct gw_registry_wait **waitp, const char *id,
+		     enum gw_wait_for what, gw_registry_wait_h *h, void *arg);
+
+/* No new calls; what runs may finish, then emptyh is called. After gw_registry_end_all()
+ * nothing waits any more. */
+void gw_registry_drain(void (*emptyh)(void *arg), void *arg);
+void gw_registry_end_all(void);
+
+struct gw_registry_stats {
+	uint32_t living, in_progress, limit;
+	uint64_t placed, refused;
+};
+void gw_registry_stats(struct gw_registry_stats *stats);
+
+#endif
