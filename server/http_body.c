@@ -120,7 +120,7 @@ static bool parse(struct gw_http_req *req, const char *text, size_t len)
 	struct gw_json_error error;
 	int err;
 
-	err = gw_json_parse(&req->doc, text, len, GW_JSON_API, &error);
+	err = gw_json_parse(&req->doc, text, len, GW_JSON_EXACT, &error);
 	if (!err)
 		return true;
 	if (err == EBADMSG)

@@ -1,0 +1,519 @@
+/* Options, start order, stop order; nothing else.
+ *
+ *   start   configuration, store, media, lines, leftovers of a process that
+ *           died, HTTP, registration
+ *   stop    no new calls; running ones may finish for drain_s, then BYE; lines
+ *           unregister; the store commits what waits and is joined; streams and
+ *           connections end; media; SIP. A second signal hastens it. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <re.h>
+
+#include "config/config.h"
+#include "server/app.h"
+#include "server/auth.h"
+#include "server/clock.h"
+#include "server/events.h"
+#include "server/http.h"
+#include "server/lines.h"
+#include "server/log.h"
+#include "server/loop.h"
+#include "server/metrics.h"
+#include "server/notify.h"
+#include "server/recovery.h"
+#include "server/registry.h"
+#include "server/routes.h"
+#include "server/sounds.h"
+#include "server/sse.h"
+#include "server/store.h"
+#include "server/version.h"
+#include "sip/media/media.h"
+
+static struct gw_app app;
+static struct {
+	struct tmr drain_tmr;
+	bool stopping;
+	int status;
+} run;
+
+/* Options ------------------------------------------------------------------- */
+
+static const char help[] =
+	"bellpull: a click-to-call gateway. HTTP in, SIP out.\n"
+	"\n"
+	"  --config FILE   settings (JSON with comments); without it the sandbox runs on\n"
+	"                  http://127.0.0.1:8080\n"
+	"  --sandbox       the sandbox, too, whatever the file says\n"
+	"  --check         read the settings, say what is wrong, and end\n"
+	"  --help-config   every setting with its default\n"
+	"  --routes        every route of the API\n"
+	"  --version, --help\n"
+	"\n"
+	"Exit codes: 0 stopped as asked; 64 an option is wrong; 69 an address can't be\n"
+	"listened on; 70 out of memory or a fault inside; 74 the store can't be opened;\n"
+	"78 a setting is wrong.\n";
+
+struct options {
+	const char *config;
+	bool sandbox, check;
+};
+
+static void print_routes(void)
+{
+	static const struct {
+		enum gw_method method;
+		const char *name;
+	} names[] = {
+		{ GW_GET, "GET" },	 { GW_POST, "POST" },
+		{ GW_DELETE, "DELETE" }, { GW_PUT, "PUT" },
+		{ GW_PATCH, "PATCH" },
+	};
+	size_t i, k;
+
+	for (i = 0; i < gw_route_count; i++)
+		for (k = 0; k < ARRAY_SIZE(names); k++)
+			if (gw_routes[i].method & names[k].method)
+				(void)printf("%s %s %s\n", names[k].name,
+					     gw_routes[i].path,
+					     gw_routes[i].operation_id);
+}
+
+/* Returns -1 to go on, or the exit code. */
+static int read_options(struct options *opt, int argc, char *argv[])
+{
+	static const struct option known[] = {
+		{ "config", required_argument, NULL, 'f' },
+		{ "sandbox", no_argument, NULL, 's' },
+		{ "check", no_argument, NULL, 'c' },
+		{ "help-config", no_argument, NULL, 'H' },
+		{ "routes", no_argument, NULL, 'r' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "f:h", known, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			opt->config = optarg;
+			break;
+		case 's':
+			opt->sandbox = true;
+			break;
+		case 'c':
+			opt->check = true;
+			break;
+		case 'H':
+			return gw_config_help(stdout, GW_CONFIG_HELP_TEXT) ?
+				       EX_SOFTWARE :
+				       0;
+		case 'r':
+			print_routes();
+			return 0;
+		case 'v':
+			(void)puts("bellpull " GW_VERSION);
+			return 0;
+		case 'h':
+			(void)fputs(help, stdout);
+			return 0;
+		default:
+			(void)fputs("bellpull: --help lists the options\n",
+				    stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(
+			stderr,
+			"bellpull: \"%s\" is no option; --help lists them\n",
+			argv[optind]);
+		return EX_USAGE;
+	}
+	return -1;
+}
+
+static int load_config(const struct options *opt)
+{
+	struct gw_config_errors *errs;
+	char text[512];
+	size_t i;
+	int err;
+
+	errs = mem_zalloc(sizeof(*errs), NULL);
+	if (!errs)
+		return EX_SOFTWARE;
+	/* the option is a setting like any other */
+	if (opt->sandbox && setenv("BELLPULL_SANDBOX", "true", 1)) {
+		mem_deref(errs);
+		return EX_SOFTWARE;
+	}
+	err = gw_config_load(&app.cfg, opt->config, errs);
+	for (i = 0; err && i < errs->count; i++) {
+		gw_config_error_print(text, sizeof(text), &errs->list[i]);
+		(void)fprintf(stderr, "bellpull: %s: %s\n",
+			      opt->config ? opt->config : "environment", text);
+	}
+	mem_deref(errs);
+	if (err == EINVAL)
+		(void)fputs(
+			"bellpull: nothing was started; mend this and try again "
+			"(--help-config lists the settings)\n",
+			stderr);
+	return err == EINVAL ? EX_CONFIG : err ? EX_SOFTWARE : 0;
+}
+
+static void open_log(void)
+{
+	static const enum gw_log_level levels[] = {
+		[GW_CONFIG_ERROR] = GW_LOG_ERROR,
+		[GW_CONFIG_WARNING] = GW_LOG_WARNING,
+		[GW_CONFIG_INFO] = GW_LOG_INFO,
+		[GW_CONFIG_DEBUG] = GW_LOG_DEBUG,
+	};
+	const struct gw_log_cfg cfg = {
+		.fd = STDOUT_FILENO,
+		.level = levels[app.cfg->log.level],
+		.format = GW_LOG_AUTO,
+		.pii = app.cfg->log.pii,
+	};
+
+	gw_log_open(&cfg);
+}
+
+/* Stop order ---------------------------------------------------------------- */
+
+static void lines_stopped(void *arg)
+{
+	(void)arg;
+	gw_loop_stop();
+}
+
+static void calls_ended(void *arg)
+{
+	(void)arg;
+	tmr_cancel(&run.drain_tmr);
+	gw_lines_stop(lines_stopped, NULL);
+}
+
+static void drain_over(void *arg)
+{
+	(void)arg;
+	gw_registry_end_all();
+}
+
+static void stop(int status)
+{
+	const struct gw_news news = {
+		.type = "gateway.draining",
+		.seq = -1,
+		.at_ms = gw_clock_ms(),
+	};
+
+	if (run.stopping) {
+		/* a second signal: don't wait for people to finish talking */
+		gw_registry_end_all();
+		return;
+	}
+	run.stopping = true;
+	run.status = status;
+	gw_notify("STOPPING=1");
+	gw_log(GW_LOG_INFO, "gateway.draining",
+	       GW_F_INT("drain_s", app.cfg->drain_s));
+	(void)gw_events_tell(app.events, &news, NULL);
+	if (app.http)
+		gw_http_set_draining(app.http, true);
+	tmr_start(&run.drain_tmr, (uint64_t)app.cfg->drain_s * 1000, drain_over,
+		  NULL);
+	gw_registry_drain(calls_ended, NULL);
+}
+
+static void on_signal(int sig, void *arg)
+{
+	(void)arg;
+	switch (sig) {
+	case SIGTERM:
+	case SIGINT:
+		stop(0);
+		break;
+	case SIGUSR1:
+		gw_log_cycle();
+		break;
+	default: /* SIGHUP: nothing of the settings can change in flight yet */
+		gw_log(GW_LOG_WARNING, "gateway.reload",
+		       GW_F_STR("why",
+				"settings are read at the start only; restart to change "
+				"them"));
+		break;
+	}
+}
+
+/* After the loop: what is left, in an order that loses nothing. The store comes
+ * first among those that others wait for: its last answers are still given. */
+static void close_all(void)
+{
+	if (app.http)
+		gw_http_quiesce(app.http);
+	if (app.events)
+		gw_events_flush(app.events);
+	if (app.store)
+		gw_store_close(app.store);
+	gw_loop_drain();
+	if (app.sse)
+		gw_sse_drain(app.sse);
+	if (app.http) {
+		gw_http_drain(app.http);
+		gw_http_close(app.http);
+	}
+	gw_registry_close();
+	gw_recovery_close();
+	gw_lines_close();
+	if (app.media)
+		gw_media_stop(app.media);
+	gw_loop_drain();
+	app.metrics = mem_deref(app.metrics);
+	app.http = mem_deref(app.http);
+	app.sse = mem_deref(app.sse);
+	app.events = mem_deref(app.events);
+	app.auth = mem_deref(app.auth);
+	gw_sounds_close();
+	tmr_cancel(&run.drain_tmr);
+	gw_loop_close();
+	app.cfg = mem_deref(app.cfg);
+}
+
+/* Start order --------------------------------------------------------------- */
+
+static int media_post(void (*fn)(void *fn_arg), void *fn_arg, void *arg)
+{
+	(void)arg;
+	return gw_loop_post(fn, fn_arg);
+}
+
+static bool ready(void *arg, struct mbuf *checks)
+{
+	uint32_t retry_s;
+	const bool lines_ok = !gw_lines_all_failed(&retry_s);
+	const int store_err = gw_store_health(app.store);
+	(void)arg;
+
+	(void)mbuf_printf(checks, "\"store\":\"%s\",\"lines\":\"%s\"",
+			  store_err ? strerror(store_err) : "ok",
+			  lines_ok ? "ok" : "all failed");
+	return !store_err && lines_ok;
+}
+
+/* What a reader of /events gets whose past is gone. */
+static int snapshot(struct mbuf *mb, void *arg)
+{
+	int err;
+	(void)arg;
+
+	err = mbuf_write_str(mb, "{\"calls\":");
+	err |= gw_registry_print_all(mb, NULL);
+	err |= mbuf_write_str(mb, ",\"lines\":");
+	err |= gw_lines_print_all(mb, NULL);
+	err |= mbuf_write_str(mb, "}");
+	return err;
+}
+
+static uint32_t calls_active(void *arg)
+{
+	struct gw_registry_stats stats;
+	(void)arg;
+
+	gw_registry_stats(&stats);
+	return stats.living;
+}
+
+static void each_line(void (*h)(const char *line, int registered, void *harg),
+		      void *harg, void *arg)
+{
+	struct gw_line_info info;
+	size_t i;
+	(void)arg;
+
+	for (i = 0; i < gw_lines_count(); i++) {
+		gw_line_info(gw_lines_at(i), &info);
+		h(info.name, info.state == GW_LINE_REGISTERED, harg);
+	}
+}
+
+static void fail(int status, const char *what, const char *why)
+{
+	gw_log(GW_LOG_ERROR, "gateway.start_failed", GW_F_STR("what", what),
+	       GW_F_STR("why", why));
+	run.status = status;
+	gw_loop_stop();
+}
+
+static void greet(void)
+{
+	const char *url;
+	size_t i;
+
+	for (i = 0; (url = gw_http_url(app.http, i)); i++)
+		gw_log(GW_LOG_INFO, "gateway.listening", GW_F_STR("url", url));
+	url = gw_http_url(app.http, 0);
+	if (app.cfg->sandbox && isatty(STDOUT_FILENO))
+		(void)printf(
+			"\n  Bellpull is up, with the sandbox. Try it:\n\n"
+			"    curl -N %s/events &\n"
+			"    curl -X POST %s/calls -d '{\"to\":\"853\"}'\n\n"
+			"  or open %s/ in a browser. Ctrl-C stops it.\n\n",
+			url, url, url);
+	(void)fflush(stdout);
+}
+
+static int open_metrics(void)
+{
+	const struct gw_metrics_src src = {
+		.store = app.store,
+		.events = app.events,
+		.sse = app.sse,
+		.http = app.http,
+		.calls_activeh = calls_active,
+		.linesh = each_line,
+	};
+
+	return gw_metrics_alloc(&app.metrics, &src);
+}
+
+/* What a dead process left behind is settled: the doors may open. */
+static void recovered(int err, void *arg)
+{
+	const struct gw_http_cfg cfg = {
+		.config = app.cfg,
+		.auth = app.auth,
+		.routes = gw_routes,
+		.route_count = gw_route_count,
+		.app = &app,
+		.readyh = ready,
+	};
+	char why[256] = "";
+	(void)arg;
+
+	if (err) {
+		fail(EX_IOERR, "store", strerror(err));
+		return;
+	}
+	err = gw_http_open(&app.http, &cfg, why, sizeof(why));
+	if (err) {
+		fail(EX_UNAVAILABLE, "http", why[0] ? why : strerror(err));
+		return;
+	}
+	err = open_metrics();
+	err = err ? err : gw_lines_register();
+	if (err) {
+		fail(EX_SOFTWARE, "lines", strerror(err));
+		return;
+	}
+	gw_recovery_bye();
+	greet();
+	gw_notify("READY=1");
+}
+
+static int open_store(void)
+{
+	const struct gw_store_cfg cfg = {
+		.url = app.cfg->store.url,
+		.linger_ms = app.cfg->store.linger_ms,
+		.keep_days = app.cfg->store.keep_days,
+		.idempotency_hours = app.cfg->limits.idempotency_hours,
+	};
+	char why[256] = "";
+	int err;
+
+	err = gw_store_open(&app.store, &cfg, why, sizeof(why));
+	if (err)
+		(void)fprintf(stderr, "bellpull: %s: %s\n", cfg.url,
+			      why[0] ? why : strerror(err));
+	return err;
+}
+
+static int open_events(void)
+{
+	const struct gw_sse_cfg cfg = {
+		.heartbeat_s = app.cfg->http.heartbeat_s,
+		.streams = app.cfg->limits.streams,
+		.streams_per_key = app.cfg->limits.streams_per_key,
+	};
+	int err;
+
+	err = gw_events_alloc(&app.events, app.store);
+	return err ? err :
+		     gw_sse_alloc(&app.sse, app.events, app.store, &cfg,
+				  snapshot, NULL);
+}
+
+static int open_media(void)
+{
+	const struct gw_media_cfg cfg = {
+		.port_min = app.cfg->media.port_min,
+		.port_max = app.cfg->media.port_max,
+		.dscp = 46, /* EF, RFC 4594 4.1 */
+	};
+	int err;
+
+	err = gw_media_start(&app.media, &cfg, media_post, NULL);
+	return err ? err : gw_sounds_load(app.cfg->media.sounds);
+}
+
+static int start(void)
+{
+	int err;
+
+	if (open_store())
+		return EX_IOERR;
+	err = open_media();
+	err = err ? err : open_events();
+	err = err ? err : gw_lines_start(app.cfg, app.events, app.media);
+	err = err ? err : gw_auth_alloc(&app.auth, app.cfg);
+	err = err ? err :
+		    gw_registry_open(app.cfg, app.store, app.events, app.media);
+	err = err ? err :
+		    gw_recovery_run(app.store, app.events, recovered, NULL);
+	if (err)
+		(void)fprintf(stderr, "bellpull: could not start: %s\n",
+			      strerror(err));
+	return err ? EX_SOFTWARE : 0;
+}
+
+int main(int argc, char *argv[])
+{
+	struct options opt = { .config = NULL };
+	int code;
+
+	code = read_options(&opt, argc, argv);
+	if (code >= 0)
+		return code;
+	if (opt.check)
+		return gw_config_check_print(stdout, opt.config) ? EX_CONFIG :
+								   0;
+	code = load_config(&opt);
+	if (code)
+		return code;
+	open_log();
+	(void)signal(SIGPIPE, SIG_IGN);
+
+	if (libre_init() || gw_loop_init() ||
+	    gw_loop_signals(on_signal, NULL)) {
+		(void)fputs("bellpull: the event loop could not be made\n",
+			    stderr);
+		return EX_SOFTWARE;
+	}
+	tmr_init(&run.drain_tmr);
+	run.status = start();
+	if (!run.status)
+		(void)gw_loop_run();
+	close_all();
+	libre_close();
+	return run.status;
+}
