@@ -268,7 +268,7 @@ const struct gw_config_row gw_config_rows[] = {
   .min = 1, .max = 100000, .json_default = "4000",
   .help = "Calls at the same time. Each takes two UDP ports and two open files." },
 { "/limits/calls_per_s", GW_CONFIG_INT, ROOT(limits.calls_per_s),
-  .min = 1, .max = 100000, .json_default = "50",
+  .min = 1, .max = 100000, .json_default = "1000",
   .help = "New calls per second with one key, on average." },
 { "/limits/requests_per_s", GW_CONFIG_INT, ROOT(limits.requests_per_s),
   .min = 1, .max = 1000000, .json_default = "1000",
