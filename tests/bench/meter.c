@@ -1,0 +1,758 @@
+/* The meter of `make bench`: asks a gateway for calls at a steady rate, answers
+ * them as a phone would, reads the event stream, and has one clock for all three.
+ *
+ *   meter calls    POST /calls at --rate, --count times. With --phone PORT it is
+ *                  the callee, too (UDP): 180, 200, and BYE --hold ms after the
+ *                  ACK. Without, somebody else is, and the end of each call is
+ *                  taken from the event stream.
+ *   meter streams  opens --count event streams, then places --calls calls and
+ *                  tells how late each stream got each event.
+ *
+ * Latencies count from the moment at which a request was due, so a gateway that
+ * keeps the meter waiting can't hide it. One line of JSON comes out. Loopback
+ * only; it ends by itself. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	CONNS_MAX = 256,
+	BUF = 16384,
+	PACKET = 4096,
+	DRAIN_S = 40,
+};
+
+static struct {
+	const char *http; /* port */
+	unsigned phone;	  /* port; 0: none */
+	double rate;
+	unsigned count, hold_ms, conns, calls, drain_s;
+	const char *extra; /* more members of the body */
+} opt = {.http = "8080", .rate = 100, .count = 100, .hold_ms = 100, .conns = 32, .calls = 20,
+	 .drain_s = DRAIN_S, .extra = ""};
+
+static int ep;
+
+static int64_t now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void die(const char *what)
+{
+	(void)fprintf(stderr, "meter: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+/* Calls ---------------------------------------------------------------------- */
+
+struct call {
+	int64_t due, posted, created, invite, ok_sent, ack, bye_at, ended, answered_ev;
+	int status; /* of HTTP; 0: not yet */
+	uint8_t invites, oks, byes;
+	bool bye_sent, bye_done, failed;
+	/* what the BYE needs */
+	char *dialog; /* Via-less head of our BYE */
+	struct sockaddr_in peer;
+};
+static struct call *calls;
+static unsigned issued, created, refused, http_failed, ended, invites_again, oks_again;
+static unsigned ended_other; /* by the stream, not completed */
+
+/* Results -------------------------------------------------------------------- */
+
+static int by_value(const void *a, const void *b)
+{
+	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Prints p50, p99 and the largest, in milliseconds. */
+static void print_latency(const char *name, int64_t *us, size_t n)
+{
+	if (!n) {
+		(void)printf("\"%s\":null,", name);
+		return;
+	}
+	qsort(us, n, sizeof(*us), by_value);
+	(void)printf("\"%s\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,\"n\":%zu},", name,
+		     (double)us[n / 2] / 1000.0, (double)us[(n * 99) / 100] / 1000.0,
+		     (double)us[n - 1] / 1000.0, n);
+}
+
+static void print_between(const char *name, size_t from, size_t to)
+{
+	int64_t *us = calloc(opt.count + 1, sizeof(*us));
+	size_t n = 0;
+	unsigned i;
+
+	if (!us)
+		die("memory");
+	for (i = 0; i < issued; i++) {
+		const int64_t a = *(const int64_t *)((const char *)&calls[i] + from);
+		const int64_t b = *(const int64_t *)((const char *)&calls[i] + to);
+
+		if (a && b)
+			us[n++] = b - a;
+	}
+	print_latency(name, us, n);
+	free(us);
+}
+
+/* HTTP: connections that stay open, one request at a time each ---------------- */
+
+struct conn {
+	int fd;
+	int call; /* -1: idle */
+	size_t got;
+	char buf[BUF];
+};
+static struct conn *conns;
+static unsigned queue_head; /* calls that are due and have no connection yet */
+
+static int dial(const char *port, int rcvbuf)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+	const int one = 1;
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0)
+		die("socket");
+	if (rcvbuf)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
+		die("connect");
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static void watch(int fd, uint32_t kind, uint32_t index)
+{
+	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)kind << 32 | index};
+
+	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e))
+		die("epoll_ctl");
+}
+enum { KIND_HTTP = 1, KIND_EVENTS, KIND_PHONE, KIND_STREAM };
+
+static void post(struct conn *c, unsigned index)
+{
+	char body[512], req[1024];
+	int n, m;
+
+	n = snprintf(body, sizeof(body), "{\"to\":\"sip:m%07u\"%s}", index, opt.extra);
+	m = snprintf(req, sizeof(req),
+		     "POST /calls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+		     "Content-Length: %d\r\n\r\n%s",
+		     n, body);
+	c->call = (int)index;
+	c->got = 0;
+	calls[index].posted = now_us();
+	if (write(c->fd, req, (size_t)m) != m)
+		die("write");
+}
+
+static void reopen(struct conn *c, unsigned i)
+{
+	(void)close(c->fd);
+	c->fd = dial(opt.http, 0);
+	c->call = -1;
+	watch(c->fd, KIND_HTTP, i);
+}
+
+/* True when the whole answer is there. */
+static bool answer_complete(struct conn *c, int *statusp, bool *closep)
+{
+	const char *end, *len;
+
+	c->buf[c->got] = '\0';
+	end = strstr(c->buf, "\r\n\r\n");
+	if (!end)
+		return false;
+	len = strcasestr(c->buf, "\r\ncontent-length:");
+	if (len && len < end && c->got < (size_t)(end + 4 - c->buf) + strtoul(len + 17, NULL, 10))
+		return false;
+	*closep = strcasestr(c->buf, "\r\nconnection: close") != NULL;
+	*statusp = atoi(c->buf + 9);
+	return true;
+}
+
+static void http_ready(unsigned i)
+{
+	struct conn *c = &conns[i];
+	const ssize_t n = read(c->fd, c->buf + c->got, sizeof(c->buf) - 1 - c->got);
+	bool closing = false;
+	int status = 0;
+
+	if (n <= 0) {
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (c->call >= 0) {
+			http_failed++;
+			calls[c->call].failed = true;
+		}
+		reopen(c, i);
+		return;
+	}
+	c->got += (size_t)n;
+	if (!answer_complete(c, &status, &closing))
+		return;
+	if (c->call >= 0) {
+		struct call *call = &calls[c->call];
+
+		call->status = status;
+		call->created = now_us();
+		if (status == 201)
+			created++;
+		else if (status == 503 || status == 429)
+			refused++, call->failed = true;
+		else
+			http_failed++, call->failed = true;
+	}
+	c->call = -1;
+	if (closing)
+		reopen(c, i);
+}
+
+static void hand_out(void)
+{
+	unsigned i;
+
+	for (i = 0; i < opt.conns && queue_head < issued; i++)
+		if (conns[i].call < 0)
+			post(&conns[i], queue_head++);
+}
+
+/* The event stream ------------------------------------------------------------- */
+
+static struct {
+	int fd;
+	size_t got;
+	char buf[1 << 18];
+	uint64_t events, bytes;
+} ev;
+
+static int index_of(const char *line)
+{
+	const char *to = strstr(line, "\"to\":\"sip:m");
+	const long i = to ? strtol(to + 11, NULL, 10) : -1;
+
+	return i >= 0 && i < (long)issued ? (int)i : -1;
+}
+
+static void event_line(const char *line)
+{
+	int i;
+
+	if (strncmp(line, "data: ", 6) != 0)
+		return;
+	ev.events++;
+	if (strstr(line, "\"type\":\"call.answered\"")) {
+		i = index_of(line);
+		if (i >= 0)
+			calls[i].answered_ev = now_us();
+	} else if (strstr(line, "\"type\":\"call.ended\"")) {
+		i = index_of(line);
+		if (i >= 0 && !calls[i].ended) {
+			calls[i].ended = now_us();
+			ended++;
+			if (!strstr(line, "\"status\":\"completed\""))
+				ended_other++;
+		}
+	}
+}
+
+static void events_ready(void)
+{
+	const ssize_t n = read(ev.fd, ev.buf + ev.got, sizeof(ev.buf) - 1 - ev.got);
+	char *line = ev.buf, *eol;
+
+	if (n <= 0) {
+		if (n < 0 && errno == EAGAIN)
+			return;
+		die("the event stream ended");
+	}
+	ev.got += (size_t)n;
+	ev.bytes += (uint64_t)n;
+	ev.buf[ev.got] = '\0';
+	while ((eol = memchr(line, '\n', ev.got - (size_t)(line - ev.buf)))) {
+		*eol = '\0';
+		event_line(line);
+		line = eol + 1;
+	}
+	ev.got -= (size_t)(line - ev.buf);
+	memmove(ev.buf, line, ev.got);
+	if (ev.got == sizeof(ev.buf) - 1)
+		die("an event line of 256 kB");
+}
+
+static int open_stream(const char *port, int rcvbuf)
+{
+	static const char req[] = "GET /events HTTP/1.1\r\nHost: localhost\r\n"
+				  "Accept: text/event-stream\r\n\r\n";
+	const int fd = dial(port, rcvbuf);
+
+	if (write(fd, req, sizeof(req) - 1) != (ssize_t)sizeof(req) - 1)
+		die("write");
+	return fd;
+}
+
+/* The phone ------------------------------------------------------------------- */
+
+static int phone_fd = -1;
+static unsigned branch_no;
+
+static const char *header(const char *msg, const char *name, size_t *lenp)
+{
+	const char *at = strcasestr(msg, name);
+	const char *end;
+
+	if (!at)
+		return NULL;
+	at += strlen(name);
+	at += strspn(at, " ");
+	end = strstr(at, "\r\n");
+	*lenp = end ? (size_t)(end - at) : 0;
+	return at;
+}
+
+static void send_to(const struct sockaddr_in *peer, const char *text, size_t len)
+{
+	(void)sendto(phone_fd, text, len, 0, (const struct sockaddr *)peer, sizeof(*peer));
+}
+
+/* A response with all Vias of the request. */
+static void reply(const char *msg, const struct sockaddr_in *peer, int code, const char *phrase,
+		  unsigned index, const char *more)
+{
+	size_t via, from, to, cid, cseq;
+	const char *v = header(msg, "\r\nVia:", &via), *f = header(msg, "\r\nFrom:", &from);
+	const char *t = header(msg, "\r\nTo:", &to), *c = header(msg, "\r\nCall-ID:", &cid);
+	const char *s = header(msg, "\r\nCSeq:", &cseq);
+	char out[PACKET];
+	int n;
+
+	if (!v || !f || !t || !c || !s)
+		return;
+	n = snprintf(out, sizeof(out),
+		     "SIP/2.0 %d %s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s%.0u\r\nCall-ID: %.*s\r\n"
+		     "CSeq: %.*s\r\n%s",
+		     code, phrase, (int)via, v, (int)from, f, (int)to, t,
+		     memmem(t, to, "tag=", 4) ? "" : ";tag=meter", index, (int)cid, c, (int)cseq, s,
+		     more);
+	if (n > 0 && n < (int)sizeof(out))
+		send_to(peer, out, (size_t)n);
+}
+
+/* The head of the BYE: what is the gateway's From is our To. */
+static void keep_dialog(struct call *call, const char *msg, const struct sockaddr_in *peer)
+{
+	size_t from, to, cid, contact;
+	const char *f = header(msg, "\r\nFrom:", &from), *t = header(msg, "\r\nTo:", &to);
+	const char *c = header(msg, "\r\nCall-ID:", &cid);
+	const char *m = header(msg, "\r\nContact:", &contact);
+	const char *a = m ? memchr(m, '<', contact) : NULL;
+	const char *z = a ? memchr(a, '>', contact - (size_t)(a - m)) : NULL;
+
+	if (!f || !t || !c || !z || call->dialog)
+		return;
+	if (asprintf(&call->dialog,
+		     "BYE %.*s SIP/2.0\r\nFrom: %.*s;tag=meter\r\nTo: %.*s\r\nCall-ID: %.*s\r\n"
+		     "CSeq: 1 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n",
+		     (int)(z - a - 1), a + 1, (int)to, t, (int)from, f, (int)cid, c) < 0)
+		call->dialog = NULL;
+	call->peer = *peer;
+}
+
+static void send_bye(struct call *call)
+{
+	char out[PACKET];
+	const char *eol = call->dialog ? strstr(call->dialog, "\r\n") : NULL;
+	int n;
+
+	if (!eol)
+		return;
+	n = snprintf(out, sizeof(out),
+		     "%.*s\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKm%x.%u;rport%s\r\n",
+		     (int)(eol - call->dialog), call->dialog, opt.phone, (unsigned)getpid(),
+		     branch_no++, eol);
+	call->bye_sent = true;
+	if (n > 0)
+		send_to(&call->peer, out, (size_t)n);
+}
+
+static void invited(const char *msg, const struct sockaddr_in *peer, struct call *call,
+		    unsigned index)
+{
+	static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
+				  "t=0 0\r\nm=audio 9 RTP/AVP 8\r\n";
+	char more[512];
+
+	if (call->invites++) {
+		invites_again++;
+	} else {
+		call->invite = now_us();
+		reply(msg, peer, 180, "Ringing", index, "Content-Length: 0\r\n\r\n");
+		keep_dialog(call, msg, peer);
+	}
+	(void)snprintf(more, sizeof(more),
+		       "Contact: <sip:m@127.0.0.1:%u>\r\nContent-Type: application/sdp\r\n"
+		       "Content-Length: %zu\r\n\r\n%s",
+		       opt.phone, sizeof(sdp) - 1, sdp);
+	if (call->oks++)
+		oks_again++;
+	else
+		call->ok_sent = now_us();
+	reply(msg, peer, 200, "OK", index, more);
+}
+
+static int user_index(const char *msg)
+{
+	const char *at = strstr(msg, "sip:m");
+	const long i = at ? strtol(at + 5, NULL, 10) : -1;
+
+	return i >= 0 && i < (long)issued ? (int)i : -1;
+}
+
+/* Which call an ACK or the answer to a BYE belongs to: the To of either names it. */
+static void phone_message(const char *msg, const struct sockaddr_in *peer)
+{
+	size_t len;
+	const char *to = header(msg, "\r\nTo:", &len);
+	int i;
+
+	if (!strncmp(msg, "INVITE ", 7)) {
+		i = user_index(msg);
+		if (i >= 0)
+			invited(msg, peer, &calls[i], (unsigned)i);
+	} else if (!strncmp(msg, "ACK ", 4)) {
+		i = to ? user_index(to) : -1;
+		if (i >= 0 && !calls[i].ack) {
+			calls[i].ack = now_us();
+			calls[i].bye_at = calls[i].ack + (int64_t)opt.hold_ms * 1000;
+		}
+	} else if (!strncmp(msg, "SIP/2.0 200", 11)) {
+		to = header(msg, "\r\nFrom:", &len);
+		i = to ? user_index(to) : -1;
+		if (i >= 0)
+			calls[i].bye_done = true;
+	} else if (!strncmp(msg, "BYE ", 4)) {
+		reply(msg, peer, 200, "OK", 0, "Content-Length: 0\r\n\r\n");
+	} else if (!strncmp(msg, "CANCEL ", 7)) {
+		reply(msg, peer, 200, "OK", 0, "Content-Length: 0\r\n\r\n");
+	}
+}
+
+static void phone_ready(void)
+{
+	char buf[PACKET + 1];
+	struct sockaddr_in peer;
+	int turns = 64;
+
+	while (turns--) {
+		socklen_t len = sizeof(peer);
+		const ssize_t n =
+			recvfrom(phone_fd, buf, PACKET, 0, (struct sockaddr *)&peer, &len);
+
+		if (n <= 0)
+			return;
+		buf[n] = '\0';
+		phone_message(buf, &peer);
+	}
+}
+
+static void open_phone(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)opt.phone)};
+	const int size = 4 << 20;
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	phone_fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (phone_fd < 0 || bind(phone_fd, (struct sockaddr *)&a, sizeof(a)))
+		die("phone");
+	if (setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		(void)setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	watch(phone_fd, KIND_PHONE, 0);
+}
+
+/* BYEs that are due: calls answer in about the order of their making. */
+static void hang_up(int64_t now)
+{
+	static unsigned first;
+	unsigned i;
+
+	while (first < issued && (calls[first].bye_sent || calls[first].failed))
+		first++;
+	for (i = first; i < issued; i++) {
+		struct call *call = &calls[i];
+
+		if (!call->bye_sent && call->bye_at && call->bye_at <= now)
+			send_bye(call);
+		if (!call->invite && i > first + 20000)
+			break;
+	}
+}
+
+/* calls ----------------------------------------------------------------------- */
+
+static void pump(int timeout_ms)
+{
+	struct epoll_event e[64];
+	const int n = epoll_wait(ep, e, 64, timeout_ms);
+	int i;
+
+	for (i = 0; i < n; i++) {
+		const uint32_t index = (uint32_t)e[i].data.u64;
+
+		switch (e[i].data.u64 >> 32) {
+		case KIND_HTTP:
+			http_ready(index);
+			break;
+		case KIND_EVENTS:
+			events_ready();
+			break;
+		case KIND_PHONE:
+			phone_ready();
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void print_calls(double seconds)
+{
+	(void)printf("{\"issued\":%u,\"created\":%u,\"refused\":%u,\"http_failed\":%u,"
+		     "\"ended\":%u,\"ended_other\":%u,\"invites_again\":%u,\"oks_again\":%u,"
+		     "\"seconds\":%.3f,\"rate\":%.1f,\"events\":%llu,",
+		     issued, created, refused, http_failed, ended, ended_other, invites_again,
+		     oks_again, seconds, created / seconds, (unsigned long long)ev.events);
+	print_between("post_to_201_ms", offsetof(struct call, due), offsetof(struct call, created));
+	print_between("post_to_invite_ms", offsetof(struct call, due),
+		      offsetof(struct call, invite));
+	print_between("ok_to_ack_ms", offsetof(struct call, ok_sent), offsetof(struct call, ack));
+	print_between("ok_to_event_ms", offsetof(struct call, ok_sent),
+		      offsetof(struct call, answered_ev));
+	(void)printf("\"done\":true}\n");
+}
+
+static int run_calls(void)
+{
+	int64_t start, posting_over = 0, give_up = 0;
+	unsigned i;
+
+	calls = calloc(opt.count + 1, sizeof(*calls));
+	conns = calloc(opt.conns, sizeof(*conns));
+	if (!calls || !conns)
+		die("memory");
+	ev.fd = open_stream(opt.http, 4 << 20);
+	watch(ev.fd, KIND_EVENTS, 0);
+	for (i = 0; i < opt.conns; i++) {
+		conns[i].fd = dial(opt.http, 0);
+		conns[i].call = -1;
+		watch(conns[i].fd, KIND_HTTP, i);
+	}
+	if (opt.phone)
+		open_phone();
+
+	start = now_us();
+	for (;;) {
+		const int64_t now = now_us();
+
+		while (issued < opt.count &&
+		       start + (int64_t)(issued * 1e6 / opt.rate) <= now) {
+			calls[issued].due = start + (int64_t)(issued * 1e6 / opt.rate);
+			issued++;
+		}
+		hand_out();
+		if (opt.phone)
+			hang_up(now);
+		if (!posting_over && issued == opt.count && created + refused + http_failed == issued) {
+			posting_over = now;
+			give_up = now + (int64_t)opt.drain_s * 1000000;
+		}
+		if (posting_over && (ended >= created || now > give_up))
+			break;
+		pump(1);
+	}
+	print_calls((double)(posting_over - start) / 1e6);
+	return 0;
+}
+
+/* streams --------------------------------------------------------------------- */
+
+/* Each stream counts the events it has seen; the first to see the n-th sets the
+ * mark from which the others are late. */
+static int run_streams(void)
+{
+	enum { EVENTS_MAX = 4096 };
+	struct stream {
+		int fd;
+		unsigned seen;
+		bool line_start, is_data;
+	} *streams = calloc(opt.count, sizeof(*streams));
+	int64_t *first = calloc(EVENTS_MAX, sizeof(*first));
+	int64_t *late = NULL;
+	size_t n_late = 0, cap = 0, want = 0;
+	int64_t give_up, next_post, idle;
+	unsigned i, posted = 0;
+
+	opt.conns = 1;
+	conns = calloc(1, sizeof(*conns));
+	calls = calloc(opt.calls + 1, sizeof(*calls));
+	if (!streams || !first || !conns || !calls)
+		die("memory");
+	for (i = 0; i < opt.count; i++) {
+		streams[i].fd = open_stream(opt.http, 0);
+		watch(streams[i].fd, KIND_STREAM, i);
+	}
+	conns[0].fd = dial(opt.http, 0);
+	conns[0].call = -1;
+	watch(conns[0].fd, KIND_HTTP, 0);
+
+	next_post = now_us() + 3000000; /* let the greetings be read first */
+	idle = give_up = now_us() + 60 * 1000000LL;
+	issued = opt.calls;
+	while (now_us() < give_up && now_us() < idle) {
+		struct epoll_event e[256];
+		const int n = epoll_wait(ep, e, 256, 5);
+		int64_t now;
+		int k;
+
+		if (posted < opt.calls && now_us() >= next_post && conns[0].call < 0) {
+			post(&conns[0], posted++);
+			next_post += 200000;
+			idle = now_us() + 16 * 1000000LL;
+		}
+		for (k = 0; k < n; k++) {
+			const uint32_t index = (uint32_t)e[k].data.u64;
+			struct stream *s = &streams[index];
+			char buf[BUF];
+			ssize_t len, at;
+
+			if (e[k].data.u64 >> 32 == KIND_HTTP) {
+				http_ready(0);
+				continue;
+			}
+			len = read(s->fd, buf, sizeof(buf));
+			if (len <= 0) {
+				if (len < 0 && errno == EAGAIN)
+					continue;
+				die("a stream ended");
+			}
+			now = now_us();
+			for (at = 0; at < len; at++) {
+				if (s->line_start && buf[at] == 'd')
+					s->is_data = true;
+				s->line_start = buf[at] == '\n';
+				if (!s->line_start || !s->is_data)
+					continue;
+				s->is_data = false;
+				if (s->seen >= EVENTS_MAX)
+					continue;
+				if (!first[s->seen])
+					first[s->seen] = now;
+				if (n_late == cap) {
+					cap = cap ? cap * 2 : 65536;
+					late = realloc(late, cap * sizeof(*late));
+					if (!late)
+						die("memory");
+				}
+				late[n_late++] = now - first[s->seen++];
+			}
+		}
+		/* 5 events are told until a call is answered and more when it ends */
+		for (want = 0; want < EVENTS_MAX && first[want]; want++)
+			;
+		if (posted == opt.calls && want && n_late == want * opt.count && now_us() > next_post + 3000000)
+			break;
+	}
+	(void)printf("{\"streams\":%u,\"events\":%zu,\"received\":%zu,\"missing\":%zu,", opt.count,
+		     want, n_late, want * opt.count - n_late);
+	print_latency("fan_out_ms", late, n_late);
+	(void)printf("\"done\":true}\n");
+	return 0;
+}
+
+/* options --------------------------------------------------------------------- */
+
+int main(int argc, char *argv[])
+{
+	static const struct option known[] = {
+		{"http", 1, NULL, 'h'},	 {"phone", 1, NULL, 'p'}, {"rate", 1, NULL, 'r'},
+		{"count", 1, NULL, 'n'}, {"hold", 1, NULL, 'w'},  {"conns", 1, NULL, 'c'},
+		{"calls", 1, NULL, 'k'}, {"extra", 1, NULL, 'x'}, {"drain", 1, NULL, 'd'},
+		{NULL, 0, NULL, 0},
+	};
+	struct rlimit lim;
+	int c;
+
+	if (!getrlimit(RLIMIT_NOFILE, &lim)) {
+		lim.rlim_cur = lim.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &lim);
+	}
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+			opt.http = optarg;
+			break;
+		case 'p':
+			opt.phone = (unsigned)atoi(optarg);
+			break;
+		case 'r':
+			opt.rate = atof(optarg);
+			break;
+		case 'n':
+			opt.count = (unsigned)atoi(optarg);
+			break;
+		case 'w':
+			opt.hold_ms = (unsigned)atoi(optarg);
+			break;
+		case 'c':
+			opt.conns = (unsigned)atoi(optarg);
+			break;
+		case 'k':
+			opt.calls = (unsigned)atoi(optarg);
+			break;
+		case 'x':
+			opt.extra = optarg;
+			break;
+		case 'd':
+			opt.drain_s = (unsigned)atoi(optarg);
+			break;
+		default:
+			return 2;
+		}
+	}
+	if (optind + 1 != argc || opt.rate <= 0 || !opt.conns || opt.conns > CONNS_MAX) {
+		(void)fputs("meter calls|streams [--http PORT] [--phone PORT] [--rate N] "
+			    "[--count N] [--hold MS] [--conns N] [--calls N] [--drain S]\n",
+			    stderr);
+		return 2;
+	}
+	ep = epoll_create1(EPOLL_CLOEXEC);
+	if (ep < 0)
+		die("epoll");
+	return !strcmp(argv[optind], "streams") ? run_streams() : run_calls();
+}

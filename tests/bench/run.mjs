@@ -1,0 +1,261 @@
+/* make bench: what a call costs, and how many of them there can be.
+ *
+ *   node run.mjs BINARY METER
+ *
+ * The gateway runs with its ordinary, durable store. Its callee is SIPp or the
+ * meter (meter.c), all on loopback and on the same cores. The cost of a call is
+ * told as a ratio to SIPp's own caller, which has the same dialog with the same
+ * callee in the same run. Nothing here fails: it is a table to read. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const binary = resolve(process.argv[2]);
+const meter = resolve(process.argv[3]);
+const only = process.argv[4] ? process.argv[4].split(',') : null;
+const HTTP = 18080, CALLEE = 15080, CALLER = 15090, TICKS = 100;
+const dir = mkdtempSync(join(tmpdir(), 'bellpull-bench-'));
+const rows = [];
+
+const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
+const say = (text) => process.stderr.write(`  ${text}\n`);
+const row = (what, reached, wanted) => {
+	rows.push([what, reached, wanted]);
+	say(`${what}: ${reached}`);
+};
+
+/* ---- processes ------------------------------------------------------------ */
+
+const cpuOf = (pid) => {
+	const f = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+	return (Number(f[11]) + Number(f[12])) / TICKS; /* seconds */
+};
+const kbOf = (pid, key) =>
+	Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(new RegExp(`${key}:\\s+(\\d+)`))[1]);
+
+let gateway = null;
+const startGateway = async (limits = {}) => {
+	const config = join(dir, 'bench.json');
+	writeFileSync(config, JSON.stringify({
+		http: { listen: [`127.0.0.1:${HTTP}`] },
+		sip: { listen: ['udp:auto:0'] },
+		store: { url: `sqlite:${join(dir, 'bench.db')}` },
+		log: { level: 'warning' },
+		limits: { calls: 30000, ...limits },
+		lines: [{ name: 'bench', user: '1000', domain: '127.0.0.1', port: CALLEE, register: false,
+			codecs: ['PCMA', 'PCMU', 'telephone-event'] }],
+	}));
+	gateway = spawn(binary, ['--config', config], { stdio: ['ignore', 'inherit', 'inherit'] });
+	for (let i = 0; ; i++) {
+		try {
+			await fetch(`http://127.0.0.1:${HTTP}/livez`);
+			return;
+		} catch (e) {
+			if (i > 100 || gateway.exitCode !== null) throw new Error('the gateway does not start');
+			await sleep(100);
+		}
+	}
+};
+const stopGateway = async () => {
+	const gone = once(gateway, 'exit');
+	gateway.kill('SIGTERM');
+	await sleep(200);
+	gateway.kill('SIGTERM');
+	await gone;
+	for (const f of readdirSync(dir)) if (f.startsWith('bench.db')) rmSync(join(dir, f));
+};
+
+/* Runs to the end and gives back what it printed and its own CPU seconds. */
+const run = async (cmd, args) => {
+	const child = spawn('/bin/bash', ['-c', '"$@"; code=$?; times >&2; exit $code', 'run', cmd, ...args],
+		{ stdio: ['ignore', 'pipe', 'pipe'], cwd: dir });
+	let out = '', err = '';
+	child.stdout.on('data', (d) => { out += d; });
+	child.stderr.on('data', (d) => { err += d; });
+	const [code] = await once(child, 'exit');
+	const t = [...err.matchAll(/(\d+)m([\d.]+)s (\d+)m([\d.]+)s/g)].pop();
+	return { code, out, err, cpu: t ? Number(t[1]) * 60 + Number(t[2]) + Number(t[3]) * 60 + Number(t[4]) : NaN };
+};
+
+const sippArgs = (scenario, port, more) => ['-sf', join(here, scenario), '-i', '127.0.0.1', '-p', String(port),
+	'-m', '1000000', '-nostdin', '-buff_size', '4194304', '-trace_counts', '-fd', '60', ...more];
+const startCallee = async () => {
+	for (const f of readdirSync(dir)) if (f.endsWith('_counts.csv')) rmSync(join(dir, f));
+	const child = spawn('sipp', sippArgs('callee.xml', CALLEE, []), { stdio: 'ignore', cwd: dir });
+	await sleep(300);
+	return child;
+};
+/* Ends SIPp, which then writes its counters: how many messages came or went twice. */
+const stopCallee = async (child) => {
+	const gone = once(child, 'exit');
+	child.kill('SIGUSR1');
+	const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+	await gone;
+	clearTimeout(timer);
+	const file = readdirSync(dir).find((f) => f.startsWith('callee') && f.endsWith('_counts.csv'));
+	if (!file) return { inviteAgain: NaN, okAgain: NaN };
+	const lines = readFileSync(join(dir, file), 'utf8').trim().split('\n').map((l) => l.split(';'));
+	const last = (name) => {
+		const i = lines[0].findIndex((h) => h === name);
+		return i < 0 ? NaN : Number(lines[lines.length - 1][i]);
+	};
+	return { inviteAgain: last('0_INVITE_Retrans'), okAgain: last('2_200_Retrans') };
+};
+
+const calls = async (args) => {
+	const r = await run(meter, ['calls', '--http', String(HTTP), ...args.map(String)]);
+	if (r.code) throw new Error(`meter: ${r.err}`);
+	return JSON.parse(r.out);
+};
+
+/* ---- what is measured ------------------------------------------------------ */
+
+const RATE = 400, COUNT = 4000;
+
+const cost = async () => {
+	say(`SIPp calls SIPp: ${COUNT} calls at ${RATE}/s`);
+	let callee = await startCallee();
+	const ref = await run('sipp', ['127.0.0.1:' + CALLEE, ...sippArgs('caller.xml', CALLER,
+		['-r', String(RATE), '-m', String(COUNT), '-l', '20000'])]);
+	await stopCallee(callee);
+	const sippUs = (ref.cpu * 1e6) / COUNT;
+
+	say(`the gateway calls SIPp: ${COUNT} calls at ${RATE}/s`);
+	await startGateway();
+	callee = await startCallee();
+	await calls(['--rate', RATE, '--count', 400]); /* warm */
+	const before = cpuOf(gateway.pid);
+	const m = await calls(['--rate', RATE, '--count', COUNT]);
+	const us = ((cpuOf(gateway.pid) - before) * 1e6) / COUNT;
+	await stopCallee(callee);
+	await stopGateway();
+	row('CPU a call, POST to BYE', `${us.toFixed(0)} us (${m.ended - m.ended_other}/${COUNT} completed)`, '');
+	row('CPU a call of SIPp\'s UAC', `${sippUs.toFixed(0)} us`, '');
+	row('ratio', `${(us / sippUs).toFixed(1)}`, 'at most 8 (goal 5)');
+};
+
+const latency = async () => {
+	say('100 calls/s for 10 s, the meter is the phone');
+	await startGateway();
+	await calls(['--phone', CALLEE, '--rate', 100, '--count', 200]);
+	const m = await calls(['--phone', CALLEE, '--rate', 100, '--count', 1000]);
+	await stopGateway();
+	const ms = (l) => `p50 ${l.p50.toFixed(2)} ms, p99 ${l.p99.toFixed(2)} ms`;
+	row('POST to INVITE at 100/s', ms(m.post_to_invite_ms), 'p50 < 1.5 ms, p99 < 5 ms');
+	row('POST to 201 at 100/s', ms(m.post_to_201_ms), '');
+	row('200 OK to SSE line at 100/s', ms(m.ok_to_event_ms), 'p50 < 1 ms');
+	row('200 OK to ACK at 100/s', ms(m.ok_to_ack_ms), '');
+};
+
+const isClean = (m, again, n) => m.created === n && m.ended === n && !m.ended_other && !m.http_failed && !again;
+
+const ceiling = async () => {
+	let best = 0;
+	for (const rate of [500, 1000, 1500, 2000, 2500]) {
+		const n = rate * 6;
+		await startGateway();
+		const callee = await startCallee();
+		await calls(['--rate', 200, '--count', 200]);
+		const m = await calls(['--rate', rate, '--count', n]);
+		const again = await stopCallee(callee);
+		await stopGateway();
+		const clean = isClean(m, again.inviteAgain, n) && m.rate >= 0.97 * rate;
+		if (clean) best = rate;
+		row(`${rate} calls/s offered for 6 s`, `${m.rate.toFixed(0)}/s, ${clean ? 'clean' :
+			`not clean (refused ${m.refused}, failed ${m.http_failed}, not completed ${m.created - m.ended + m.ended_other}, ` +
+			`INVITE again ${again.inviteAgain})`}, POST to 201 p99 ${m.post_to_201_ms ? m.post_to_201_ms.p99.toFixed(1) : '-'} ms`, '');
+		if (!clean) break;
+	}
+	row('most calls/s, clean', String(best), 'at least 1000 (goal 2000)');
+};
+
+const overload = async () => {
+	await startGateway();
+	const n = 24000;
+	const m = await calls(['--phone', CALLEE, '--rate', 6000, '--count', n, '--conns', 128]);
+	const alive = (await fetch(`http://127.0.0.1:${HTTP}/livez`)).status;
+	await stopGateway();
+	row('6000 calls/s offered for 4 s', `${m.created} taken (${m.rate.toFixed(0)}/s), ${m.refused} refused with 503, ` +
+		`${m.created - m.ended + m.ended_other} of the taken not completed, alive ${alive}`, 'refuses before work, keeps what it has');
+};
+
+const memory = async () => {
+	await startGateway();
+	await sleep(2000);
+	const idleKb = kbOf(gateway.pid, 'VmRSS');
+	const cpu0 = cpuOf(gateway.pid);
+	await sleep(5000);
+	row('idle', `${(idleKb / 1024).toFixed(1)} MB, ${(((cpuOf(gateway.pid) - cpu0) / 5) * 100).toFixed(1)} % of a core`, 'under 15 MB');
+
+	await calls(['--phone', CALLEE, '--rate', 200, '--count', 400]);
+	const warm = kbOf(gateway.pid, 'VmRSS');
+	const held = calls(['--phone', CALLEE, '--rate', 200, '--count', 2000, '--hold', 15000]);
+	let n = 0, peak = 0;
+	for (let i = 0; i < 120; i++) {
+		const c = await (await fetch(`http://127.0.0.1:${HTTP}/capacity`)).json();
+		if (c.calls > n) { n = c.calls; peak = kbOf(gateway.pid, 'VmRSS'); }
+		if (n >= 2000) break;
+		await sleep(150);
+	}
+	await held;
+	row('memory a held call, ladder included', `${((peak - warm) / n).toFixed(1)} kB (${n} held)`, 'under 24 kB');
+	await stopGateway();
+};
+
+const flat = async () => {
+	await startGateway();
+	const settle = async () => {
+		await sleep(36000); /* SIP's transactions live on for 32 s */
+		return kbOf(gateway.pid, 'VmRSS');
+	};
+	say('20,000 calls at 800/s, twice, and 36 s of rest after each');
+	await calls(['--phone', CALLEE, '--rate', 800, '--count', 20000]);
+	const first = await settle();
+	await calls(['--phone', CALLEE, '--rate', 800, '--count', 20000]);
+	const second = await settle();
+	await stopGateway();
+	row('memory after 20,000 calls more', `${(first / 1024).toFixed(1)} -> ${(second / 1024).toFixed(1)} MB ` +
+		`(${(((second - first) / first) * 100).toFixed(1)} %)`, 'flat within 5 %');
+};
+
+const streams = async () => {
+	for (const n of [1000, 10000]) {
+		await startGateway({ streams: 12000, streams_per_key: 12000 });
+		const before = kbOf(gateway.pid, 'VmRSS');
+		const c0 = cpuOf(gateway.pid), t0 = Date.now();
+		const sipp = await startCallee();
+		const job = run(meter, ['streams', '--http', String(HTTP), '--count', String(n), '--calls', '10']);
+		let open = 0;
+		for (let i = 0; i < 100 && open < n; i++) {
+			await sleep(100);
+			open = (await (await fetch(`http://127.0.0.1:${HTTP}/capacity`)).json()).streams;
+		}
+		const after = kbOf(gateway.pid, 'VmRSS');
+		const r = await job;
+		if (r.code) throw new Error(`meter: ${r.err}`);
+		const m = JSON.parse(r.out);
+		const cpu = (cpuOf(gateway.pid) - c0) / ((Date.now() - t0) / 1000);
+		await stopCallee(sipp);
+		await stopGateway();
+		row(`${n} streams`, `fan-out p50 ${m.fan_out_ms.p50.toFixed(1)} ms, p99 ${m.fan_out_ms.p99.toFixed(1)} ms, ${m.events} events, ` +
+			`${m.missing} missing, ${((after - before) / open).toFixed(1)} kB a stream, ${(cpu * 100).toFixed(0)} % of a core`,
+		n === 10000 ? 'p99 < 300 ms' : 'p99 < 50 ms');
+	}
+};
+
+const parts = { cost, latency, ceiling, overload, memory, flat, streams };
+try {
+	for (const [name, part] of Object.entries(parts))
+		if (!only || only.includes(name)) await part();
+} finally {
+	if (gateway && gateway.exitCode === null) gateway.kill('SIGKILL');
+	rmSync(dir, { recursive: true, force: true });
+}
+const wide = Math.max(...rows.map((r) => r[0].length));
+process.stdout.write('\n');
+for (const [what, reached, wanted] of rows)
+	process.stdout.write(`${what.padEnd(wide)}  ${reached}${wanted ? `   [${wanted}]` : ''}\n`);

@@ -1,0 +1,22 @@
+#!/bin/sh
+# make bench: builds the meter and runs it in a network of its own.
+#
+#   tests/bench/run.sh build/bellpull [PART,PART...]
+#
+# Parts: cost latency ceiling overload memory flat streams
+set -eu
+
+cd "$(dirname "$0")/../.."
+gcc -D_GNU_SOURCE -O2 -Wall -Wextra -o build/meter tests/bench/meter.c
+
+if [ "$(id -u)" = 0 ]; then
+	apart="unshare -n"
+else
+	apart="unshare -rn"
+fi
+if $apart true 2>/dev/null; then
+	# shellcheck disable=SC2016
+	exec $apart sh -c 'ip link set lo up && exec "$@"' sh \
+		node tests/bench/run.mjs "$1" build/meter ${2:+"$2"}
+fi
+exec node tests/bench/run.mjs "$1" build/meter ${2:+"$2"}
