@@ -324,6 +324,8 @@ for (const width of [320, 390, 768])
 		const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 		await page.locator("call-card").first().waitFor();
 		assert.ok(await overflow() <= 0, "the list");
+		await page.locator("#stream").evaluate((node) => { node.textContent = "Reconnecting"; });
+		assert.ok(await overflow() <= 0, "the list while the stream is lost");
 		await card(page, "sim:busy").getByRole("link", { name: "sim:busy" }).click();
 		await page.locator(".ladder summary").first().click();
 		assert.ok(await overflow() <= 0, "the call's page");
