@@ -2,7 +2,8 @@
  * into one shared window of events, resumed exactly once from the store.
  *
  * Readers up to fifty are served at once; more of them in 10 ms ticks, a hundred
- * a millisecond, so that the loop stays free for SIP. */
+ * a millisecond, so that the loop stays free for SIP. One that doesn't read is
+ * cut by the HTTP side's idle timeout. */
 #ifndef BELLPULL_SERVER_SSE_H
 #define BELLPULL_SERVER_SSE_H
 
@@ -19,7 +20,6 @@ struct mbuf;
 struct gw_sse_cfg {
 	uint32_t heartbeat_s;	  /* 0: 15                              */
 	uint32_t retry_ms;	  /* 0: 3000                            */
-	uint32_t blocked_s;	  /* a stuck reader is cut; 0: 30       */
 	uint32_t streams;	  /* at the same time; 0: no limit      */
 	uint32_t streams_per_key; /* 0: no limit                        */
 	uint32_t window_events;	  /* kept in memory; 0: 16384           */
@@ -30,8 +30,8 @@ struct gw_sse_cfg {
  * past is gone. Returns 0 or errno. */
 typedef int(gw_sse_snapshot_h)(struct mbuf *mb, void *arg);
 
-/* Becomes a sink of events. Free it (mem_deref) after the HTTP side is closed
- * and before events. */
+/* Becomes a sink of events. Free it (mem_deref) when the HTTP side is closed and
+ * the store has given all reads back, before events. */
 int gw_sse_alloc(struct gw_sse **ssep, struct gw_events *events,
 		 struct gw_store *store, const struct gw_sse_cfg *cfg,
 		 gw_sse_snapshot_h *snapshoth, void *arg);
@@ -66,7 +66,7 @@ void gw_sse_drain(struct gw_sse *sse);
 struct gw_sse_stats {
 	uint32_t streams;    /* now */
 	uint32_t replaying;  /* of them: reading the store */
-	uint64_t opened, resets, cut_blocked, refused;
+	uint64_t opened, resets, refused, read_errors;
 	uint64_t frames;     /* events handed to readers */
 };
 void gw_sse_stats(const struct gw_sse *sse, struct gw_sse_stats *stats);
