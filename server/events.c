@@ -114,8 +114,8 @@ int gw_event_alloc(struct gw_event **evp, uint64_t id, const char *type,
 	char *text;
 	int n;
 
-	n = snprintf(head, sizeof(head), "id: %" PRIu64 "\nevent: %s\ndata: ",
-		     id, type);
+	n = snprintf(head, sizeof(head),
+		     "id: %" PRIu64 "\nevent: %s\ndata: ", id, type);
 	if (n < 0 || (size_t)n >= sizeof(head))
 		return EINVAL;
 

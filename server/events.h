@@ -31,8 +31,8 @@ struct gw_news {
 	const char *type;    /* "call.ringing": static string                 */
 	const char *call_id; /* NULL: line.*, gateway.*                       */
 	const char *leg;     /* "from", "to"; NULL: the call                  */
-	int64_t seq;	     /* of the call, from 1 without holes; -1: none   */
-	int64_t at_ms;	     /* wall clock                                    */
+	int64_t seq;         /* of the call, from 1 without holes; -1: none   */
+	int64_t at_ms;       /* wall clock                                    */
 	const char *data;    /* JSON object; NULL: {}                         */
 	size_t data_len;
 };
@@ -56,7 +56,8 @@ struct gw_placed {
 	enum gw_idem_verdict verdict;
 	const char *call_id; /* REPLAY: of the first call; NEW: its own */
 	uint64_t last_event_id;
-	struct mbuf *response; /* pos 0; mem_ref() to keep. NULL: no memory for it,
+	struct mbuf
+		*response; /* pos 0; mem_ref() to keep. NULL: no memory for it,
 				* which changes nothing about err */
 };
 typedef void(gw_events_placed_h)(const struct gw_placed *placed, void *arg);
@@ -76,7 +77,8 @@ struct gw_event {
 	char call_id[GW_STORE_ID_SIZE]; /* "": of no call */
 	int64_t seq;
 	int64_t at_ms;
-	const char *frame; /* as the stream sends it: id:, event:, data:, blank line */
+	const char *
+		frame; /* as the stream sends it: id:, event:, data:, blank line */
 	size_t frame_len;
 	const char *json; /* inside frame */
 	size_t json_len;
@@ -98,9 +100,10 @@ const char *gw_events_time(char buf[GW_TIME_SIZE], int64_t ms);
 
 struct gw_events_stats {
 	uint64_t told, committed;
-	uint64_t lost;	 /* never on disk */
+	uint64_t lost;   /* never on disk */
 	uint64_t unseen; /* on disk, but there was no memory to show them */
 };
-void gw_events_stats(const struct gw_events *events, struct gw_events_stats *st);
+void gw_events_stats(const struct gw_events *events,
+		     struct gw_events_stats *st);
 
 #endif

@@ -10,7 +10,7 @@
 
 struct gw_journal {
 	const struct gw_event **ring;
-	uint64_t size; /* a power of two */
+	uint64_t size;       /* a power of two */
 	uint64_t first, end; /* places */
 	size_t bytes, max_bytes;
 	uint64_t head_id, floor_id;

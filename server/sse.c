@@ -36,7 +36,7 @@ enum {
 	TICK_MS = 10,
 	SLICE_READERS = 100, /* woken in a millisecond */
 	SLICE_LOOKS = 5000,  /* looked at in a millisecond */
-	REPLAYS = 64,	     /* batches under way or in readers' hands */
+	REPLAYS = 64,        /* batches under way or in readers' hands */
 	BATCH_EVENTS = 64,
 	BATCH_BYTES = 128 << 10,
 	LIST_EVENTS = 1000,
@@ -58,7 +58,7 @@ struct gw_sse {
 
 	struct tmr tick;
 	struct le *sweep; /* the next reader of the sweep; NULL: none runs */
-	bool again;	  /* something came while it ran */
+	bool again;       /* something came while it ran */
 
 	struct tmr second;
 	struct list wheel[HEARTBEAT_MAX_S];
@@ -79,7 +79,7 @@ struct errand {
 };
 
 struct reader {
-	struct le le;	     /* of readers */
+	struct le le;        /* of readers */
 	struct le le_call;   /* of by_call */
 	struct le le_beat;   /* of its slot of the wheel */
 	struct le le_replay; /* of replays */
@@ -158,8 +158,7 @@ static void arouse(struct gw_sse *sse)
 		return;
 	}
 
-	LIST_FOREACH(&sse->readers, le)
-	{
+	LIST_FOREACH(&sse->readers, le) {
 		if (is_due(le->data, head))
 			wake(le->data);
 	}
@@ -202,8 +201,7 @@ static void second_handler(void *arg)
 	if (!sse->wheel[sse->slot].head)
 		return;
 
-	LIST_FOREACH(&sse->wheel[sse->slot], le)
-	{
+	LIST_FOREACH(&sse->wheel[sse->slot], le) {
 		struct reader *r = le->data;
 
 		(void)gw_sse_reader_say(&r->core, sse->beat);
@@ -414,8 +412,7 @@ static bool has_room(const struct gw_sse *sse, const struct gw_http_req *req)
 	if (!key || !sse->cfg.streams_per_key)
 		return true;
 
-	LIST_FOREACH(&sse->readers, le)
-	{
+	LIST_FOREACH(&sse->readers, le) {
 		const struct reader *r = le->data;
 
 		count += gw_http_stream_key(r->stream) == key;
@@ -565,8 +562,7 @@ void gw_sse_drain(struct gw_sse *sse)
 	struct le *le;
 
 	sse->draining = true;
-	LIST_FOREACH(&sse->readers, le)
-	{
+	LIST_FOREACH(&sse->readers, le) {
 		struct reader *r = le->data;
 
 		(void)send_away(r);
@@ -590,11 +586,10 @@ static int write_list(struct mbuf *mb, const struct gw_store_read *rd)
 	}
 
 	if (rd->more && rd->event_count)
-		return err |
-		       mbuf_printf(mb, "],\"next_cursor\":\"%llu\"}",
-				   (unsigned long long)rd
-					   ->events[rd->event_count - 1]
-					   .id);
+		return err | mbuf_printf(mb, "],\"next_cursor\":\"%llu\"}",
+					 (unsigned long long)rd
+						 ->events[rd->event_count - 1]
+						 .id);
 
 	return err | mbuf_write_str(mb, "],\"next_cursor\":null}");
 }

@@ -18,12 +18,12 @@ struct gw_store;
 struct mbuf;
 
 struct gw_sse_cfg {
-	uint32_t heartbeat_s;	  /* 0: 15                              */
-	uint32_t retry_ms;	  /* 0: 3000                            */
-	uint32_t streams;	  /* at the same time; 0: no limit      */
+	uint32_t heartbeat_s;     /* 0: 15                              */
+	uint32_t retry_ms;        /* 0: 3000                            */
+	uint32_t streams;         /* at the same time; 0: no limit      */
 	uint32_t streams_per_key; /* 0: no limit                        */
-	uint32_t window_events;	  /* kept in memory; 0: 16384           */
-	uint32_t window_bytes;	  /* 0: 8 MiB                           */
+	uint32_t window_events;   /* kept in memory; 0: 16384           */
+	uint32_t window_bytes;    /* 0: 8 MiB                           */
 };
 
 /* Writes {"calls":[...],"lines":[...]} as they are now: what a reader gets whose
@@ -44,9 +44,9 @@ void gw_sse_open(struct gw_sse *sse, struct gw_http_req *req);
  * in memory or in the store. Strings are used during the call only. */
 struct gw_sse_call {
 	const char *id;
-	bool ended;		/* its call.ended is on disk             */
+	bool ended;             /* its call.ended is on disk             */
 	uint64_t last_event_id; /* newest event on disk                  */
-	const char *snapshot;	/* JSON of the call, complete            */
+	const char *snapshot;   /* JSON of the call, complete            */
 	size_t snapshot_len;
 };
 
@@ -64,10 +64,10 @@ void gw_sse_list_call(struct gw_sse *sse, struct gw_http_req *req,
 void gw_sse_drain(struct gw_sse *sse);
 
 struct gw_sse_stats {
-	uint32_t streams;    /* now */
-	uint32_t replaying;  /* of them: reading the store */
+	uint32_t streams;   /* now */
+	uint32_t replaying; /* of them: reading the store */
 	uint64_t opened, resets, refused, read_errors;
-	uint64_t frames;     /* events handed to readers */
+	uint64_t frames; /* events handed to readers */
 };
 void gw_sse_stats(const struct gw_sse *sse, struct gw_sse_stats *stats);
 

@@ -119,8 +119,8 @@ int gw_sse_batch_alloc(struct gw_sse_batch **batchp,
 		return ENOMEM;
 
 	if (count) {
-		batch->events = mem_zalloc(count * sizeof(*batch->events),
-					   NULL);
+		batch->events =
+			mem_zalloc(count * sizeof(*batch->events), NULL);
 		err = batch->events ? fill_batch(batch, rd) : ENOMEM;
 	}
 	batch->upto_id = rd->more && count ? rd->events[count - 1].id :
@@ -261,7 +261,8 @@ static bool begin_window_event(struct gw_sse_reader *r,
 }
 
 /* Finds what comes next; sets state when nothing does. */
-static bool begin_next(struct gw_sse_reader *r, const struct gw_journal *journal)
+static bool begin_next(struct gw_sse_reader *r,
+		       const struct gw_journal *journal)
 {
 	if (begin_words(r))
 		return true;

@@ -42,12 +42,12 @@ struct gw_sse_reader {
 	char call_id[GW_STORE_ID_SIZE]; /* "": every event                    */
 	uint64_t after_id; /* up to here it has had what is for it            */
 	uint64_t end_id;   /* it ends behind this one; 0: not known           */
-	bool ending;	   /* nothing follows but the end                     */
+	bool ending;       /* nothing follows but the end                     */
 
 	/* what its last fill stopped at, or what came since */
 	enum {
-		GW_SSE_DUE,    /* there is more                                */
-		GW_SSE_IDLE,   /* it has had everything                        */
+		GW_SSE_DUE,  /* there is more                                */
+		GW_SSE_IDLE, /* it has had everything                        */
 		GW_SSE_REPLAY, /* it must be given a batch from the store      */
 		GW_SSE_ENDED,
 	} state;
@@ -57,7 +57,7 @@ struct gw_sse_reader {
 	size_t len, off;
 	uint64_t bytes_id; /* of the event in bytes; 0: none */
 	bool bytes_last;
-	struct mbuf *words;	  /* to be said before the next event         */
+	struct mbuf *words; /* to be said before the next event         */
 	struct gw_sse_batch *batch; /* or NULL                                */
 	uint64_t frames;
 };

@@ -38,7 +38,8 @@ enum {
 };
 
 const uint32_t gw_store_commit_bounds_us[GW_STORE_BUCKETS - 1] = {
-	200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 500000, 1000000,
+	200,   500,   1000,   2000,   5000,    10000,
+	20000, 50000, 100000, 500000, 1000000,
 };
 
 struct worker {
@@ -48,7 +49,7 @@ struct worker {
 	void *db;
 	bool ready; /* lock and cond are */
 	bool running;
-	bool sleeping;	/* wants a signal ... */
+	bool sleeping;  /* wants a signal ... */
 	bool lingering; /* ... but not for one more event */
 	atomic_bool closing;
 };
@@ -62,7 +63,7 @@ struct gw_store {
 
 	struct worker writer; /* its lock: everything down to stats */
 	struct gw_store_job *head, **tail;
-	uint32_t urgent; /* jobs in the queue that don't linger */
+	uint32_t urgent;         /* jobs in the queue that don't linger */
 	int64_t prune_before_ms; /* asked for; 0: nothing */
 	struct gw_store_stats stats;
 
@@ -235,8 +236,8 @@ struct gw_store_job *gw_store_job_alloc(size_t event_count)
 		return NULL;
 
 	if (event_count) {
-		job->events = mem_zalloc(event_count * sizeof(*job->events),
-					 NULL);
+		job->events =
+			mem_zalloc(event_count * sizeof(*job->events), NULL);
 		if (!job->events)
 			return mem_deref(job);
 		job->event_count = event_count;
@@ -259,7 +260,8 @@ static size_t job_bytes(const struct gw_store_job *job)
 			 buffer_bytes(job->events[i].suffix);
 
 	if (job->call)
-		bytes += sizeof(*job->call) + buffer_bytes(job->call->snapshot) +
+		bytes += sizeof(*job->call) +
+			 buffer_bytes(job->call->snapshot) +
 			 buffer_bytes(job->call->ladder) +
 			 buffer_bytes(job->call->dialog);
 
@@ -692,8 +694,8 @@ static void keeping(struct gw_store *st)
 	learn_ids(st);
 
 	st->slicing = !err && slice.more;
-	st->keeping_us = now_us() + 1000ULL * (st->slicing ? SLICE_PAUSE_MS :
-							     KEEPING_MS);
+	st->keeping_us = now_us() +
+			 1000ULL * (st->slicing ? SLICE_PAUSE_MS : KEEPING_MS);
 }
 
 static void *writer_main(void *arg)
@@ -901,9 +903,10 @@ int gw_store_open(struct gw_store **storep, const struct gw_store_cfg *cfg,
 
 	engine = find_engine(cfg->url, &where);
 	if (!engine) {
-		(void)snprintf(why, why_size,
-			       "store.url must begin with sqlite: (it is \"%s\")",
-			       cfg->url);
+		(void)snprintf(
+			why, why_size,
+			"store.url must begin with sqlite: (it is \"%s\")",
+			cfg->url);
 		return EINVAL;
 	}
 

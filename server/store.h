@@ -25,11 +25,11 @@ enum { GW_STORE_ID_SIZE = 32 }; /* "call_" + ULID + '\0' = 32 */
 /* Opening and closing ---------------------------------------------------- */
 
 struct gw_store_cfg {
-	const char *url;	    /* "sqlite:PATH"                              */
-	uint32_t linger_ms;	    /* events alone wait this long for company    */
-	uint32_t keep_days;	    /* ended calls are kept this long; 0: for ever */
+	const char *url;    /* "sqlite:PATH"                              */
+	uint32_t linger_ms; /* events alone wait this long for company    */
+	uint32_t keep_days; /* ended calls are kept this long; 0: for ever */
 	uint32_t idempotency_hours; /* 0: 24                                      */
-	uint32_t queue_bytes;	    /* what may wait for a refusing disk; 0: 64 MiB */
+	uint32_t queue_bytes; /* what may wait for a refusing disk; 0: 64 MiB */
 };
 
 /* Opens, checks and migrates. Refuses a database that is corrupt, newer or not
@@ -62,12 +62,12 @@ uint64_t gw_store_pruned_id(const struct gw_store *store);
  * wants the id again and is closed by `N}}` (the snapshot's last_event_id).
  * gw_store_event_json() puts it together. */
 struct gw_store_event {
-	const char *type;	       /* static string                         */
+	const char *type; /* static string                         */
 	char call_id[GW_STORE_ID_SIZE]; /* "": of no call (line.*, gateway.*)    */
-	int64_t seq;		       /* -1: none                              */
-	int64_t at_ms;		       /* occurred_at                           */
-	struct mbuf *suffix;	       /* the bytes behind `{"id":N`            */
-	uint64_t id;		       /* result: set when it is on disk        */
+	int64_t seq;         /* -1: none                              */
+	int64_t at_ms;       /* occurred_at                           */
+	struct mbuf *suffix; /* the bytes behind `{"id":N`            */
+	uint64_t id;         /* result: set when it is on disk        */
 };
 
 /* Writes the complete JSON of an event (behind mb's position). */
@@ -82,16 +82,17 @@ int gw_store_snapshot_json(struct mbuf *mb, const uint8_t *snapshot, size_t len,
 /* The row of a call: columns to search by, and the newest snapshot. */
 struct gw_store_call {
 	char id[GW_STORE_ID_SIZE];
-	bool insert;		     /* a new row; else the row exists           */
-	const char *status, *state;  /* static strings                           */
-	int64_t created_at_ms;	     /* read at insert only, like the next four  */
-	char *to, *from, *line;	     /* own copies; NULL: none                   */
+	bool insert; /* a new row; else the row exists           */
+	const char *status,
+		*state;         /* static strings                           */
+	int64_t created_at_ms;  /* read at insert only, like the next four  */
+	char *to, *from, *line; /* own copies; NULL: none                   */
 	char *project;
-	int64_t ended_at_ms;	     /* 0: not ended                             */
-	int64_t seq;		     /* of its newest event                      */
-	struct mbuf *snapshot;	     /* JSON object without last_event_id        */
-	struct mbuf *ladder;	     /* JSON; NULL: as it was                    */
-	struct mbuf *dialog;	     /* text; NULL: as it was. Gone at the end   */
+	int64_t ended_at_ms;   /* 0: not ended                             */
+	int64_t seq;           /* of its newest event                      */
+	struct mbuf *snapshot; /* JSON object without last_event_id        */
+	struct mbuf *ladder;   /* JSON; NULL: as it was                    */
+	struct mbuf *dialog;   /* text; NULL: as it was. Gone at the end   */
 };
 
 /* Allocates an empty row (mem_deref). */
@@ -99,8 +100,8 @@ struct gw_store_call *gw_store_call_alloc(void);
 
 /* An idempotency key, looked up before anything else of the job is done. */
 enum gw_idem_verdict {
-	GW_IDEM_NEW,	  /* unknown or expired: now it is kept          */
-	GW_IDEM_REPLAY,	  /* known, same body: see call_id and response  */
+	GW_IDEM_NEW,      /* unknown or expired: now it is kept          */
+	GW_IDEM_REPLAY,   /* known, same body: see call_id and response  */
 	GW_IDEM_MISMATCH, /* known with another body                     */
 };
 struct gw_store_idem {
@@ -127,8 +128,9 @@ struct gw_store_job {
 	void *arg;
 
 	/* Results. */
-	int err;		      /* 0: on disk, or the verdict says not new  */
-	enum gw_idem_verdict verdict; /* REPLAY, MISMATCH: nothing was written    */
+	int err; /* 0: on disk, or the verdict says not new  */
+	enum gw_idem_verdict
+		verdict; /* REPLAY, MISMATCH: nothing was written    */
 	char call_id[GW_STORE_ID_SIZE]; /* REPLAY: the first call's id          */
 	struct mbuf *response; /* REPLAY: its snapshot at that time, complete with
 				* last_event_id: the body of the first 201       */
@@ -153,22 +155,23 @@ int gw_store_push(struct gw_store *store, struct gw_store_job *job);
 /* Reading ---------------------------------------------------------------- */
 
 enum gw_store_what {
-	GW_STORE_CALL,	     /* one call: snapshot, ladder, dialog; ENOENT     */
-	GW_STORE_CALLS,	     /* a list, newest first                           */
+	GW_STORE_CALL,  /* one call: snapshot, ladder, dialog; ENOENT     */
+	GW_STORE_CALLS, /* a list, newest first                           */
 	GW_STORE_OPEN_CALLS, /* all that have not ended, oldest first: recovery */
-	GW_STORE_EVENTS,     /* events after after_id, in order of id          */
+	GW_STORE_EVENTS, /* events after after_id, in order of id          */
 };
 
 struct gw_store_row {
 	char id[GW_STORE_ID_SIZE];
-	int64_t created_at_ms, ended_at_ms; /* ended 0: not ended              */
-	int64_t seq;			    /* of its newest event             */
+	int64_t created_at_ms,
+		ended_at_ms; /* ended 0: not ended              */
+	int64_t seq;         /* of its newest event             */
 	uint64_t last_event_id;
-	char *line;		/* or NULL                                     */
-	char *project;		/* or NULL                                     */
-	struct mbuf *snapshot;	/* complete: last_event_id is in it            */
-	struct mbuf *ladder;	/* CALL only; or NULL                          */
-	struct mbuf *dialog;	/* CALL and OPEN_CALLS; or NULL                */
+	char *line;            /* or NULL                                     */
+	char *project;         /* or NULL                                     */
+	struct mbuf *snapshot; /* complete: last_event_id is in it            */
+	struct mbuf *ladder;   /* CALL only; or NULL                          */
+	struct mbuf *dialog;   /* CALL and OPEN_CALLS; or NULL                */
 };
 
 struct gw_store_read_event {
@@ -183,13 +186,14 @@ struct gw_store_read {
 	enum gw_store_what what;
 	char call_id[GW_STORE_ID_SIZE]; /* CALL; EVENTS: of this call, "": all */
 
-	char *status, *to, *from, *line, *project; /* CALLS: equal to; NULL: any */
-	int64_t since_ms;		 /* CALLS: created at or after; 0: any */
-	char cursor[GW_STORE_ID_SIZE];	 /* CALLS: ids below this one; "": newest */
-	uint64_t after_id;		 /* EVENTS: above this one             */
-	uint64_t upto_id;		 /* EVENTS: not above this one; 0: all */
-	uint32_t limit;			 /* CALLS, EVENTS: at most so many     */
-	uint32_t max_bytes;		 /* EVENTS: stop when reached; 0: any  */
+	char *status, *to, *from, *line,
+		*project;              /* CALLS: equal to; NULL: any */
+	int64_t since_ms;              /* CALLS: created at or after; 0: any */
+	char cursor[GW_STORE_ID_SIZE]; /* CALLS: ids below this one; "": newest */
+	uint64_t after_id;             /* EVENTS: above this one             */
+	uint64_t upto_id;              /* EVENTS: not above this one; 0: all */
+	uint32_t limit;                /* CALLS, EVENTS: at most so many     */
+	uint32_t max_bytes;            /* EVENTS: stop when reached; 0: any  */
 
 	void (*doneh)(struct gw_store_read *rd, void *arg); /* loop thread */
 	void *arg;
@@ -224,10 +228,11 @@ enum { GW_STORE_BUCKETS = 12 };
 struct gw_store_stats {
 	uint64_t commits, jobs, events, failed_commits;
 	uint64_t reads;
-	uint32_t waiting;    /* jobs in the queue */
+	uint32_t waiting; /* jobs in the queue */
 	uint64_t waiting_bytes;
 	uint64_t commit_us_sum;
-	uint64_t commit_bucket[GW_STORE_BUCKETS]; /* the last one: above all bounds */
+	uint64_t commit_bucket
+		[GW_STORE_BUCKETS]; /* the last one: above all bounds */
 };
 extern const uint32_t gw_store_commit_bounds_us[GW_STORE_BUCKETS - 1];
 void gw_store_stats(struct gw_store *store, struct gw_store_stats *stats);

@@ -7,16 +7,16 @@
 
 /* What a write must know beside its job. */
 struct gw_store_now {
-	int64_t now_ms;		/* wall clock                        */
+	int64_t now_ms;         /* wall clock                        */
 	int64_t idempotency_ms; /* how long a new key is remembered  */
 };
 
 /* What retention takes away in one slice. */
 struct gw_store_slice {
 	int64_t before_ms; /* calls that ended before; 0: none        */
-	int64_t now_ms;	   /* keys that expired before                */
-	uint32_t calls;	   /* at most so many                         */
-	bool more;	   /* result: there is another slice          */
+	int64_t now_ms;    /* keys that expired before                */
+	uint32_t calls;    /* at most so many                         */
+	bool more;         /* result: there is another slice          */
 };
 
 struct gw_store_engine {

@@ -118,11 +118,10 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[IDEM_PUT] = "INSERT OR REPLACE INTO idempotency (scope_key,"
 		     " body_sha256, call_id, response, expires_at)"
 		     " VALUES (?1, ?2, ?3, ?4, ?5)",
-	[CALL_INSERT] =
-		"INSERT INTO calls (id, status, state, ended_at, seq,"
-		" last_event_id, snapshot, dialog, created_at, \"to\","
-		" \"from\", line, project)"
-		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+	[CALL_INSERT] = "INSERT INTO calls (id, status, state, ended_at, seq,"
+			" last_event_id, snapshot, dialog, created_at, \"to\","
+			" \"from\", line, project)"
+			" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
 	[CALL_UPDATE] =
 		"UPDATE calls SET status = coalesce(?2, status),"
 		" state = coalesce(?3, state),"
@@ -377,7 +376,8 @@ static int complain_of_file(struct db *db, const char *path, int err, char *why,
 				path, sqlite3_errmsg(db->sql));
 
 	return complain(why, size, err, "the database %s can't be used: %s",
-			path, db->sql ? sqlite3_errmsg(db->sql) : strerror(err));
+			path,
+			db->sql ? sqlite3_errmsg(db->sql) : strerror(err));
 }
 
 static bool is_empty(struct db *db)
@@ -396,7 +396,9 @@ static int check_ours(struct db *db, const char *path, char *why, size_t size)
 
 	err = get_number(db, "PRAGMA application_id", &app);
 	err = err ? err : get_number(db, "PRAGMA user_version", &version);
-	err = err ? err : get_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+	err = err ? err :
+		    get_number(db, "SELECT count(*) FROM sqlite_schema",
+			       &tables);
 	if (err)
 		return complain_of_file(db, path, err, why, size);
 
@@ -441,9 +443,10 @@ static int check_whole(struct db *db, const char *path, char *why, size_t size)
 			       "from a backup, or move it away to begin with "
 			       "an empty one",
 			       path,
-			       rc == SQLITE_ROW ? (const char *)
-					       sqlite3_column_text(stmt, 0) :
-						  sqlite3_errmsg(db->sql));
+			       rc == SQLITE_ROW ?
+				       (const char *)sqlite3_column_text(stmt,
+									 0) :
+				       sqlite3_errmsg(db->sql));
 	(void)sqlite3_finalize(stmt);
 
 	return ok ? 0 : EBADMSG;
@@ -510,9 +513,9 @@ static int read_ids(struct db *db)
 	int64_t last = 0, newest = 0, pruned = 0;
 	int err;
 
-	err = get_number(
-		db, "SELECT value FROM meta WHERE name = 'last_event_id'",
-		&last);
+	err = get_number(db,
+			 "SELECT value FROM meta WHERE name = 'last_event_id'",
+			 &last);
 	err = err ? err : get_number(db, "SELECT max(id) FROM events", &newest);
 	err = err ? err :
 		    get_number(db,
@@ -775,9 +778,8 @@ static int put_event(struct db *db, struct gw_store_event *ev)
 static int write_parts(struct db *db, struct gw_store_job *job,
 		       const struct gw_store_now *now)
 {
-	const uint64_t last = job->event_count ?
-				      db->last_id + job->event_count :
-				      0;
+	const uint64_t last =
+		job->event_count ? db->last_id + job->event_count : 0;
 	int err = 0;
 
 	if (job->idem)

@@ -142,8 +142,10 @@ static bool is_placed(void *arg)
 
 static int place(struct world *w, const char *id, const char *key)
 {
-	const struct gw_news news = { .type = "call.queued", .call_id = id,
-				      .seq = 1, .at_ms = 1795323600000 };
+	const struct gw_news news = { .type = "call.queued",
+				      .call_id = id,
+				      .seq = 1,
+				      .at_ms = 1795323600000 };
 	struct gw_store_call *row = row_of(id, "queued");
 	struct gw_store_idem *idem = NULL;
 	int err;
@@ -169,8 +171,9 @@ static int place(struct world *w, const char *id, const char *key)
 static int tell(struct world *w, const char *type, const char *id, int64_t seq,
 		const char *status)
 {
-	const struct gw_news news = { .type = type, .call_id = id, .seq = seq,
-				      .at_ms = 1795323600123 };
+	const struct gw_news news = {
+		.type = type, .call_id = id, .seq = seq, .at_ms = 1795323600123
+	};
 	struct gw_store_call *row = status ? row_of(id, status) : NULL;
 
 	if (status && !row)
@@ -195,9 +198,13 @@ static int settle(struct world *w, unsigned wanted)
 static int test_events_envelope_is_the_contracts(void)
 {
 	struct world *w = world_new();
-	struct gw_news news = { .type = "leg.ringing", .call_id = call_a,
-				.leg = "to", .seq = 2, .at_ms = 1795323600123,
-				.data = "{\"sip\":180}", .data_len = 11 };
+	struct gw_news news = { .type = "leg.ringing",
+				.call_id = call_a,
+				.leg = "to",
+				.seq = 2,
+				.at_ms = 1795323600123,
+				.data = "{\"sip\":180}",
+				.data_len = 11 };
 	struct gw_store_call *row;
 
 	CHECK(w);
@@ -361,7 +368,8 @@ static int test_events_newer_row_keeps_what_the_older_one_said(void)
 	CHECK_OK(r.err);
 	CHECK_INT(r.seq, 2);
 	CHECK_STR(r.dialog, "dialog");
-	CHECK_STR(r.snapshot, "{\"status\":\"in-progress\",\"last_event_id\":2}");
+	CHECK_STR(r.snapshot,
+		  "{\"status\":\"in-progress\",\"last_event_id\":2}");
 	return 0;
 }
 TEST(test_events_newer_row_keeps_what_the_older_one_said);

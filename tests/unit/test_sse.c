@@ -114,9 +114,9 @@ static int replay(struct world *w, size_t limit)
 		str_ncpy(to->call_id, ev->call_id, sizeof(to->call_id));
 		str_ncpy(to->type, ev->type, sizeof(to->type));
 		to->json = mbuf_alloc(ev->json_len);
-		err = !to->json || mbuf_write_mem(to->json,
-						  (const uint8_t *)ev->json,
-						  ev->json_len);
+		err = !to->json ||
+		      mbuf_write_mem(to->json, (const uint8_t *)ev->json,
+				     ev->json_len);
 	}
 
 	err = err || !rd->events || gw_sse_batch_alloc(&batch, rd);
@@ -136,8 +136,7 @@ static int drink(struct world *w, size_t size, size_t batch)
 	uint8_t buf[4096];
 
 	for (;;) {
-		const size_t n =
-			gw_sse_reader_fill(r, w->journal, buf, size);
+		const size_t n = gw_sse_reader_fill(r, w->journal, buf, size);
 
 		if (w->len + n >= sizeof(w->got))
 			return 1;
@@ -163,7 +162,8 @@ static const char *ids(struct world *w)
 	text[0] = '\0';
 	while ((p = strstr(p, "id: "))) {
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%lu",
-					len ? " " : "", strtoul(p + 4, NULL, 10));
+					len ? " " : "",
+					strtoul(p + 4, NULL, 10));
 		p += 4;
 	}
 	return text;
@@ -228,10 +228,11 @@ static int test_sse_replay_meets_the_window_without_gap(void)
 	CHECK_OK(many_happen(w, 3, call_a));
 	CHECK_OK(drink(w, 37, 10));
 
-	CHECK_STR(ids(w),
-		  "3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 "
-		  "26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 "
-		  "46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63");
+	CHECK_STR(
+		ids(w),
+		"3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 "
+		"26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 "
+		"46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63");
 	CHECK(w->replays >= 5);
 	return 0;
 }
@@ -409,7 +410,8 @@ static int test_sse_where_a_reader_of_a_call_begins(void)
 		{ NULL, 0, GW_SSE_AFTER, 0 },
 		{ NULL, 60, GW_SSE_AFTER, 0 },
 		{ "0", 60, GW_SSE_AFTER, 0 },
-		{ "12", 60, GW_SSE_AFTER, 12 }, /* retention keeps calls whole */
+		{ "12", 60, GW_SSE_AFTER,
+		  12 }, /* retention keeps calls whole */
 		{ "59", 60, GW_SSE_AFTER, 59 },
 		{ "60", 60, GW_SSE_OVER, 60 },
 		{ "61", 60, GW_SSE_OVER, 61 },

@@ -190,8 +190,7 @@ static struct gw_store_job *new_job(struct world *w, const char *call,
 	job->call->created_at_ms = 5000;
 	job->call->seq = seq + (int64_t)n - 1;
 	job->call->snapshot = text_mbuf("{\"object\":\"call\"}");
-	if (!job->call->snapshot ||
-	    (insert && str_dup(&job->call->to, "853")))
+	if (!job->call->snapshot || (insert && str_dup(&job->call->to, "853")))
 		return mem_deref(job);
 	return job;
 }
@@ -556,8 +555,10 @@ static int test_store_lists_calls_since(void)
 	CHECK(w);
 	CHECK_OK(world_open(w));
 	/* 1469918176385 ms is the ULID specification's 01ARYZ6S41 */
-	CHECK_OK(push(w, new_job(w, "call_01ARYZ6S40ZZZZZZZZZZZZZZZZ", true, 1, 1)));
-	CHECK_OK(push(w, new_job(w, "call_01ARYZ6S410000000000000000", true, 1, 1)));
+	CHECK_OK(push(w, new_job(w, "call_01ARYZ6S40ZZZZZZZZZZZZZZZZ", true, 1,
+				 1)));
+	CHECK_OK(push(w, new_job(w, "call_01ARYZ6S410000000000000000", true, 1,
+				 1)));
 	CHECK_OK(settle(w));
 
 	rd = gw_store_read_alloc(GW_STORE_CALLS);
@@ -609,7 +610,8 @@ static int test_store_reads_events_in_batches(void)
 	CHECK(w);
 	CHECK_OK(world_open(w));
 	for (unsigned i = 1; i <= 40; i++) {
-		CHECK_OK(push(w, new_job(w, call_name(id, i % 2), i < 3, 1, i)));
+		CHECK_OK(
+			push(w, new_job(w, call_name(id, i % 2), i < 3, 1, i)));
 	}
 	CHECK_OK(settle(w));
 
@@ -761,7 +763,8 @@ static int copy_file(const char *from, const char *to)
 {
 	char buf[4096];
 	ssize_t n;
-	const int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	const int in = open(from, O_RDONLY),
+		  out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	int err = in < 0 || out < 0 ? EIO : 0;
 
 	while (!err && (n = read(in, buf, sizeof(buf))) > 0)
