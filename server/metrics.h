@@ -27,7 +27,7 @@ struct gw_metrics_src {
 	void *arg;
 };
 
-/* Watches the loop (a probe every 100 ms) and counts calls as a sink. */
+/* Free it with mem_deref(). */
 int gw_metrics_alloc(struct gw_metrics **metricsp,
 		     const struct gw_metrics_src *src);
 
