@@ -343,9 +343,12 @@ test("the page's headers forbid what it does not need", {}, async ({ context }) 
 
 test("with keys the page asks for one, and a wrong one stays outside", { own: true }, async () => {
 	const guarded = await makeGateway({ keys: [{ name: "page", secret: "env:PAGE_KEY" }] }, { PAGE_KEY: "a-key-of-thirty-two-characters-00" });
-	await guarded.start();
-	const { page, context, wrong } = await openPage(guarded.url, "/", { expected: ["401"] });
+	let context;
 	try {
+		await guarded.start();
+		const opened = await openPage(guarded.url, "/", { expected: ["401"] });
+		const { page, wrong } = opened;
+		context = opened.context;
 		await page.getByLabel("Key").fill("wrong-key-of-thirty-two-characters");
 		await page.keyboard.press("Enter");
 		await page.getByText("not known here").waitFor();
@@ -358,7 +361,7 @@ test("with keys the page asks for one, and a wrong one stays outside", { own: tr
 		await status(page, "sim:busy", "Busy");
 		assert.deepEqual(wrong, []);
 	} finally {
-		await context.close();
+		await context?.close();
 		await guarded.close();
 	}
 });
