@@ -158,7 +158,6 @@ static enum gw_ended_by blame(const struct gw_leg *leg)
 	gw_leg_info(leg, &info);
 
 	switch (info.outcome.cause) {
-
 	case GW_CAUSE_RING_TIMEOUT:
 	case GW_CAUSE_TRANSPORT_TIMEOUT:
 		return GW_ENDED_BY_TIMER;
@@ -243,7 +242,6 @@ static void leg_news(struct gw_leg *leg, const struct gw_leg_news *news,
 	mem_ref(call);
 
 	switch (news->type) {
-
 	case GW_LEG_NEWS_STARTED:
 		if (!call->info.started_at_ms) {
 			call->info.started_at_ms = now_ms();
@@ -432,7 +430,6 @@ static enum readiness line_readiness(const struct gw_line *line)
 		return READY;
 
 	switch (info.state) {
-
 	case GW_LINE_REGISTERED:
 		return READY;
 
@@ -448,7 +445,6 @@ static enum readiness line_readiness(const struct gw_line *line)
 static void look_at_line(struct gw_call *call)
 {
 	switch (line_readiness(call->order.line)) {
-
 	case READY:
 		apply(call, GW_IN_LINE_READY);
 		break;
@@ -705,9 +701,8 @@ static int copy_order(struct gw_call *call, const struct gw_call_order *from)
 	to->headers = NULL;
 
 	if (from->header_count) {
-		call->headers = mem_zalloc(from->header_count *
-						   sizeof(*call->headers),
-					   NULL);
+		call->headers = mem_zalloc(
+			from->header_count * sizeof(*call->headers), NULL);
 		if (!call->headers)
 			return ENOMEM;
 		to->headers = call->headers;

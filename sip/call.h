@@ -37,8 +37,8 @@ enum gw_leg_state {
 	GW_LEG_NEW,
 	GW_LEG_DIALING,
 	GW_LEG_PROCEEDING, /* 100 */
-	GW_LEG_RINGING,	   /* 18x */
-	GW_LEG_EARLY,	   /* 18x with sound */
+	GW_LEG_RINGING,    /* 18x */
+	GW_LEG_EARLY,      /* 18x with sound */
 	GW_LEG_ANSWERED,
 	GW_LEG_CONFIRMING,
 	GW_LEG_HELD,
@@ -68,20 +68,23 @@ struct gw_call_header {
 /* What the caller may choose. Strings are copied by gw_call_alloc(); line,
  * media and announce must outlive the call. */
 struct gw_call_order {
-	const char *to;	    /* as gw_address_parse() normalised it: a SIP URI */
+	const char *to; /* as gw_address_parse() normalised it: a SIP URI */
 	struct gw_line *line;
 	const char *caller_number; /* NULL: the line's */
 	const char *caller_name;   /* NULL: the line's */
-	int caller_privacy;	   /* -1: the line's */
+	int caller_privacy;        /* -1: the line's */
 	bool auto_answer;
 	uint32_t ring_timeout_s;
 	uint32_t time_limit_s;
 	uint32_t setup_deadline_s; /* counts from gw_call_start() */
-	const struct gw_sound *announce; /* played to the callee after the answer; NULL */
-	const struct gw_call_header *headers; /* as gw_header_check() let them pass */
+	const struct gw_sound
+		*announce; /* played to the callee after the answer; NULL */
+	const struct gw_call_header
+		*headers; /* as gw_header_check() let them pass */
 	size_t header_count;
 	bool decline_failed; /* setting decline_status */
-	const char *media_listen; /* numeric, where RTP is bound; NULL: where SIP is */
+	const char *
+		media_listen; /* numeric, where RTP is bound; NULL: where SIP is */
 	const char *media_advertise; /* numeric, for SDP; NULL: the line's */
 };
 
@@ -90,13 +93,13 @@ struct gw_leg_info {
 	enum gw_role role;
 	enum gw_leg_state state;
 	enum gw_status status;
-	const char *uri;	 /* what was dialled */
+	const char *uri;         /* what was dialled */
 	const char *sip_call_id; /* NULL before the INVITE */
-	const char *codec;	 /* "PCMA/8000" or NULL */
+	const char *codec;       /* "PCMA/8000" or NULL */
 	int64_t ringing_at_ms, answered_at_ms, ended_at_ms;
 	struct gw_outcome outcome;
-	uint16_t sip_code;	   /* last received */
-	const char *sip_reason;	   /* phrase as received, or NULL */
+	uint16_t sip_code;         /* last received */
+	const char *sip_reason;    /* phrase as received, or NULL */
 	const char *reason_header; /* as received, or NULL */
 	struct gw_media_stats quality;
 	bool has_quality;
@@ -105,7 +108,8 @@ struct gw_leg_info {
 struct gw_call_info {
 	enum gw_call_state state;
 	enum gw_status status;
-	int64_t started_at_ms, ringing_at_ms, answered_at_ms, bridged_at_ms, ended_at_ms;
+	int64_t started_at_ms, ringing_at_ms, answered_at_ms, bridged_at_ms,
+		ended_at_ms;
 	enum gw_ended_by ended_by;
 	int failed_leg; /* role, or -1 */
 	struct gw_outcome outcome;
@@ -128,7 +132,7 @@ enum gw_call_event_type {
 	GW_EV_CALL_PLAYBACK_ENDED,
 	GW_EV_CALL_MEDIA_STALLED,
 	GW_EV_CALL_WAITING, /* state became waiting_for_line; no event of the API */
-	GW_EV_CALL_ENDED,   /* the last one, exactly once */
+	GW_EV_CALL_ENDED, /* the last one, exactly once */
 	GW_EV_LEG_INITIATED,
 	GW_EV_LEG_RINGING,
 	GW_EV_LEG_EARLY_MEDIA,

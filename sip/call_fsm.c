@@ -104,7 +104,8 @@ enum gw_call_state gw_call_fsm(unsigned *todop, enum gw_call_state state,
 
 const char *gw_call_state_name(enum gw_call_state state)
 {
-	return (unsigned)state < GW_CALL_STATE_COUNT ? state_names[state] : NULL;
+	return (unsigned)state < GW_CALL_STATE_COUNT ? state_names[state] :
+						       NULL;
 }
 
 const char *gw_call_input_name(enum gw_call_input input)

@@ -8,11 +8,11 @@ enum gw_call_input {
 	GW_IN_LINE_BUSY,     /* the line is still registering             */
 	GW_IN_LINE_READY,    /* a request may go out                      */
 	GW_IN_FIRST_RINGING, /* first 18x of the leg that is rung first   */
-	GW_IN_ALL_UP,	     /* the last leg that was missing has answered */
-	GW_IN_HOLD,	     /* the far side put us on hold               */
+	GW_IN_ALL_UP,        /* the last leg that was missing has answered */
+	GW_IN_HOLD,          /* the far side put us on hold               */
 	GW_IN_UNHOLD,
 	GW_IN_LEG_LOST, /* a leg has ended without our wish          */
-	GW_IN_HANGUP,	/* API, timer, line or shutdown want the end */
+	GW_IN_HANGUP,   /* API, timer, line or shutdown want the end */
 	GW_IN_ALL_GONE, /* every leg has ended                       */
 	GW_IN_COUNT
 };

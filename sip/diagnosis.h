@@ -6,9 +6,9 @@
 
 struct gw_diagnosis_facts {
 	struct gw_outcome outcome;
-	const char *uri;  /* what was dialled */
-	const char *line; /* its name */
-	const char *user; /* who logs in */
+	const char *uri;           /* what was dialled */
+	const char *line;          /* its name */
+	const char *user;          /* who logs in */
 	const char *const *codecs; /* what we offered */
 	size_t codec_count;
 	uint16_t sip_code; /* last received; 0: none */

@@ -65,8 +65,8 @@ static bool is_number(const char *number)
 }
 
 /* "sip:number@domain"; '#' isn't allowed in a user part (RFC 3261 25.1). */
-static int shown_uri(char *uri, size_t size, const struct gw_identity_wish *wish,
-		     const char *domain)
+static int shown_uri(char *uri, size_t size,
+		     const struct gw_identity_wish *wish, const char *domain)
 {
 	struct pl number;
 
@@ -137,7 +137,7 @@ int gw_identity_make(struct gw_identity *id, struct mbuf *headers,
 	in_from = !wish->header || 0 == strcmp(wish->header, "from");
 	if (re_snprintf(id->from_uri, sizeof(id->from_uri), "%s",
 			wish->withheld ? anonymous_uri :
-			in_from	       ? uri :
+			in_from        ? uri :
 					 wish->aor) < 0)
 		return EOVERFLOW;
 	str_ncpy(id->from_name, wish->withheld ? anonymous_name : name,

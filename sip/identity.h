@@ -15,7 +15,7 @@ struct gw_identity_wish {
 	const char *number; /* shown; NULL: the line's user          */
 	const char *name;   /* shown; NULL: none                     */
 	bool withheld;
-	const char *header;	 /* "from", "pai", "rpi"; NULL: "from"    */
+	const char *header;      /* "from", "pai", "rpi"; NULL: "from"    */
 	const char *auto_answer; /* family; NULL: the phone may decide    */
 };
 

@@ -22,8 +22,8 @@
 #include "sip/stack.h"
 
 enum {
-	LAST_WORDS_MS = 200,	/* patience with the media thread */
-	NEXT_PROXY_MS = 4000,	/* without any answer, where there is another */
+	LAST_WORDS_MS = 200,  /* patience with the media thread */
+	NEXT_PROXY_MS = 4000, /* without any answer, where there is another */
 };
 
 struct gw_leg {
@@ -38,7 +38,7 @@ struct gw_leg {
 	struct gw_line_way_req *way;
 	struct gw_session *session;
 	struct gw_stack_tap *tap;
-	char *call_id; /* of the last session: outlives it */
+	char *call_id;        /* of the last session: outlives it */
 	struct mbuf *headers; /* until the INVITE is out */
 	struct gw_media_port *port;
 	struct gw_sdp_local local;
@@ -127,7 +127,6 @@ bool gw_leg_is_up(const struct gw_leg *leg)
 static enum gw_cause intent_of_error(int err)
 {
 	switch (err) {
-
 	case EBADMSG: /* a 2xx without Contact, a response of another dialog */
 		return GW_CAUSE_PROTOCOL_ERROR;
 
@@ -586,7 +585,6 @@ static void on_fact(const struct gw_media_fact *fact, void *arg)
 	mem_ref(leg);
 
 	switch (fact->type) {
-
 	case GW_MEDIA_OPENED:
 		if (is_over(leg))
 			break;
@@ -646,7 +644,7 @@ static int write_headers(struct mbuf *mb, struct gw_identity *id,
 				    cfg->caller_privacy,
 		.header = cfg->identity_header,
 		.auto_answer = !order->auto_answer ? NULL :
-			       cfg->auto_answer	   ? cfg->auto_answer :
+			       cfg->auto_answer    ? cfg->auto_answer :
 						     "all",
 	};
 	int err;

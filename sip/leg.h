@@ -11,7 +11,7 @@ enum gw_leg_news_type {
 	GW_LEG_NEWS_STARTED, /* the INVITE is out, or will never be */
 	GW_LEG_NEWS_RINGING, /* first 18x                           */
 	GW_LEG_NEWS_EARLY,   /* sound before the answer             */
-	GW_LEG_NEWS_UP,	     /* answered, and sound can flow        */
+	GW_LEG_NEWS_UP,      /* answered, and sound can flow        */
 	GW_LEG_NEWS_HELD,    /* by the far side                     */
 	GW_LEG_NEWS_UNHELD,
 	GW_LEG_NEWS_DIGIT,  /* digit, duration_ms                   */
@@ -61,12 +61,12 @@ bool gw_leg_is_up(const struct gw_leg *leg); /* answered and not ending */
 
 /* What the diagnosis wants to know beside the info. */
 struct gw_leg_clues {
-	bool provisional;	  /* any 1xx came */
-	bool challenged;	  /* the refusal was 401 or 407 */
-	const char *they_speak;	  /* codecs of an SDP without a common one; NULL */
-	const char *sdp_fault;	  /* why their SDP was no use; NULL */
+	bool provisional;       /* any 1xx came */
+	bool challenged;        /* the refusal was 401 or 407 */
+	const char *they_speak; /* codecs of an SDP without a common one; NULL */
+	const char *sdp_fault;  /* why their SDP was no use; NULL */
 	const char *redirected_to; /* Contact of a 3xx; NULL */
-	bool private_address;	  /* their SDP named one */
+	bool private_address;      /* their SDP named one */
 	int err;
 };
 void gw_leg_clues(const struct gw_leg *leg, struct gw_leg_clues *clues);

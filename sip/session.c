@@ -15,7 +15,7 @@
 #include "sip/session_impl.h"
 
 enum {
-	FORKS_MAX = 32,	   /* more are not ACKed: a flood, no phones */
+	FORKS_MAX = 32,     /* more are not ACKed: a flood, no phones */
 	AUTH_TRIES_MAX = 4, /* auth_digest is stricter; this is the back-stop */
 	GIVE_UP_MS = 64 * SIP_T1,
 };
@@ -31,7 +31,8 @@ const char *gw_session_call_id(const struct gw_session *session)
 	return session ? sip_dialog_callid(session->half) : NULL;
 }
 
-const struct gw_session_facts *gw_session_facts(const struct gw_session *session)
+const struct gw_session_facts *
+gw_session_facts(const struct gw_session *session)
 {
 	return &session->facts;
 }
@@ -722,8 +723,9 @@ static int write_ident(struct gw_session *s, const struct gw_session_cfg *cfg,
 	for (uint32_t i = 0; i < way->route_count; i++)
 		err |= mbuf_printf(s->ident, "Route: <%s;lr>\r\n",
 				   way->routes[i]);
-	err |= mbuf_printf(s->ident, "To: <%s>\r\nFrom: %s%s%s<%s>;tag=",
-			   cfg->to_uri, name ? "\"" : "", name ? name : "",
+	err |= mbuf_printf(s->ident,
+			   "To: <%s>\r\nFrom: %s%s%s<%s>;tag=", cfg->to_uri,
+			   name ? "\"" : "", name ? name : "",
 			   name ? "\" " : "", cfg->from_uri);
 	return err;
 }
@@ -771,7 +773,8 @@ int gw_session_alloc(struct gw_session **sessionp,
 		goto out;
 
 	err = sip_dialog_alloc(&s->half, way->uri, cfg->to_uri, name,
-			       cfg->from_uri, (const char **)(uintptr_t)way->routes,
+			       cfg->from_uri,
+			       (const char **)(uintptr_t)way->routes,
 			       way->route_count);
 	if (err)
 		goto out;
@@ -804,7 +807,6 @@ void gw_session_release(struct gw_session *session, uint16_t q850,
 		(void)gw_session_reason_line(&s->reason, q850, text);
 
 	switch (s->state) {
-
 	case GW_SESSION_CALLING:
 		s->state = GW_SESSION_CANCELING;
 		if (s->facts.provisional)

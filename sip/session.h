@@ -30,7 +30,7 @@ struct gw_session;
 struct gw_session_cfg {
 	struct gw_line *line; /* gives credentials; referenced */
 	const struct gw_line_way *way;
-	const char *to_uri;    /* of the To header: without transport parameters */
+	const char *to_uri; /* of the To header: without transport parameters */
 	const char *from_uri;
 	const char *from_name; /* body of the quoted string; NULL or "": none */
 };
@@ -38,14 +38,14 @@ struct gw_session_cfg {
 /* What came of it. Strings live with the session. */
 struct gw_session_facts {
 	bool provisional, ringing, answered;
-	bool hung_up;	   /* the far side sent BYE */
-	bool retry_after;  /* the refusal carried Retry-After ... */
+	bool hung_up;           /* the far side sent BYE */
+	bool retry_after;       /* the refusal carried Retry-After ... */
 	uint32_t retry_after_s; /* ... with so many seconds */
-	uint16_t sip_code; /* last received; 0: none came */
+	uint16_t sip_code;      /* last received; 0: none came */
 	char sip_reason[64];
 	char *reason_header; /* of the refusal or the BYE; or NULL */
-	char *contact;	     /* of a 3xx, or NULL */
-	int err;	     /* what the network or our memory said; 0 */
+	char *contact;       /* of a 3xx, or NULL */
+	int err;             /* what the network or our memory said; 0 */
 };
 
 struct gw_session_h {
@@ -78,7 +78,8 @@ int gw_session_alloc(struct gw_session **sessionp,
 		     const struct gw_session_h *handlers, void *arg);
 
 const char *gw_session_call_id(const struct gw_session *session);
-const struct gw_session_facts *gw_session_facts(const struct gw_session *session);
+const struct gw_session_facts *
+gw_session_facts(const struct gw_session *session);
 
 /* Sends the INVITE with headers (lines with CRLF; may be empty) and offer. What
  * goes wrong later is told by closed. */

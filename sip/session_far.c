@@ -15,7 +15,7 @@
 enum {
 	GIVE_UP_MS = 64 * SIP_T1,
 	RETRY_AFTER_MAX_S = 10, /* RFC 3261 14.2 */
-	DIGIT_MS = 160,		/* of an INFO that doesn't say */
+	DIGIT_MS = 160,         /* of an INFO that doesn't say */
 };
 
 typedef void(request_h)(struct gw_session *s, struct gw_fork *fork,
@@ -84,7 +84,6 @@ static int renegotiate(struct mbuf **bodyp, struct gw_session *s,
 	int err = s->h ? s->h->offered(bodyp, msg, s->arg) : EBADMSG;
 
 	switch (err) {
-
 	case 0:
 		break;
 
@@ -212,8 +211,8 @@ static void far_update(struct gw_session *s, struct gw_fork *fork,
 	bool has_offer = has_sdp(msg);
 
 	/* RFC 3311 5.2: our own offer is still open */
-	if (has_offer && (s->state != GW_SESSION_UP ||
-			  (s->reply && s->reply->made_offer))) {
+	if (has_offer &&
+	    (s->state != GW_SESSION_UP || (s->reply && s->reply->made_offer))) {
 		reply(s, msg, 491, "Request Pending");
 		return;
 	}
@@ -302,8 +301,8 @@ static char read_digit(uint32_t *duration_ms, const struct sip_msg *msg)
 		     &text))
 		return 0;
 
-	if (0 == re_regex(body.p, body.l, "Duration[ ]*=[ ]*[0-9]+", NULL,
-			  NULL, &ms) &&
+	if (0 == re_regex(body.p, body.l, "Duration[ ]*=[ ]*[0-9]+", NULL, NULL,
+			  &ms) &&
 	    ms.l < 6)
 		*duration_ms = pl_u32(&ms);
 
@@ -349,8 +348,8 @@ static const struct method {
 	const char *name;
 	request_h *h;
 } methods[] = {
-	{ "INVITE", far_invite }, { "BYE", far_bye },
-	{ "UPDATE", far_update }, { "INFO", far_info },
+	{ "INVITE", far_invite },   { "BYE", far_bye },
+	{ "UPDATE", far_update },   { "INFO", far_info },
 	{ "OPTIONS", far_options }, { "REFER", far_refer },
 };
 

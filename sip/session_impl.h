@@ -96,7 +96,7 @@ struct gw_session {
 	uint32_t cancel_sent;
 	bool cancel_answered;
 
-	char *reason;	 /* header line with CRLF, or NULL */
+	char *reason;    /* header line with CRLF, or NULL */
 	bool hung_early; /* BYE came before the 2xx it belongs to */
 };
 

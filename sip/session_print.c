@@ -16,9 +16,9 @@ struct words {
 	struct pl uri;
 	struct pl to, from, call_id;
 	uint32_t cseq;
-	struct mbuf *routes; /* header lines; may be empty */
+	struct mbuf *routes;   /* header lines; may be empty */
 	struct pl first_route; /* a URI in it; unset: none */
-	const char *reason;  /* header line, or NULL */
+	const char *reason;    /* header line, or NULL */
 };
 
 static bool write_route(const struct sip_hdr *hdr, const struct sip_msg *msg,

@@ -56,7 +56,7 @@ struct gw_stack {
 	void *arg;
 
 	struct list kept[KEEP_MS / KEEP_SWEEP_MS + 1]; /* by second of arrival */
-	size_t kept_now;			       /* where arrivals go    */
+	size_t kept_now; /* where arrivals go    */
 	struct tmr sweep;
 
 	bool is_closing;
@@ -91,8 +91,7 @@ struct gw_stack_tap {
 	void *arg;
 };
 
-const char gw_stack_allow[] =
-	"INVITE, ACK, CANCEL, OPTIONS, BYE, INFO, UPDATE";
+const char gw_stack_allow[] = "INVITE, ACK, CANCEL, OPTIONS, BYE, INFO, UPDATE";
 
 static const enum sip_transp transps[] = {
 	[GW_TRANSPORT_UDP] = SIP_TRANSP_UDP,
@@ -148,10 +147,9 @@ static bool routed(const struct gw_stack *stack, const struct sip_msg *msg)
 {
 	const struct gw_stack_route *route;
 
-	route = list_ledata(hash_lookup(stack->routes,
-					hash_joaat_pl(&msg->callid),
-					route_has_call_id,
-					(void *)(uintptr_t)&msg->callid));
+	route = list_ledata(hash_lookup(
+		stack->routes, hash_joaat_pl(&msg->callid), route_has_call_id,
+		(void *)(uintptr_t)&msg->callid));
 
 	return route && route->h(msg, route->arg);
 }
@@ -833,10 +831,10 @@ static int copy_cfg(struct gw_stack *stack, const struct gw_stack_cfg *cfg)
 
 static int copy_listens(struct gw_stack *stack, const struct gw_stack_cfg *cfg)
 {
-	stack->listens = mem_zalloc(
-		(cfg->listen_count ? cfg->listen_count : 1) *
-			sizeof(*stack->listens),
-		NULL);
+	stack->listens =
+		mem_zalloc((cfg->listen_count ? cfg->listen_count : 1) *
+				   sizeof(*stack->listens),
+			   NULL);
 	if (!stack->listens)
 		return ENOMEM;
 

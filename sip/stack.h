@@ -24,8 +24,9 @@ enum gw_transport { GW_TRANSPORT_UDP, GW_TRANSPORT_TCP, GW_TRANSPORT_TLS };
 
 struct gw_stack_listen {
 	enum gw_transport transport;
-	const char *address; /* numeric, or "auto": from where the line's proxy is reached */
-	uint16_t port;	     /* 0: any */
+	const char *
+		address; /* numeric, or "auto": from where the line's proxy is reached */
+	uint16_t port; /* 0: any */
 };
 
 /* A request outside of every dialog, before it is refused. True: answered.
@@ -37,10 +38,10 @@ typedef bool(gw_stack_request_h)(struct sip *stack_sip,
 struct gw_stack_cfg {
 	const struct gw_stack_listen *listen;
 	size_t listen_count;
-	const char *advertise;	/* numeric address for Contact and SDP, or NULL */
-	const char *ca_file;	/* trust anchors for TLS, or NULL: TLS refused */
+	const char *advertise; /* numeric address for Contact and SDP, or NULL */
+	const char *ca_file;   /* trust anchors for TLS, or NULL: TLS refused */
 	const char *certificate; /* PEM with certificate and key, or NULL */
-	const char *user_agent; /* "Bellpull/0.1.0" */
+	const char *user_agent;  /* "Bellpull/0.1.0" */
 	gw_stack_request_h *requesth; /* or NULL */
 	void *arg;
 };
@@ -77,11 +78,12 @@ int gw_stack_route(struct gw_stack_route **routep, struct gw_stack *stack,
 
 /* Everything sent or received whose Call-ID a tap asks for. text has credentials
  * removed already and is valid during the call only. */
-typedef void(gw_stack_tap_h)(bool sent, const char *text, size_t len, void *arg);
+typedef void(gw_stack_tap_h)(bool sent, const char *text, size_t len,
+			     void *arg);
 struct gw_stack_tap;
 int gw_stack_tap(struct gw_stack_tap **tapp, struct gw_stack *stack,
-		 const char *call_id, gw_stack_tap_h *h, void *arg); /* deref to end */
-
+		 const char *call_id, gw_stack_tap_h *h,
+		 void *arg); /* deref to end */
 
 /* Takes obj over from its owner, who has no more use for it but for stragglers
  * from the wire (RFC 3261 13.2.2.4: 2xx of other forks may come for 64*T1):

@@ -25,12 +25,14 @@ char *__wrap_strdup(const char *str);
 char *__wrap_strndup(const char *str, size_t len);
 
 static _Thread_local uint32_t left; /* until the one that fails; 0: none does */
+static _Thread_local bool met;
 
 static bool fails(void)
 {
 	if (!left || --left)
 		return false;
 
+	met = true;
 	errno = ENOMEM;
 	return true;
 }
@@ -38,6 +40,12 @@ static bool fails(void)
 void oom_start(uint32_t n)
 {
 	left = n;
+	met = false;
+}
+
+bool oom_met(void)
+{
+	return met;
 }
 
 bool oom_stop(void)

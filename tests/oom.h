@@ -8,6 +8,9 @@
 /* Counts this thread's allocations from here on; the n-th one fails. */
 void oom_start(uint32_t n);
 
+/* Has it failed by now? */
+bool oom_met(void);
+
 /* Ends it and tells whether the n-th allocation was asked for at all. */
 bool oom_stop(void);
 

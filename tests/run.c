@@ -31,6 +31,7 @@
 enum {
 	TEST_SECONDS = 60,    /* one test, or one test with one failure */
 	OOM_BUDGET_MS = 1500, /* all failures of one test; OOM_MS=... */
+	OOM_WAIT_MS = 60,      /* patience after the failure */
 	OOM_EACH = 500,       /* so many are all tried, later ones in steps */
 	LATER_MAX = 64,
 };
@@ -105,6 +106,10 @@ static void wait_look(int flags, void *arg)
 	(void)flags;
 	if (read(w->fd, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
+
+	/* what the test waits for may have been lost with the allocation */
+	if (oom_met() && w->left_ms > OOM_WAIT_MS)
+		w->left_ms = OOM_WAIT_MS;
 
 	w->left_ms -= ticks < w->left_ms ? (uint32_t)ticks : w->left_ms;
 	if (w->cond(w->arg) || !w->left_ms)

@@ -1,0 +1,57 @@
+/* A gateway without HTTP: stack, line, media, one call at a time, and a phone on
+ * the other side of a real socket. Closed by itself when the test is over. */
+#ifndef TESTS_CALLS_WORLD_H
+#define TESTS_CALLS_WORLD_H
+
+#include "sip/call.h"
+#include "sip/libre/tmr_heap.h"
+#include "sip/line.h"
+#include "sip/stack.h"
+#include "tests/calls/phone.h"
+#include "tests/test.h"
+
+struct world {
+	struct gw_stack *stack;
+	struct gw_media *media;
+	struct gw_line *line;
+	struct gw_call *call;
+	struct phone to;
+
+	char history[1024]; /* "call.initiated leg.initiated ..." */
+	unsigned ended;     /* how many call.ended */
+	char digits[32];
+	/* hangs the call up from inside of the handler of this event */
+	const char *hang_up_at;
+};
+
+/* tp: how the line reaches the phone. */
+int world_open(struct world **wp, enum gw_transport tp);
+
+/* Places the call; what order leaves out is filled in. */
+int world_call(struct world *w, const struct gw_call_order *order);
+
+/* Runs until word stands in the history, or in the phone's log. */
+int world_until(struct world *w, const char *word);
+int world_until_phone(struct world *w, const char *word);
+int world_until_ended(struct world *w);
+
+/* Gives up the ended call, so that another can be placed. */
+void world_next(struct world *w);
+
+const struct gw_call_info *world_info(const struct world *w);
+/* The ladder: first lines, one each; static. */
+const char *world_ladder(const struct world *w);
+
+#define CHECK_OUTCOME(w, status_, cause_, q850_)                        \
+	do {                                                            \
+		const struct gw_call_info *info_ = world_info(w);       \
+		CHECK_STR(gw_status_name(info_->status), status_);      \
+		CHECK_STR(gw_cause_name(info_->outcome.cause), cause_); \
+		CHECK_INT(info_->outcome.q850, q850_);                  \
+		CHECK_INT((w)->ended, 1);                               \
+	} while (0)
+
+#define CHALLENGE_407 \
+	"Proxy-Authenticate: Digest realm=\"pbx\", nonce=\"n1\", qop=\"auth\"\r\n"
+
+#endif
