@@ -30,8 +30,8 @@ suites() {
 		wire|yes|tests/wire/run.mjs|node tests/wire/run.mjs build/debug/bellpull
 		web-lib|no|tests/web/unit.mjs|node tests/web/unit.mjs
 		web|yes|tests/web/run.mjs|node tests/web/run.mjs build/bellpull
-		sipp|yes|tests/sipp/run.sh|tests/sipp/run.sh build/bellpull
-		kamailio|yes|tests/kamailio/run.sh|tests/kamailio/run.sh build/bellpull
+		sipp|yes|tests/sipp/run.mjs|node tests/sipp/run.mjs build/bellpull
+		kamailio|yes|tests/kamailio/run.mjs|node tests/kamailio/run.mjs build/bellpull
 		install|no|server/main.c|tests/install.sh
 		fuzz|no|tests/fuzz|tests/fuzz.sh $seconds
 	END
