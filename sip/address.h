@@ -13,8 +13,8 @@ enum { GW_URI_MAX = 256 }; /* bytes, without NUL */
 
 enum gw_address_kind {
 	GW_ADDRESS_NUMBER, /* +E164 or digits, dialled at the line's domain */
-	GW_ADDRESS_SIP,	   /* sip:user[@host[:port]] */
-	GW_ADDRESS_SIM,	   /* sim:name, a callee of the sandbox */
+	GW_ADDRESS_SIP,    /* sip:user[@host[:port]] */
+	GW_ADDRESS_SIM,    /* sim:name, a callee of the sandbox */
 };
 
 /* A line's rules for numbers: docs of the setting `dial`.
@@ -40,11 +40,12 @@ struct gw_dial_rules {
 
 struct gw_address {
 	enum gw_address_kind kind;
-	char uri[GW_URI_MAX + 1];    /* what is dialled: "sip:853@pbx.example" */
-	char number[32];	     /* normalised: "+4930123456" or digits; "" when
+	char uri[GW_URI_MAX + 1]; /* what is dialled: "sip:853@pbx.example" */
+	char number[32]; /* normalised: "+4930123456" or digits; "" when
 				      * not a number. sip:853 is the number 853 too */
-	char host[GW_URI_MAX + 1];   /* of the URI: lower case, no port, no brackets */
-	bool own_domain;	     /* the host is the line's domain */
+	char host[GW_URI_MAX +
+		  1];    /* of the URI: lower case, no port, no brackets */
+	bool own_domain; /* the host is the line's domain */
 };
 
 /* Reads what a person or program asked to dial. text is NUL-terminated and may

@@ -71,16 +71,16 @@ struct gw_outcome {
 /* What is known when a leg ends. Precedence: our own intent, then a Reason
  * header (RFC 3326), then the SIP code, then the transport's error. */
 struct gw_end {
-	enum gw_cause intent;	/* ours, or GW_CAUSE_NONE               */
-	bool answered;		/* a 2xx had come and been ACKed        */
-	bool ringing;		/* a 18x had come                       */
-	bool provisional;	/* any 1xx had come                     */
-	uint16_t sip_code;	/* last code received; 0: none          */
+	enum gw_cause intent;      /* ours, or GW_CAUSE_NONE               */
+	bool answered;             /* a 2xx had come and been ACKed        */
+	bool ringing;              /* a 18x had come                       */
+	bool provisional;          /* any 1xx had come                     */
+	uint16_t sip_code;         /* last code received; 0: none          */
 	const char *reason_header; /* value of Reason as received; NULL */
-	bool retry_after;	/* the response carried Retry-After     */
-	int err;		/* of the transport; 0. ETIMEDOUT: Timer B,
+	bool retry_after;          /* the response carried Retry-After     */
+	int err;                   /* of the transport; 0. ETIMEDOUT: Timer B,
 				 * EDESTADDRREQ: DNS, EPROTO: TLS          */
-	bool decline_failed;	/* setting decline_status: 603 is failed */
+	bool decline_failed;       /* setting decline_status: 603 is failed */
 };
 
 /* What a Reason header (RFC 3326) says, 0 where it says nothing. */
@@ -102,7 +102,8 @@ struct gw_reason gw_cause_reason(const char *value);
 struct gw_outcome gw_cause_outcome(const struct gw_end *end);
 
 const char *gw_status_name(enum gw_status status); /* "in-progress" */
-const char *gw_cause_name(enum gw_cause cause);	   /* "ring_timeout"; NULL for NONE */
+const char *
+gw_cause_name(enum gw_cause cause); /* "ring_timeout"; NULL for NONE */
 bool gw_status_final(enum gw_status status);
 /* Name to value, for reading the store back: false when unknown. */
 bool gw_status_parse(enum gw_status *statusp, const char *name);

@@ -200,13 +200,14 @@ static float *make_taps(uint32_t phases, size_t width, double cutoff)
 static int16_t filter(const int16_t *in, size_t count, size_t at,
 		      const float *taps, size_t width)
 {
+	const size_t half = width / 2;
 	float sum = 0;
 
 	for (size_t i = 0; i < width; i++) {
 		const size_t pos = at + i + 1;
 
-		if (pos >= width / 2 && pos - width / 2 < count)
-			sum += taps[i] * (float)in[pos - width / 2];
+		if (pos >= half && pos - half < count)
+			sum += taps[i] * (float)in[pos - half];
 	}
 
 	if (sum > 32767)

@@ -27,14 +27,19 @@ static size_t put(uint8_t *p, uint32_t n, size_t len)
 	return len;
 }
 
+static size_t put_bytes(uint8_t *p, const void *bytes, size_t len)
+{
+	memcpy(p, bytes, len);
+	return len;
+}
+
 /* The bytes of a file, with a chunk of an odd size in front of the sound. */
 static size_t write_wav(uint8_t *p, const struct wav *wav)
 {
 	static const uint8_t list[] = "LIST\x03\0\0\0abc\0";
 	uint8_t *start = p;
 
-	memcpy(p, "RIFF\0\0\0\0WAVEfmt ", 16);
-	p += 16;
+	p += put_bytes(p, "RIFF\0\0\0\0WAVEfmt ", 16);
 	p += put(p, 16, 4);
 	p += put(p, wav->format, 2);
 	p += put(p, wav->channels, 2);
@@ -42,10 +47,8 @@ static size_t write_wav(uint8_t *p, const struct wav *wav)
 	p += put(p, wav->rate * wav->channels * wav->bits / 8u, 4);
 	p += put(p, wav->channels * wav->bits / 8u, 2);
 	p += put(p, wav->bits, 2);
-	memcpy(p, list, 12);
-	p += 12;
-	memcpy(p, "data", 4);
-	p += 4;
+	p += put_bytes(p, list, 12);
+	p += put_bytes(p, "data", 4);
 	p += put(p, wav->data_len, 4);
 	memcpy(p, wav->data, wav->data_len);
 	return (size_t)(p - start) + wav->data_len;
