@@ -15,6 +15,8 @@ run=build/debug/tests/run
 logs=build/test-logs
 seconds=${FUZZ_SECONDS:-10}
 mkdir -p "$logs"
+# databases of tests in memory: thousands of them wait for their disk
+[ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 rm -f "$logs"/*
 
 # ---------------------------------------------------------------- the suites
