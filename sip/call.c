@@ -20,7 +20,10 @@
 #include "sip/line.h"
 #include "sip/session.h"
 
-enum { LEGS_MAX = 2 };
+enum {
+	LEGS_MAX = 2,
+	SOUND_IS_DUE_MS = 2000, /* who has sent no RTP by then, won't */
+};
 
 struct gw_call {
 	struct gw_call_order order; /* strings in text, headers in header */
@@ -562,7 +565,9 @@ const char *gw_call_diagnosis(const struct gw_call *call)
 		facts.sip_reason = info.sip_reason;
 		facts.reason_header = info.reason_header;
 		facts.answered = info.answered_at_ms != 0;
-		facts.no_sound_came = info.has_quality && !info.quality.any;
+		facts.no_sound_came = info.has_quality && !info.quality.any &&
+				      info.ended_at_ms - info.answered_at_ms >
+					      SOUND_IS_DUE_MS;
 	}
 
 	if (gw_diagnosis(text, sizeof(text), &facts))
