@@ -57,24 +57,13 @@ struct placing {
 
 /* The log ---------------------------------------------------------------- */
 
-/* What people ask for first; the steps between are for debug. */
-static bool is_milestone(const char *type)
-{
-	static const char *const steps[] = { "call.queued", "call.answered",
-					     "call.ended" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
-		if (0 == strcmp(type, steps[i]))
-			return true;
-
-	return 0 != strncmp(type, "call.", 5) && 0 != strncmp(type, "leg.", 4);
-}
-
+/* Who tells an event logs it, too, with what it knows of it; this is the line that
+ * says when it was on disk, and under which id. */
 static void log_event(const struct gw_event *ev)
 {
-	gw_log(is_milestone(ev->type) ? GW_LOG_INFO : GW_LOG_DEBUG, ev->type,
-	       GW_F_STR("call", ev->call_id[0] ? ev->call_id : NULL),
-	       GW_F_INT("event", ev->id), GW_F_INT("seq", ev->seq));
+	gw_log(GW_LOG_DEBUG, "journal.written", GW_F_INT("event", ev->id),
+	       GW_F_STR("type", ev->type),
+	       GW_F_STR("call", ev->call_id[0] ? ev->call_id : NULL));
 }
 
 static void log_lost(const struct gw_store_job *job, int err)

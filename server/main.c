@@ -71,7 +71,7 @@ static void print_routes(void)
 		enum gw_method method;
 		const char *name;
 	} names[] = {
-		{ GW_GET, "GET" },	 { GW_POST, "POST" },
+		{ GW_GET, "GET" },       { GW_POST, "POST" },
 		{ GW_DELETE, "DELETE" }, { GW_PUT, "PUT" },
 		{ GW_PATCH, "PATCH" },
 	};
@@ -278,6 +278,7 @@ static void close_all(void)
 	if (app.media)
 		gw_media_stop(app.media);
 	gw_loop_drain();
+	gw_registry_count(NULL);
 	app.metrics = mem_deref(app.metrics);
 	app.http = mem_deref(app.http);
 	app.sse = mem_deref(app.sse);
@@ -383,7 +384,11 @@ static int open_metrics(void)
 		.linesh = each_line,
 	};
 
-	return gw_metrics_alloc(&app.metrics, &src);
+	const int err = gw_metrics_alloc(&app.metrics, &src);
+
+	if (!err)
+		gw_registry_count(app.metrics);
+	return err;
 }
 
 /* What a dead process left behind is settled: the doors may open. */

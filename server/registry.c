@@ -7,6 +7,7 @@
  *                                                                          │
  *             an entry goes when its call.ended is on disk ◄── sink ◄──────┘
  */
+#include "server/metrics.h"
 #include "server/registry.h"
 
 #include <errno.h>
@@ -71,6 +72,7 @@ static struct {
 	struct gw_store *store;
 	struct gw_events *events;
 	struct gw_media *media;
+	struct gw_metrics *metrics; /* or NULL */
 	struct hash *by_id;
 	struct hash *by_idem;
 	struct list all;
@@ -123,7 +125,8 @@ static int make_id(char id[GW_STORE_ID_SIZE], int64_t at_ms)
 			const size_t at = i * 5 + bit;
 
 			v <<= 1;
-			if (at >= 2 && bytes[(at - 2) / 8] & (0x80u >> (at - 2) % 8))
+			if (at >= 2 &&
+			    bytes[(at - 2) / 8] & (0x80u >> (at - 2) % 8))
 				v |= 1;
 		}
 		id[5 + i] = digits[v];
@@ -330,6 +333,24 @@ static void call_event(struct gw_call *call, const struct gw_call_event *ev,
 	mem_deref(data);
 }
 
+static void count_end(const struct entry *e)
+{
+	const struct gw_call_info *info = gw_call_info(e->call);
+	const int64_t answered = info->answered_at_ms;
+
+	if (reg.metrics)
+		gw_metrics_call_ended(reg.metrics, gw_status_name(info->status),
+				      gw_cause_name(info->outcome.cause),
+				      answered ? answered - e->created_at_ms :
+						 -1,
+				      info->ended_at_ms - answered);
+}
+
+void gw_registry_count(struct gw_metrics *metrics)
+{
+	reg.metrics = metrics;
+}
+
 /* What is on disk: those who waited for it may know. */
 static void on_disk(const struct gw_event *ev, void *arg)
 {
@@ -346,6 +367,7 @@ static void on_disk(const struct gw_event *ev, void *arg)
 		wait_over(e, GW_WAIT_ANSWERED);
 	if (strcmp(ev->type, "call.ended") != 0)
 		return;
+	count_end(e);
 	wait_over(e, GW_WAIT_ENDED);
 	drop(e);
 }
@@ -387,6 +409,23 @@ static bool take_token(const struct gw_config_key *key)
 	return true;
 }
 
+/* As POST /calls names it. */
+static const char *refusal_code(int err)
+{
+	switch (err) {
+	case ESHUTDOWN:
+		return "draining";
+	case ENOSPC:
+		return "storage";
+	case EAGAIN:
+		return "overloaded";
+	case EUSERS:
+		return "rate_limited";
+	default:
+		return "capacity";
+	}
+}
+
 int gw_registry_admit(const struct gw_config_key *key, uint32_t *retry_s)
 {
 	struct gw_store_stats st;
@@ -408,8 +447,11 @@ int gw_registry_admit(const struct gw_config_key *key, uint32_t *retry_s)
 	} else if (!take_token(key)) {
 		err = EUSERS;
 	}
-	if (err)
+	if (err) {
 		reg.stats.refused++;
+		if (reg.metrics)
+			gw_metrics_rejected(reg.metrics, refusal_code(err));
+	}
 	return err;
 }
 

@@ -24,6 +24,10 @@ int gw_registry_open(const struct gw_config *cfg, struct gw_store *store,
 		     struct gw_events *events, struct gw_media *media);
 void gw_registry_close(void);
 
+/* Where ended and refused calls are counted from now on; NULL: nowhere. */
+struct gw_metrics;
+void gw_registry_count(struct gw_metrics *metrics);
+
 /* Is there room for another call? Asked before any work. Returns 0 or the reason
  * why not: EBUSY (too many calls at a time), EAGAIN (the loop or the disk is
  * behind), ESHUTDOWN (draining), ENOSPC (the store can't write), EUSERS (this
