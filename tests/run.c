@@ -369,7 +369,6 @@ int main(int argc, char *argv[])
 
 	/* cppcheck-suppress comparePointers ; to the linker it is one array */
 	testc = (size_t)(__stop_tests - __start_tests);
-	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are sorted */
 	qsort(__start_tests, testc, sizeof(*__start_tests), by_place);
 
 	for (size_t i = 0; i < testc; i++) {
