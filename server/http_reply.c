@@ -179,9 +179,10 @@ void gw_http_reply_text(struct gw_http_req *req, unsigned status,
 {
 	struct mbuf *mb = mbuf_alloc(strlen(text) + 1);
 
-	if (mb)
-		(void)mbuf_write_str(mb, text);
-	gw_http_reply(req, status, content_type, mb);
+	if (!mb || mbuf_write_str(mb, text))
+		gw_http_problem(req, 503, "memory", "out of memory");
+	else
+		gw_http_reply(req, status, content_type, mb);
 	mem_deref(mb);
 }
 

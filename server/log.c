@@ -198,7 +198,7 @@ void gw_log_redact(char *buf, size_t size, const char *text)
 			inside = false;
 			continue;
 		}
-		inside = is_word(*text);
+		inside = *text != '-' && is_word(*text);
 		put(&out, text++, 1);
 	}
 

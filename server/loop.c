@@ -64,37 +64,35 @@ static struct {
 	.sigfd = -1,
 };
 
-static struct gw_loop_note *take_one(bool *morep)
+static struct gw_loop_note *take_one(void)
 {
 	struct gw_loop_note *note;
 
 	pthread_mutex_lock(&loop.lock);
 	note = loop.head;
-	if (note) {
+	if (note)
 		loop.head = note->next;
-		if (!loop.head)
-			loop.tail = &loop.head;
-	}
-	*morep = loop.head != NULL;
+	if (!loop.head)
+		loop.tail = &loop.head;
 	pthread_mutex_unlock(&loop.lock);
 
 	return note;
 }
 
-/* Runs up to max notes. Returns whether some are left. */
+/* Runs up to max notes. Returns whether some may be left. */
 static bool run_notes(unsigned max)
 {
-	bool more = true;
+	for (unsigned i = 0; i < max; i++) {
+		struct gw_loop_note *note = take_one();
 
-	for (unsigned i = 0; more && i < max; i++) {
-		struct gw_loop_note *note = take_one(&more);
+		if (!note)
+			return false;
 
 		/* fn may free the note: it is not touched afterwards */
-		if (note)
-			note->fn(note->arg);
+		note->fn(note->arg);
 	}
 
-	return more;
+	return true;
 }
 
 static void batch(int id, void *data, void *arg)

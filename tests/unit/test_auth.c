@@ -1,0 +1,214 @@
+/* Keys, sessions and the limit for guessing, with a clock of the test. */
+#include "config/config.h"
+#include "server/auth.h"
+#include "tests/test.h"
+
+static const char text[] =
+	"{\"allow_inline\":true,\"keys\":["
+	"{\"name\":\"all\",\"secret\":\"secret-of-all-1234\",\"scopes\":[\"admin\"]},"
+	"{\"name\":\"reader\",\"secret\":\"secret-of-reader\","
+	"\"scopes\":[\"calls:read\"]}]}";
+
+static int open_auth(struct gw_auth **authp, const char *json, size_t len)
+{
+	static struct gw_config_errors errs;
+	struct gw_config *cfg = NULL;
+	int err;
+
+	err = gw_config_parse(&cfg, json, len, &errs);
+	if (!err)
+		err = gw_auth_alloc(authp, cfg);
+	mem_deref(cfg); /* it keeps its own reference */
+
+	return err;
+}
+
+static enum gw_auth_verdict check(struct gw_auth *auth,
+				  const struct gw_config_key **keyp,
+				  const char *authorization, const char *cookie,
+				  const char *client, uint64_t now_ms)
+{
+	const struct gw_auth_try shown = { authorization, cookie, client };
+	bool by_cookie;
+
+	return gw_auth_check(auth, keyp, &by_cookie, &shown, now_ms);
+}
+
+static int test_auth_keys(void)
+{
+	OWNED struct gw_auth *auth = NULL;
+	const struct gw_config_key *key = NULL;
+
+	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
+	CHECK(gw_auth_needed(auth));
+
+	CHECK_INT(check(auth, &key, NULL, NULL, "1.1.1.1", 0), GW_AUTH_NONE);
+	CHECK_INT(check(auth, &key, "Bearer nobody", NULL, "1.1.1.1", 0),
+		  GW_AUTH_WRONG);
+	CHECK_INT(check(auth, &key, "Bearer ", NULL, "1.1.1.1", 0),
+		  GW_AUTH_WRONG);
+	CHECK(!key);
+	CHECK_INT(check(auth, &key, "bearer  secret-of-reader", NULL, "1.1.1.1",
+			0),
+		  GW_AUTH_OK);
+	CHECK_STR(key->name, "reader");
+	CHECK(gw_auth_may(key, "calls:read"));
+	CHECK(!gw_auth_may(key, "calls:create"));
+	CHECK(gw_auth_may(key, NULL));
+
+	CHECK_INT(check(auth, &key, "Bearer secret-of-all-1234", NULL,
+			"1.1.1.1", 0),
+		  GW_AUTH_OK);
+	CHECK(gw_auth_may(key, "calls:create"));
+
+	return 0;
+}
+TEST(test_auth_keys);
+
+static int test_auth_without_keys_everything_goes(void)
+{
+	OWNED struct gw_auth *auth = NULL;
+	const struct gw_config_key *key = NULL;
+
+	CHECK_OK(open_auth(&auth, "{}", 2));
+	CHECK(!gw_auth_needed(auth));
+	CHECK_INT(check(auth, &key, "Bearer what", NULL, "1.1.1.1", 0),
+		  GW_AUTH_OK);
+	CHECK(!key);
+	CHECK(gw_auth_may(NULL, "calls:create"));
+
+	return 0;
+}
+TEST(test_auth_without_keys_everything_goes);
+
+static int test_auth_session_lives_and_dies(void)
+{
+	OWNED struct gw_auth *auth = NULL;
+	const uint64_t life_ms = (uint64_t)GW_AUTH_SESSION_S * 1000;
+	const struct gw_config_key *key = NULL;
+	char cookie[GW_AUTH_COOKIE_SIZE], header[128];
+
+	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
+	CHECK_INT(gw_auth_login(auth, cookie, "secret-of-reader", "1.1.1.1",
+				1000),
+		  GW_AUTH_OK);
+	CHECK_INT(strlen(cookie), GW_AUTH_COOKIE_SIZE - 1);
+	(void)re_snprintf(header, sizeof(header), "a=b; %s=%s; c",
+			  GW_AUTH_COOKIE, cookie);
+
+	CHECK_INT(check(auth, &key, NULL, header, "2.2.2.2",
+			1000 + life_ms - 1),
+		  GW_AUTH_OK);
+	CHECK_STR(key->name, "reader");
+	/* each use gives it another life */
+	CHECK_INT(check(auth, &key, NULL, header, "2.2.2.2",
+			1000 + 2 * life_ms - 2),
+		  GW_AUTH_OK);
+	CHECK_INT(check(auth, &key, NULL, header, "2.2.2.2",
+			1000 + 3 * life_ms),
+		  GW_AUTH_WRONG);
+
+	return 0;
+}
+TEST(test_auth_session_lives_and_dies);
+
+static int test_auth_sessions_are_bounded(void)
+{
+	OWNED struct gw_auth *auth = NULL;
+	const struct gw_config_key *key = NULL;
+	char first[GW_AUTH_COOKIE_SIZE], cookie[GW_AUTH_COOKIE_SIZE];
+	char header[128];
+
+	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
+	CHECK_INT(gw_auth_login(auth, first, "secret-of-reader", "1.1.1.1", 1),
+		  GW_AUTH_OK);
+	for (uint64_t i = 0; i < GW_AUTH_SESSIONS_MAX; i++)
+		CHECK_INT(gw_auth_login(auth, cookie, "secret-of-reader",
+					"1.1.1.1", 2 + i),
+			  GW_AUTH_OK);
+
+	(void)re_snprintf(header, sizeof(header), "%s=%s", GW_AUTH_COOKIE,
+			  first);
+	CHECK_INT(check(auth, &key, NULL, header, "1.1.1.1", 5000),
+		  GW_AUTH_WRONG);
+	(void)re_snprintf(header, sizeof(header), "%s=%s", GW_AUTH_COOKIE,
+			  cookie);
+	CHECK_INT(check(auth, &key, NULL, header, "1.1.1.1", 5000), GW_AUTH_OK);
+
+	return 0;
+}
+TEST(test_auth_sessions_are_bounded);
+
+static int test_auth_guessing_is_limited(void)
+{
+	OWNED struct gw_auth *auth = NULL;
+	const struct gw_config_key *key = NULL;
+	const char *const right = "Bearer secret-of-reader";
+	char cookie[GW_AUTH_COOKIE_SIZE];
+
+	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
+	for (int i = 0; i < GW_AUTH_FAILURES_MAX; i++)
+		CHECK_INT(check(auth, &key, "Bearer guess", NULL, "1.1.1.1",
+				100),
+			  GW_AUTH_WRONG);
+
+	CHECK_INT(check(auth, &key, right, NULL, "1.1.1.1", 200),
+		  GW_AUTH_LIMITED);
+	CHECK_INT(gw_auth_login(auth, cookie, "secret-of-reader", "1.1.1.1",
+				200),
+		  GW_AUTH_LIMITED);
+	CHECK_INT(check(auth, &key, right, NULL, "1.1.1.2", 200), GW_AUTH_OK);
+	CHECK_INT(check(auth, &key, right, NULL, "1.1.1.1", 60099),
+		  GW_AUTH_LIMITED);
+	CHECK_INT(check(auth, &key, right, NULL, "1.1.1.1", 60100), GW_AUTH_OK);
+
+	return 0;
+}
+TEST(test_auth_guessing_is_limited);
+
+static int test_auth_ipv6_counts_by_network(void)
+{
+	OWNED struct gw_auth *auth = NULL;
+	const struct gw_config_key *key = NULL;
+	char client[64];
+
+	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
+	for (int i = 0; i < GW_AUTH_FAILURES_MAX; i++) {
+		(void)re_snprintf(client, sizeof(client), "2001:db8::%x",
+				  i + 1);
+		CHECK_INT(check(auth, &key, "Bearer guess", NULL, client, 100),
+			  GW_AUTH_WRONG);
+	}
+	CHECK_INT(check(auth, &key, "Bearer guess", NULL, "2001:db8::ffff",
+			100),
+		  GW_AUTH_LIMITED);
+	CHECK_INT(check(auth, &key, "Bearer guess", NULL, "2001:db8:0:1::1",
+			100),
+		  GW_AUTH_WRONG);
+
+	return 0;
+}
+TEST(test_auth_ipv6_counts_by_network);
+
+/* More addresses than the table holds: the oldest are forgotten, nothing else. */
+static int test_auth_addresses_are_bounded(void)
+{
+	OWNED struct gw_auth *auth = NULL;
+	const struct gw_config_key *key = NULL;
+	char client[64];
+
+	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
+	for (int i = 0; i < GW_AUTH_ADDRESSES_MAX + 10; i++) {
+		(void)re_snprintf(client, sizeof(client), "10.0.%d.%d", i / 250,
+				  i % 250);
+		CHECK_INT(check(auth, &key, "Bearer guess", NULL, client,
+				(uint64_t)i),
+			  GW_AUTH_WRONG);
+	}
+	CHECK_INT(check(auth, &key, "Bearer secret-of-reader", NULL, client,
+			5000),
+		  GW_AUTH_OK);
+
+	return 0;
+}
+TEST(test_auth_addresses_are_bounded);
