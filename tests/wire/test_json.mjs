@@ -45,7 +45,7 @@ reads("overlong UTF-8", bytes('{"key":"', 0xc0, 0xaf, '"}'), 400, /byte 8/);
 reads("a surrogate as UTF-8", bytes('{"key":"', 0xed, 0xa0, 0x80, '"}'), 400, /byte 8/);
 reads("half a surrogate pair", '{"key":"\\ud800"}', 400);
 reads("NUL", '{"key":"\\u0000"}', 400);
-reads("CR and LF for a SIP header", '{"key":"a\\r\\nVia: x"}', 400);
+reads("CR and LF, as JSON may have them", '{"key":"a\\r\\nb"}', 401);
 reads("a raw control character", '{"key":"a\u0001"}', 400);
 reads("a raw NUL behind it", bytes('{"key":"a"}', 0), 400);
 reads("an escape that is none", '{"key":"\\x41"}', 400);
@@ -67,7 +67,7 @@ reads("a form's name twice, once escaped", "key=a&k%65y=b", 400, undefined, { ty
 reads("a form with brackets", "key[a]=b", 400, /bracket/, { type: FORM });
 reads("a form without a name", "=b", 400, undefined, { type: FORM });
 reads("a form with NUL", "key=%00", 400, undefined, { type: FORM });
-reads("a form with CR and LF", "key=a%0d%0aVia:x", 400, undefined, { type: FORM });
+reads("a form with CR and LF", "key=a%0d%0ab", 401, undefined, { type: FORM });
 reads("a form that is not UTF-8", "key=%ff", 400, undefined, { type: FORM });
 reads("a form with half an escape", "key=%4", 400, undefined, { type: FORM });
 reads("100 fields", Array.from({ length: 100 }, (_, i) => `f${i}=1`).join("&"), 400, undefined, { type: FORM });
@@ -79,3 +79,23 @@ test("json: the pointer says which member came twice", async (t) => {
 	equal([reply.status, reply.json.errors[0].pointer], [400, "/metadata/a"]);
 	ok(reply.json.errors.length === 1, "one fault, one row");
 });
+
+/* What goes into SIP headers must not bring headers of its own. A control
+ * character is refused as text (400), all else as a wrong value (422). */
+for (const [status, pointer, order] of [
+	[400, "/to", { to: "853\r\nVia: x" }],
+	[422, "/to", { to: "sip:853%0d%0aVia:x@localhost" }],
+	[400, "/caller_id/name", { to: "853", caller_id: { name: "A\r\nVia: x" } }],
+	[400, "/caller_id/name", { to: "853", caller_id: { name: "A\nB" } }],
+	[400, "/headers/X-A", { to: "853", headers: { "X-A": "a\r\nVia: x" } }],
+	[422, "/headers/X-A: b\r\nVia", { to: "853", headers: { "X-A: b\r\nVia": "x" } }],
+	[422, "/headers/Via", { to: "853", headers: { Via: "x" } }],
+]) {
+	test(`json: nothing slips into SIP by ${JSON.stringify(order)}`, async (t) => {
+		const gw = await t.gateway({ sandbox: true });
+		const reply = await gw.api("POST", "/calls", { body: order });
+		equal([reply.status, reply.json.code], [status, "invalid_call"]);
+		equal(reply.json.errors.map((error) => error.pointer), [pointer]);
+		equal((await gw.api("GET", "/calls")).json.data, [], "calls");
+	});
+}
