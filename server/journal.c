@@ -8,8 +8,12 @@
 #include "server/events.h"
 #include "server/journal.h"
 
+struct slot {
+	const struct gw_event *ev;
+};
+
 struct gw_journal {
-	const struct gw_event **ring;
+	struct slot *ring;
 	uint64_t size;       /* a power of two */
 	uint64_t first, end; /* places */
 	size_t bytes, max_bytes;
@@ -18,7 +22,7 @@ struct gw_journal {
 
 static const struct gw_event *at(const struct gw_journal *j, uint64_t place)
 {
-	return j->ring[place & (j->size - 1)];
+	return j->ring[place & (j->size - 1)].ev;
 }
 
 static void deref(const struct gw_event *ev)
@@ -90,7 +94,7 @@ void gw_journal_add(struct gw_journal *j, const struct gw_event *ev)
 				     j->bytes + ev->frame_len > j->max_bytes))
 		drop_oldest(j);
 
-	j->ring[j->end++ & (j->size - 1)] = ref(ev);
+	j->ring[j->end++ & (j->size - 1)].ev = ref(ev);
 	j->bytes += ev->frame_len;
 	j->head_id = ev->id;
 }

@@ -84,8 +84,8 @@ static void batch_destructor(void *arg)
 	struct gw_sse_batch *batch = arg;
 
 	for (size_t i = batch->pos; i < batch->count; i++)
-		deref_event(batch->events[i]);
-	mem_deref(batch->events);
+		deref_event(batch->list[i].ev);
+	mem_deref(batch->list);
 }
 
 static int fill_batch(struct gw_sse_batch *batch,
@@ -101,7 +101,7 @@ static int fill_batch(struct gw_sse_batch *batch,
 				     (const char *)from->json->buf,
 				     from->json->end);
 		if (!err)
-			batch->events[batch->count++] = ev;
+			batch->list[batch->count++].ev = ev;
 	}
 
 	return err;
@@ -119,9 +119,8 @@ int gw_sse_batch_alloc(struct gw_sse_batch **batchp,
 		return ENOMEM;
 
 	if (count) {
-		batch->events =
-			mem_zalloc(count * sizeof(*batch->events), NULL);
-		err = batch->events ? fill_batch(batch, rd) : ENOMEM;
+		batch->list = mem_zalloc(count * sizeof(*batch->list), NULL);
+		err = batch->list ? fill_batch(batch, rd) : ENOMEM;
 	}
 	batch->upto_id = rd->more && count ? rd->events[count - 1].id :
 					     rd->upto_id;
@@ -228,7 +227,7 @@ static bool begin_batch_event(struct gw_sse_reader *r)
 		return false;
 
 	if (batch->pos < batch->count) {
-		begin_event(r, batch->events[batch->pos++]);
+		begin_event(r, batch->list[batch->pos++].ev);
 		return true;
 	}
 

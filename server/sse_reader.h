@@ -32,7 +32,9 @@ enum gw_sse_start gw_sse_start_call(uint64_t *afterp, const char *last_id,
 
 /* Events that were read from the store for one reader. */
 struct gw_sse_batch {
-	const struct gw_event **events; /* owned, with a reference each       */
+	struct {
+		const struct gw_event *ev; /* with a reference */
+	} * list;
 	size_t count, pos;
 	uint64_t upto_id; /* with the last one given, all up to here was had  */
 };
