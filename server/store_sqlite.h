@@ -1,0 +1,83 @@
+/* The SQLite engine's inside: its connection and its statements, shared by
+ * store_sqlite.c (writing, keeping), _file (opening), _read and _stmt. */
+#ifndef BELLPULL_SERVER_STORE_SQLITE_H
+#define BELLPULL_SERVER_STORE_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "server/store_engine.h"
+
+/* Statements that are used again and again, prepared when first needed. */
+enum gw_sql {
+	GW_SQL_BEGIN,
+	GW_SQL_COMMIT,
+	GW_SQL_ROLLBACK,
+	GW_SQL_SAVE,
+	GW_SQL_RELEASE,
+	GW_SQL_UNDO,
+	GW_SQL_IDEM_FIND,
+	GW_SQL_IDEM_PUT,
+	GW_SQL_CALL_INSERT,
+	GW_SQL_CALL_UPDATE,
+	GW_SQL_LADDER_PUT,
+	GW_SQL_EVENT_INSERT,
+	GW_SQL_PRUNE_FIND,
+	GW_SQL_PRUNE_CALL,
+	GW_SQL_PRUNE_LOOSE_FIND,
+	GW_SQL_PRUNE_LOOSE,
+	GW_SQL_PRUNE_IDEM,
+	GW_SQL_META_RAISE,
+	GW_SQL_PROBE_PUT,
+	GW_SQL_PROBE_TAKE,
+	GW_SQL_READ_CALL,
+	GW_SQL_READ_OPEN,
+	GW_SQL_READ_EVENTS,
+	GW_SQL_READ_CALL_EVENTS,
+	GW_SQL_COUNT
+};
+
+/* What gw_sqlite_read() makes a row of a call from. */
+#define GW_SQL_ROW                                                        \
+	"c.id, c.created_at, c.ended_at, c.seq, c.last_event_id, c.line," \
+	" c.project, c.snapshot"
+
+struct gw_sqlite {
+	sqlite3 *sql;
+	int lock_fd; /* of the writer: nobody else writes; -1 */
+	sqlite3_stmt *stmts[GW_SQL_COUNT];
+	uint64_t last_id;   /* newest event id given */
+	uint64_t begin_id;  /* the same when the transaction began */
+	uint64_t pruned_id; /* newest that retention took */
+};
+
+/* 0 for what is no error. */
+int gw_sqlite_errno(sqlite3 *sql, int rc);
+
+/* The statement, ready to be bound; it lives with the connection. */
+int gw_sqlite_get(sqlite3_stmt **stmtp, struct gw_sqlite *db,
+		  enum gw_sql which);
+
+/* A statement's end: tells rc as errno, and it is fit for its next use. */
+int gw_sqlite_end(struct gw_sqlite *db, sqlite3_stmt *stmt, int rc);
+
+/* For statements that return no rows: bound ones, and ones without values. */
+int gw_sqlite_step(struct gw_sqlite *db, sqlite3_stmt *stmt);
+int gw_sqlite_run(struct gw_sqlite *db, enum gw_sql which);
+
+/* What is bound is not copied: it must outlive the statement's run. NULL and an
+ * empty string are SQL's NULL. */
+void gw_sqlite_bind_str(sqlite3_stmt *stmt, int no, const char *str);
+void gw_sqlite_bind_mbuf(sqlite3_stmt *stmt, int no, const struct mbuf *mb);
+void gw_sqlite_bind_int(sqlite3_stmt *stmt, int no, int64_t num);
+
+/* Leave their out-parameter alone where the column is NULL. */
+int gw_sqlite_column_mbuf(struct mbuf **mbp, sqlite3_stmt *stmt, int no);
+void gw_sqlite_column_copy(char *buf, size_t size, sqlite3_stmt *stmt, int no);
+
+/* See store_engine.h. */
+int gw_sqlite_open(void **dbp, const char *path, bool writing, char *why,
+		   size_t size);
+void gw_sqlite_close(void *arg);
+int gw_sqlite_read(void *arg, struct gw_store_read *rd);
+
+#endif

@@ -1,0 +1,286 @@
+/* The SQLite engine's reads, on a connection of their own: one call, lists, open
+ * calls, events. */
+#include <errno.h>
+#include <string.h>
+
+#include <re.h>
+
+#include "server/store_sqlite.h"
+
+enum { LIST_MAX = 1000 };
+
+static int column_str(char **strp, sqlite3_stmt *stmt, int no)
+{
+	const void *text = sqlite3_column_text(stmt, no);
+
+	return text ? str_dup(strp, text) : 0;
+}
+
+/* Room for one more; grows by doubling. */
+static void *grow(void **arrayp, size_t count, size_t size)
+{
+	size_t room = 16;
+
+	if (!*arrayp) {
+		*arrayp = mem_zalloc(room * size, NULL);
+	} else if (count >= room && !(count & (count - 1))) {
+		void *bigger = mem_zalloc(2 * count * size, NULL);
+
+		if (!bigger)
+			return NULL;
+		memcpy(bigger, *arrayp, count * size);
+		mem_deref(*arrayp);
+		*arrayp = bigger;
+	}
+
+	return *arrayp ? (uint8_t *)*arrayp + count * size : NULL;
+}
+
+/* GW_SQL_ROW, and behind them dialog and ladder where there are some. */
+static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
+{
+	const int columns = sqlite3_column_count(stmt);
+	struct gw_store_row *row;
+	const void *snapshot;
+	size_t len;
+	int err;
+
+	row = grow((void **)&rd->rows, rd->row_count, sizeof(*row));
+	if (!row)
+		return ENOMEM;
+	rd->row_count++;
+
+	gw_sqlite_column_copy(row->id, sizeof(row->id), stmt, 0);
+	row->created_at_ms = sqlite3_column_int64(stmt, 1);
+	row->ended_at_ms = sqlite3_column_int64(stmt, 2);
+	row->seq = sqlite3_column_int64(stmt, 3);
+	row->last_event_id = (uint64_t)sqlite3_column_int64(stmt, 4);
+	err = column_str(&row->line, stmt, 5);
+	err = err ? err : column_str(&row->project, stmt, 6);
+	if (err)
+		return err;
+
+	snapshot = sqlite3_column_text(stmt, 7);
+	len = (size_t)sqlite3_column_bytes(stmt, 7);
+	row->snapshot = mbuf_alloc(len + 48);
+	if (!snapshot || !row->snapshot)
+		return ENOMEM;
+	err = gw_store_snapshot_json(row->snapshot, snapshot, len,
+				     row->last_event_id);
+	row->snapshot->pos = 0;
+
+	if (!err && columns > 8)
+		err = gw_sqlite_column_mbuf(&row->dialog, stmt, 8);
+	if (!err && columns > 9)
+		err = gw_sqlite_column_mbuf(&row->ladder, stmt, 9);
+	return err;
+}
+
+/* All rows of stmt, at most limit: one more tells that there are more. */
+static int read_rows(struct gw_sqlite *db, struct gw_store_read *rd,
+		     sqlite3_stmt *stmt, size_t limit)
+{
+	int err = 0, rc = SQLITE_DONE;
+
+	while (!err && SQLITE_ROW == (rc = sqlite3_step(stmt))) {
+		if (rd->row_count == limit) {
+			rd->more = true;
+			break;
+		}
+		err = read_row(rd, stmt);
+	}
+
+	return err ? err : gw_sqlite_errno(db->sql, rc);
+}
+
+static int read_call(struct gw_sqlite *db, struct gw_store_read *rd)
+{
+	sqlite3_stmt *stmt = NULL;
+	int err;
+
+	err = gw_sqlite_get(&stmt, db, GW_SQL_READ_CALL);
+	if (err)
+		return err;
+
+	gw_sqlite_bind_str(stmt, 1, rd->call_id);
+	err = read_rows(db, rd, stmt, 1);
+	(void)gw_sqlite_end(db, stmt, SQLITE_OK);
+
+	return !err && !rd->row_count ? ENOENT : err;
+}
+
+static int read_open(struct gw_sqlite *db, struct gw_store_read *rd)
+{
+	sqlite3_stmt *stmt = NULL;
+	int err;
+
+	err = gw_sqlite_get(&stmt, db, GW_SQL_READ_OPEN);
+	if (err)
+		return err;
+
+	err = read_rows(db, rd, stmt, SIZE_MAX);
+	(void)gw_sqlite_end(db, stmt, SQLITE_OK);
+	return err;
+}
+
+/* Ids begin with their time (ULID): the lowest one of a moment, so that a list
+ * since then needn't look at what is older. */
+static void lowest_id(char id[GW_STORE_ID_SIZE], int64_t ms)
+{
+	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+	enum { PREFIX = 5, TIME_DIGITS = 10 };
+
+	memcpy(id, "call_", PREFIX);
+	for (int i = TIME_DIGITS - 1; i >= 0; i--) {
+		id[PREFIX + i] = digits[ms & 31];
+		ms >>= 5;
+	}
+	id[PREFIX + TIME_DIGITS] = '\0';
+}
+
+static int prepare_list(sqlite3_stmt **stmtp, struct gw_sqlite *db,
+			const struct gw_store_read *rd, const char *lowest)
+{
+	const struct {
+		const char *term;
+		const char *value;
+	} filters[] = {
+		{ " AND c.\"to\" = ?", rd->to },
+		{ " AND c.\"from\" = ?", rd->from },
+		{ " AND c.line = ?", rd->line },
+		{ " AND c.project = ?", rd->project },
+		{ " AND c.status = ?", rd->status },
+		{ " AND c.id < ?", rd->cursor[0] ? rd->cursor : NULL },
+		{ " AND c.id >= ?", lowest[0] ? lowest : NULL },
+	};
+	char sql[512] = "SELECT " GW_SQL_ROW " FROM calls c WHERE 1";
+	int rc, no = 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
+		if (filters[i].value)
+			strncat(sql, filters[i].term,
+				sizeof(sql) - strlen(sql) - 1);
+	strncat(sql, " ORDER BY c.id DESC LIMIT ?",
+		sizeof(sql) - strlen(sql) - 1);
+
+	rc = sqlite3_prepare_v2(db->sql, sql, -1, stmtp, NULL);
+	if (rc != SQLITE_OK)
+		return gw_sqlite_errno(db->sql, rc);
+
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
+		if (filters[i].value)
+			(void)sqlite3_bind_text(*stmtp, no++, filters[i].value,
+						-1, SQLITE_TRANSIENT);
+	gw_sqlite_bind_int(*stmtp, no, (int64_t)rd->limit + 1);
+
+	return 0;
+}
+
+static int read_list(struct gw_sqlite *db, struct gw_store_read *rd)
+{
+	char lowest[GW_STORE_ID_SIZE] = "";
+	sqlite3_stmt *stmt = NULL;
+	int err;
+
+	if (!rd->limit || rd->limit > LIST_MAX)
+		rd->limit = LIST_MAX;
+	if (rd->since_ms > 0)
+		lowest_id(lowest, rd->since_ms);
+
+	err = prepare_list(&stmt, db, rd, lowest);
+	if (err)
+		return err;
+
+	err = read_rows(db, rd, stmt, rd->limit);
+	(void)sqlite3_finalize(stmt);
+	return err;
+}
+
+static int read_event(struct gw_store_read *rd, sqlite3_stmt *stmt,
+		      size_t *bytesp)
+{
+	const void *suffix = sqlite3_column_text(stmt, 3);
+	const size_t len = (size_t)sqlite3_column_bytes(stmt, 3);
+	struct gw_store_read_event *ev;
+	int err;
+
+	ev = grow((void **)&rd->events, rd->event_count, sizeof(*ev));
+	if (!ev || !suffix)
+		return ENOMEM;
+	rd->event_count++;
+
+	ev->id = (uint64_t)sqlite3_column_int64(stmt, 0);
+	gw_sqlite_column_copy(ev->call_id, sizeof(ev->call_id), stmt, 1);
+	gw_sqlite_column_copy(ev->type, sizeof(ev->type), stmt, 2);
+
+	ev->json = mbuf_alloc(len + 64);
+	if (!ev->json)
+		return ENOMEM;
+
+	err = gw_store_event_json(ev->json, ev->id, suffix, len);
+	ev->json->pos = 0;
+	*bytesp += ev->json->end;
+	return err;
+}
+
+static int read_event_rows(struct gw_sqlite *db, struct gw_store_read *rd,
+			   sqlite3_stmt *stmt)
+{
+	int err = 0, rc = SQLITE_DONE;
+	size_t bytes = 0;
+
+	while (!err && SQLITE_ROW == (rc = sqlite3_step(stmt))) {
+		if (rd->event_count == rd->limit ||
+		    (rd->max_bytes && bytes >= rd->max_bytes)) {
+			rd->more = true;
+			break;
+		}
+		err = read_event(rd, stmt, &bytes);
+	}
+
+	return err ? err : gw_sqlite_errno(db->sql, rc);
+}
+
+static int read_events(struct gw_sqlite *db, struct gw_store_read *rd)
+{
+	sqlite3_stmt *stmt = NULL;
+	int err;
+
+	if (!rd->limit || rd->limit > LIST_MAX)
+		rd->limit = LIST_MAX;
+
+	err = gw_sqlite_get(&stmt, db,
+			    rd->call_id[0] ? GW_SQL_READ_CALL_EVENTS :
+					     GW_SQL_READ_EVENTS);
+	if (err)
+		return err;
+
+	gw_sqlite_bind_int(stmt, 1, (int64_t)rd->after_id);
+	gw_sqlite_bind_int(stmt, 2,
+			   rd->upto_id ? (int64_t)rd->upto_id : INT64_MAX);
+	gw_sqlite_bind_int(stmt, 3, (int64_t)rd->limit + 1);
+	if (rd->call_id[0])
+		gw_sqlite_bind_str(stmt, 4, rd->call_id);
+
+	err = read_event_rows(db, rd, stmt);
+	(void)gw_sqlite_end(db, stmt, SQLITE_OK);
+	return err;
+}
+
+int gw_sqlite_read(void *arg, struct gw_store_read *rd)
+{
+	struct gw_sqlite *db = arg;
+
+	switch (rd->what) {
+	case GW_STORE_CALL:
+		return read_call(db, rd);
+	case GW_STORE_CALLS:
+		return read_list(db, rd);
+	case GW_STORE_OPEN_CALLS:
+		return read_open(db, rd);
+	case GW_STORE_EVENTS:
+		return read_events(db, rd);
+	}
+
+	return EINVAL;
+}
