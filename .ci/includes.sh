@@ -40,7 +40,7 @@ only() {
 	[ ! -d server ] || stays server config/ server/ sip/
 	only cJSON.h 'config/json*.c' 'server/json*.c'
 	only microhttpd.h 'server/http*.[ch]' server/sse.c server/loop.c
-	only sqlite3.h 'server/store_sqlite*.c'
+	only sqlite3.h 'server/store_sqlite*.[ch]'
 	only curl.h 'server/webhook*.c'
 	only libpq-fe.h 'server/store_postgres*.c'
 } >"$bad"

@@ -1,0 +1,172 @@
+/* Jobs and reads of the store as things: made, measured and taken apart. And the two
+ * shapes of JSON that wait for an id. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <re.h>
+
+#include "server/store_inside.h"
+
+enum { JOB_BYTES = 512 }; /* what a job costs beside its buffers */
+
+static void call_destructor(void *arg)
+{
+	struct gw_store_call *call = arg;
+
+	mem_deref(call->to);
+	mem_deref(call->from);
+	mem_deref(call->line);
+	mem_deref(call->project);
+	mem_deref(call->snapshot);
+	mem_deref(call->ladder);
+	mem_deref(call->dialog);
+}
+
+struct gw_store_call *gw_store_call_alloc(void)
+{
+	return mem_zalloc(sizeof(struct gw_store_call), call_destructor);
+}
+
+static void idem_destructor(void *arg)
+{
+	struct gw_store_idem *idem = arg;
+
+	mem_deref(idem->scope_key);
+}
+
+struct gw_store_idem *gw_store_idem_alloc(void)
+{
+	return mem_zalloc(sizeof(struct gw_store_idem), idem_destructor);
+}
+
+static void job_destructor(void *arg)
+{
+	struct gw_store_job *job = arg;
+
+	for (size_t i = 0; job->events && i < job->event_count; i++)
+		mem_deref(job->events[i].suffix);
+
+	mem_deref(job->events);
+	mem_deref(job->call);
+	mem_deref(job->idem);
+	mem_deref(job->response);
+}
+
+struct gw_store_job *gw_store_job_alloc(size_t event_count)
+{
+	struct gw_store_job *job;
+
+	job = mem_zalloc(sizeof(*job), job_destructor);
+	if (!job)
+		return NULL;
+
+	if (event_count) {
+		job->events =
+			mem_zalloc(event_count * sizeof(*job->events), NULL);
+		if (!job->events)
+			return mem_deref(job);
+		job->event_count = event_count;
+	}
+
+	return job;
+}
+
+static size_t buffer_bytes(const struct mbuf *mb)
+{
+	return mb ? mb->size : 0;
+}
+
+size_t gw_store_job_bytes(const struct gw_store_job *job)
+{
+	size_t bytes = JOB_BYTES;
+
+	for (size_t i = 0; i < job->event_count; i++)
+		bytes += sizeof(job->events[i]) +
+			 buffer_bytes(job->events[i].suffix);
+
+	if (job->call)
+		bytes += sizeof(*job->call) +
+			 buffer_bytes(job->call->snapshot) +
+			 buffer_bytes(job->call->ladder) +
+			 buffer_bytes(job->call->dialog);
+
+	return bytes;
+}
+
+static void read_destructor(void *arg)
+{
+	struct gw_store_read *rd = arg;
+
+	for (size_t i = 0; i < rd->row_count; i++) {
+		mem_deref(rd->rows[i].line);
+		mem_deref(rd->rows[i].project);
+		mem_deref(rd->rows[i].snapshot);
+		mem_deref(rd->rows[i].ladder);
+		mem_deref(rd->rows[i].dialog);
+	}
+	for (size_t i = 0; i < rd->event_count; i++)
+		mem_deref(rd->events[i].json);
+
+	mem_deref(rd->rows);
+	mem_deref(rd->events);
+	mem_deref(rd->status);
+	mem_deref(rd->to);
+	mem_deref(rd->from);
+	mem_deref(rd->line);
+	mem_deref(rd->project);
+}
+
+struct gw_store_read *gw_store_read_alloc(enum gw_store_what what)
+{
+	struct gw_store_read *rd;
+
+	rd = mem_zalloc(sizeof(*rd), read_destructor);
+	if (rd)
+		rd->what = what;
+
+	return rd;
+}
+
+/* The two shapes of JSON that wait for an id -------------------------------- */
+
+static int write_id(struct mbuf *mb, uint64_t id)
+{
+	char text[24];
+	const int n = snprintf(text, sizeof(text), "%" PRIu64, id);
+
+	return mbuf_write_mem(mb, (const uint8_t *)text, (size_t)n);
+}
+
+int gw_store_event_json(struct mbuf *mb, uint64_t id, const uint8_t *suffix,
+			size_t len)
+{
+	int err;
+
+	err = mbuf_write_str(mb, "{\"id\":");
+	err |= write_id(mb, id);
+	err |= mbuf_write_mem(mb, suffix, len);
+
+	if (len && suffix[len - 1] == ':') {
+		err |= write_id(mb, id);
+		err |= mbuf_write_str(mb, "}}");
+	}
+
+	return err ? ENOMEM : 0;
+}
+
+int gw_store_snapshot_json(struct mbuf *mb, const uint8_t *snapshot, size_t len,
+			   uint64_t last_event_id)
+{
+	int err;
+
+	if (!len || snapshot[len - 1] != '}')
+		return EINVAL;
+
+	err = mbuf_write_mem(mb, snapshot, len - 1);
+	err |= mbuf_write_str(mb, ",\"last_event_id\":");
+	err |= write_id(mb, last_event_id);
+	err |= mbuf_write_u8(mb, '}');
+
+	return err ? ENOMEM : 0;
+}
