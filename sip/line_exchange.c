@@ -38,6 +38,7 @@ struct gw_line_exchange {
 	uint32_t shown;
 	size_t tried; /* targets */
 	bool is_stale, is_remapped;
+	bool is_presumed; /* line->bound is what was asked for, no more */
 	uint64_t sent_at;
 
 	gw_line_answer_h *h;
@@ -220,6 +221,35 @@ static bool learn_mapping(struct gw_line *line, const struct sip_msg *msg)
 	return true;
 }
 
+/* ----------------------------------------------- what the registrar keeps */
+
+static void note_bound(struct gw_line_exchange *x)
+{
+	if (x->ask == GW_LINE_ASK_BIND)
+		str_ncpy(x->line->bound, x->contact, sizeof(x->line->bound));
+	else if (x->ask == GW_LINE_ASK_UNBIND)
+		x->line->bound[0] = '\0';
+	x->is_presumed = false;
+}
+
+/* Between a REGISTER and its answer the server may keep our Contact already:
+ * who stops just then has to take it away. */
+static void presume_bound(struct gw_line_exchange *x)
+{
+	if (x->line->bound[0])
+		return;
+
+	str_ncpy(x->line->bound, x->contact, sizeof(x->line->bound));
+	x->is_presumed = true;
+}
+
+static void presumed_wrongly(struct gw_line_exchange *x)
+{
+	if (x->is_presumed)
+		x->line->bound[0] = '\0';
+	x->is_presumed = false;
+}
+
 /* --------------------------------------------------------------- going on */
 
 /* The target is dead or overloaded. Returns true when another one is asked. */
@@ -243,6 +273,7 @@ static void out_of_patience(void *arg)
 	struct gw_line_exchange *x = arg;
 
 	x->req = mem_deref(x->req); /* a late answer finds nobody */
+	presumed_wrongly(x);
 	if (!turn_to_next(x, 0))
 		finish(x, ETIMEDOUT, NULL);
 }
@@ -295,15 +326,6 @@ static bool take_longer(struct gw_line_exchange *x, const struct sip_msg *msg)
 	return send_register(x) == 0;
 }
 
-static bool bound(struct gw_line_exchange *x)
-{
-	if (x->ask == GW_LINE_ASK_BIND)
-		str_ncpy(x->line->bound, x->contact, sizeof(x->line->bound));
-	else if (x->ask == GW_LINE_ASK_UNBIND)
-		x->line->bound[0] = '\0';
-	return false;
-}
-
 static void answered(int err, const struct sip_msg *msg, void *arg)
 {
 	struct gw_line_exchange *x = arg;
@@ -312,6 +334,9 @@ static void answered(int err, const struct sip_msg *msg, void *arg)
 	tmr_cancel(&x->patience); /* somebody is there */
 	if (msg && msg->scode < 200)
 		return;
+
+	if (err || !msg || msg->scode >= 300)
+		presumed_wrongly(x);
 
 	if (err || !msg) {
 		if (!turn_to_next(x, 0))
@@ -340,7 +365,7 @@ static void answered(int err, const struct sip_msg *msg, void *arg)
 
 	if (msg->scode < 300) {
 		gw_line_target_fit(x->line);
-		bound(x);
+		note_bound(x);
 		goes_on = is_news && !x->is_remapped && send_register(x) == 0;
 		x->is_remapped = true;
 	}
@@ -383,6 +408,8 @@ static int print_contact(enum sip_transp tp, const struct sa *src,
 	if (!err && moved)
 		err = mbuf_printf(mb, "Contact: <%s>;expires=0\r\n",
 				  line->bound);
+	if (!err)
+		presume_bound(x);
 	return err;
 }
 

@@ -46,7 +46,7 @@ static void note(struct registrar *r, const struct sip_msg *msg)
 	++r->registers;
 	r->tp = msg->tp;
 	r->cseq = msg->cseq.num;
-	r->conn = sip_msg_tcpconn(msg);
+	r->sock = msg->tp == SIP_TRANSP_UDP ? msg->sock : NULL;
 	r->expires = 0;
 	r->contacts[0] = '\0';
 	(void)pl_strcpy(&msg->ruri, r->uri, sizeof(r->uri));

@@ -26,7 +26,7 @@ struct registrar {
 	uint32_t expires, cseq, nc;
 	char nonce[64];
 	enum sip_transp tp;
-	struct tcp_conn *conn; /* of the last request; not owned */
+	struct udp_sock *sock; /* of the last request; not owned */
 };
 
 /* Listens at address (any port) and is closed when the test is over. */

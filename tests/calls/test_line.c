@@ -515,6 +515,47 @@ static int test_line_behind_nat_says_where_it_is_seen(void)
 }
 TEST(test_line_behind_nat_says_where_it_is_seen);
 
+static bool count_ping(struct sa *src, struct mbuf *mb, void *arg)
+{
+	uint32_t *pings = arg;
+	(void)src;
+
+	if (mbuf_get_left(mb) != 4)
+		return false;
+
+	*pings += 0 == memcmp(mbuf_buf(mb), "\r\n\r\n", 4);
+	return true;
+}
+
+static int test_line_keeps_nat_open(void)
+{
+	static struct world w;
+	OWNED struct udp_helper *helper = NULL;
+	struct gw_line_cfg cfg;
+	uint32_t pings = 0;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK(w.pbx.sock);
+	CHECK_OK(udp_register_helper(&helper, w.pbx.sock, 0, NULL, count_ping,
+				     &pings));
+	CHECK_OK(gw_tmr_test_advance(24 * 1000));
+	CHECK_INT(pings, 0);
+	CHECK_OK(gw_tmr_test_advance(52 * 1000));
+	CHECK_INT(pings, 3);
+
+	gw_line_stop(w.line);
+	CHECK_OK(gw_tmr_test_advance(30 * 1000));
+	CHECK_INT(pings, 3);
+	return 0;
+}
+TEST(test_line_keeps_nat_open);
+
 static int test_line_nat_off_keeps_its_own_address(void)
 {
 	static struct world w;
@@ -583,6 +624,48 @@ static int test_line_unregistering_ends_by_itself(void)
 	return 0;
 }
 TEST(test_line_unregistering_ends_by_itself);
+
+/* The answer to the first REGISTER is still under way: it may have bound us. */
+static int test_line_stopped_while_it_registers(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 0 }, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	gw_line_stop(w.line);
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_INT(w.pbx.registers, 2);
+	CHECK(strstr(w.pbx.contacts, ";expires=0"));
+	CHECK_STR(w.history, "registering unregistering unregistered");
+	return 0;
+}
+TEST(test_line_stopped_while_it_registers);
+
+static int test_line_never_bound_leaves_silently(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 403 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	gw_line_stop(w.line);
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_INT(w.pbx.registers, 1);
+	CHECK_STR(w.history, "registering failed unregistering unregistered");
+	return 0;
+}
+TEST(test_line_never_bound_leaves_silently);
 
 /* -------------------------------------------------------- what the network says */
 
