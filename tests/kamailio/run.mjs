@@ -4,7 +4,8 @@
  * UDP, TCP, TLS and IPv6, with MD5 and SHA-256, and calls a real phone (baresip)
  * through it. Everything is seen as a person would: by the events, by GET /lines
  * and by the verdict of a check. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import dgram from "node:dgram";
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -220,6 +221,75 @@ test("a certificate that nobody vouches for is refused", async (t) => {
 	const { data } = await events.untilType("line.failed");
 	match(data.last_reason, /certificate not trusted/, "the reason");
 });
+
+/* Names. -------------------------------------------------------------------- */
+
+const dnsName = (text) => Buffer.concat([...text.split(".").map((label) => Buffer.from([label.length, ...Buffer.from(label)])), Buffer.from([0])]);
+
+const u16 = (...values) => Buffer.concat(values.map((value) => Buffer.from([value >> 8, value & 255])));
+
+/* A name server with a zone of its own: "TYPE name" -> [rdata]; all else is not
+ * there. Remembers what it was asked for. */
+const nameServer = async (t, zone) => {
+	const types = { 1: "A", 28: "AAAA", 33: "SRV", 35: "NAPTR" };
+	const socket = dgram.createSocket("udp4");
+	const asked = [];
+	socket.on("message", (query, from) => {
+		const labels = [];
+		let at = 12;
+		for (; query[at]; at += query[at] + 1)
+			labels.push(query.toString("latin1", at + 1, at + 1 + query[at]));
+		const question = `${types[query.readUInt16BE(at + 1)]} ${labels.join(".")}`;
+		asked.push(question);
+		const answers = (zone[question] ?? []).map((rdata) =>
+			Buffer.concat([u16(0xc00c, query.readUInt16BE(at + 1), 1, 0, 60, rdata.length), rdata]));
+		socket.send(Buffer.concat([query.subarray(0, 2), u16(answers.length ? 0x8180 : 0x8183, 1, answers.length, 0, 0),
+			query.subarray(12, at + 5), ...answers]), from.port, from.address);
+	});
+	await new Promise((done, fail) => socket.on("error", fail).bind(53, "127.0.0.1", done));
+	t.later(() => socket.close());
+	return asked;
+};
+
+/* The gateway with another resolv.conf, in a mount namespace of its own. */
+const withNameServer = (t) => {
+	const dir = folder(t);
+	const script = join(dir, "bellpull");
+	writeFileSync(join(dir, "resolv.conf"), "nameserver 127.0.0.1\n");
+	writeFileSync(script, `#!/bin/sh\nexec unshare -m sh -c 'mount --bind ${dir}/resolv.conf /etc/resolv.conf && exec "$@"' sh ${t.binary} "$@"\n`, { mode: 0o755 });
+	t.binary = script;
+};
+
+if (spawnSync("unshare", ["-m", "true"]).status === 0) {
+	test("a domain's SRV leads to the port, A to the machine", async (t) => {
+		const at = pbxPlace(t);
+		const pbx = await kamailio(t, at);
+		const asked = await nameServer(t, {
+			"SRV _sip._udp.pbx.example": [Buffer.concat([u16(10, 10, at.port), dnsName("sip1.pbx.example")])],
+			"A sip1.pbx.example": [Buffer.from([127, 0, 0, 1])],
+		});
+		withNameServer(t);
+		const gw = await gateway(t, at, { domain: "pbx.example", port: undefined });
+		const events = await gw.events("/events?last_event_id=0");
+		await events.untilType("line.registered");
+		ok(asked.includes("NAPTR pbx.example"), `NAPTR was not asked for: ${asked.join(", ")}`);
+		match(pbx.seen()[0], /^REGISTER 858 over udp /, "what Kamailio saw");
+		const { call } = await place(gw, "486");
+		equal([call.status, call.sip.code], ["busy", 486], "status and code of a call");
+	});
+
+	test("a domain that is not there is told as such", async (t) => {
+		const at = pbxPlace(t);
+		await nameServer(t, {});
+		withNameServer(t);
+		const gw = await gateway(t, at, { domain: "pbx.example", port: undefined });
+		const events = await gw.events("/events?last_event_id=0");
+		const { data } = await events.untilType("line.failed");
+		equal([data.last_code, data.last_reason], [null, "no address for pbx.example"], "code and reason");
+	});
+} else {
+	console.log("(no mount namespace can be made here: names are not looked up)");
+}
 
 /* Calls. -------------------------------------------------------------------- */
 
