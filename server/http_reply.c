@@ -107,6 +107,20 @@ static bool has(struct MHD_Response *response, const char *name)
 	return MHD_get_response_header(response, name) != NULL;
 }
 
+static void add_vary(const struct gw_http_req *req,
+		     struct MHD_Response *response)
+{
+	const bool by_accept = req->match.flags &
+			       (GW_ROUTE_HTML | GW_ROUTE_EVENTS);
+	const bool by_origin = req->http->config->http.cors_origins.count > 0;
+
+	if (by_accept || by_origin)
+		add(response, "Vary",
+		    by_accept && by_origin ? "Accept, Origin" :
+		    by_accept              ? "Accept" :
+					     "Origin");
+}
+
 /* What belongs to every reply, unless it has been said already. */
 void gw_http_stamp(struct gw_http_req *req, struct MHD_Response *response)
 {
@@ -120,8 +134,7 @@ void gw_http_stamp(struct gw_http_req *req, struct MHD_Response *response)
 	if (req->listener->tls)
 		add(response, "Strict-Transport-Security", "max-age=31536000");
 
-	if (req->http->config->http.cors_origins.count)
-		add(response, "Vary", "Origin");
+	add_vary(req, response);
 	if (req->cors_origin) {
 		add(response, "Access-Control-Allow-Origin", req->cors_origin);
 		add(response, "Access-Control-Expose-Headers",

@@ -67,7 +67,7 @@ static int test_log_logfmt(void)
 		" info call.state id=call_1 why=\"a \\\"b\\\"\\u000a\\u001b[2J"
 		"\" sip=200 ok=true to=+4912******90\n");
 
-	gw_log(GW_LOG_ERROR, "bare");
+	gw_log(GW_LOG_ERROR, "bare", GW_F_STR("none", NULL));
 	CHECK_STR(after_time(written()), " error bare\n");
 
 	return 0;
