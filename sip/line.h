@@ -15,9 +15,9 @@ struct gw_line;
 
 enum gw_line_state {
 	GW_LINE_UNREGISTERED, /* also: register is off */
-	GW_LINE_REGISTERING,
+	GW_LINE_REGISTERING, /* for the first time, or after a lost connection */
 	GW_LINE_REGISTERED,
-	GW_LINE_FAILED,
+	GW_LINE_FAILED, /* also while it tries again */
 	GW_LINE_UNREGISTERING,
 };
 const char *gw_line_state_name(enum gw_line_state state);

@@ -1,12 +1,18 @@
 /* The state of being registered.
  *
- *                  start                 granted
- *   UNREGISTERED ─────────► REGISTERING ─────────► REGISTERED ─┐ due, granted:
- *        ▲                   ▲   │                  │  ▲       │ stays, so that
- *        │ gone              │due│refused           │  └───────┘ calls go on
- *        │                   │   ▼     refused      │
- *   UNREGISTERING ◄── stop ─ FAILED ◄───────────────┤
- *                            (any)   lost (TCP, TLS)└─► REGISTERING
+ *                 start               granted
+ *   UNREGISTERED ───────► REGISTERING ───────► REGISTERED
+ *        ▲                 │       ▲            │  │  ▲
+ *        │ gone     refused│       └──── lost ──┘  │  │ granted
+ *        │                 ▼         (TCP, TLS)    │  │
+ *   UNREGISTERING ◄────── FAILED ◄──── refused ────┘  │
+ *                 stop     └──────────────────────────┘
+ *                 (of any)
+ *
+ * A refresh that is due leaves REGISTERED as it is, so that calls go on.
+ *
+ * A line that has failed stays so while it tries again: calls wait for one that
+ * is registering, and behind a dead PBX they would wait at each try.
  *
  * When to try again (RFC 5626 4.5): 30 s, doubled for each failure up to 30
  * minutes, less up to half of it by chance, so that a thousand gateways do not
@@ -65,7 +71,9 @@ static const struct rule {
 	{ GW_LINE_REGISTERED,    IN_REFUSED, GW_LINE_FAILED,        DO_BACK_OFF | DO_TELL },
 	{ GW_LINE_REGISTERED,    IN_LOST,    GW_LINE_REGISTERING,   DO_ASK | DO_TELL },
 	{ GW_LINE_REGISTERED,    IN_STOP,    GW_LINE_UNREGISTERING, DO_LEAVE | DO_TELL },
-	{ GW_LINE_FAILED,        IN_DUE,     GW_LINE_REGISTERING,   DO_ASK | DO_TELL },
+	{ GW_LINE_FAILED,        IN_DUE,     GW_LINE_FAILED,        DO_ASK },
+	{ GW_LINE_FAILED,        IN_GRANTED, GW_LINE_REGISTERED,    DO_REFRESH | DO_TELL },
+	{ GW_LINE_FAILED,        IN_REFUSED, GW_LINE_FAILED,        DO_BACK_OFF | DO_TELL },
 	{ GW_LINE_FAILED,        IN_STOP,    GW_LINE_UNREGISTERING, DO_LEAVE | DO_TELL },
 	{ GW_LINE_UNREGISTERING, IN_GONE,    GW_LINE_UNREGISTERED,  DO_TELL },
 	/* clang-format on */
