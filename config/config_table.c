@@ -271,7 +271,7 @@ const struct gw_config_row gw_config_rows[] = {
   .min = 1, .max = 100000, .json_default = "1000",
   .help = "New calls per second with one key, on average." },
 { "/limits/requests_per_s", GW_CONFIG_INT, ROOT(limits.requests_per_s),
-  .min = 1, .max = 1000000, .json_default = "1000",
+  .min = 1, .max = 1000000, .json_default = "5000",
   .help = "Requests per second with one key, on average." },
 { "/limits/streams", GW_CONFIG_INT, ROOT(limits.streams),
   .min = 1, .max = 1000000, .json_default = "10000",

@@ -57,6 +57,12 @@ enum gw_auth_verdict gw_auth_check(struct gw_auth *auth,
  * keys at all) may do everything, a NULL scope is everybody's. */
 bool gw_auth_may(const struct gw_config_key *key, const char *scope);
 
+/* limits.requests_per_s: takes one request of this key (NULL: of everybody, when
+ * there are no keys) from its bucket, which holds two seconds' worth. Returns 0,
+ * or after how many seconds to come back. */
+uint32_t gw_auth_rate(struct gw_auth *auth, const struct gw_config_key *key,
+		      uint64_t now_ms);
+
 /* POST /session: checks the key itself and makes a session. cookie gets its
  * text. */
 enum gw_auth_verdict gw_auth_login(struct gw_auth *auth,

@@ -404,6 +404,25 @@ static bool authorize(struct gw_http_req *req, const struct head *h)
 	return true;
 }
 
+static bool within_rate(struct gw_http_req *req)
+{
+	uint32_t wait_s;
+
+	/* probes must not fail because others ask a lot */
+	if (req->match.flags & GW_ROUTE_PUBLIC)
+		return true;
+
+	wait_s = gw_auth_rate(req->http->auth, req->key, tmr_jiffies());
+	if (!wait_s)
+		return true;
+
+	(void)gw_http_headerf(req, "Retry-After", "%u", wait_s);
+	return refuse(req, (struct gw_http_refusal){
+				   429, "rate_limited",
+				   "more requests a second than"
+				   " limits.requests_per_s allows" });
+}
+
 static bool is_listed(const char *names, const char *name)
 {
 	const size_t len = strlen(name);
@@ -545,8 +564,9 @@ static bool expectation(struct gw_http_req *req, const struct head *h)
 static bool look(struct gw_http_req *req, const struct head *h)
 {
 	return expectation(req, h) && neighbours(req, h) &&
-	       find_route(req, h) && authorize(req, h) && query_known(req) &&
-	       acceptable(req) && readable(req, h) && small_enough(req, h);
+	       find_route(req, h) && authorize(req, h) && within_rate(req) &&
+	       query_known(req) && acceptable(req) && readable(req, h) &&
+	       small_enough(req, h);
 }
 
 bool gw_http_admit(struct gw_http_req *req, const char *method,

@@ -45,7 +45,7 @@ const startGateway = async (limits = {}) => {
 		sip: { listen: ['udp:auto:0'] },
 		store: { url: `sqlite:${join(dir, 'bench.db')}` },
 		log: { level: 'warning' },
-		limits: { calls: 30000, ...limits },
+		limits: { calls: 30000, requests_per_s: 1000000, ...limits },
 		lines: [{ name: 'bench', user: '1000', domain: '127.0.0.1', port: CALLEE, register: false,
 			codecs: ['PCMA', 'PCMU', 'telephone-event'] }],
 	}));

@@ -212,3 +212,36 @@ static int test_auth_addresses_are_bounded(void)
 	return 0;
 }
 TEST(test_auth_addresses_are_bounded);
+
+/* Two seconds' worth at once, then the rate, each key for itself. */
+static int test_auth_rate_is_kept(void)
+{
+	static const char limited[] =
+		"{\"allow_inline\":true,\"limits\":{\"requests_per_s\":100},"
+		"\"keys\":[{\"name\":\"a\",\"secret\":\"secret-of-a-123456\"},"
+		"{\"name\":\"b\",\"secret\":\"secret-of-b-123456\"}]}";
+	OWNED struct gw_auth *auth = NULL;
+	const struct gw_config_key *a = NULL, *b = NULL;
+
+	CHECK_OK(open_auth(&auth, limited, sizeof(limited) - 1));
+	CHECK_INT(check(auth, &a, "Bearer secret-of-a-123456", NULL, "1.1.1.1",
+			0),
+		  GW_AUTH_OK);
+	CHECK_INT(check(auth, &b, "Bearer secret-of-b-123456", NULL, "1.1.1.1",
+			0),
+		  GW_AUTH_OK);
+
+	for (int i = 0; i < 200; i++)
+		CHECK_INT(gw_auth_rate(auth, a, 1000), 0);
+	CHECK_INT(gw_auth_rate(auth, a, 1000), 1);
+	CHECK_INT(gw_auth_rate(auth, b, 1000), 0);
+
+	CHECK_INT(gw_auth_rate(auth, a, 1010), 0);
+	CHECK_INT(gw_auth_rate(auth, a, 1010), 1);
+	for (int i = 0; i < 200; i++)
+		CHECK_INT(gw_auth_rate(auth, a, 99999), 0);
+	CHECK_INT(gw_auth_rate(auth, a, 99999), 1);
+
+	return 0;
+}
+TEST(test_auth_rate_is_kept);

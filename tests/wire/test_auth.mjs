@@ -147,3 +147,14 @@ test("auth: listening to others without keys is refused at the start", async (t)
 	ok(status !== 0 && status !== null, `it started: ${status}`);
 	match(stdout + stderr, /keys/);
 });
+
+test("auth: a key's requests have a rate, probes have not", async (t) => {
+	const gw = await t.gateway({ keys, limits: { requests_per_s: 1 } }, { env });
+	let reply;
+	do
+		reply = await gw.api("GET", "/capacity", bearer(KEY));
+	while (reply.status === 200);
+	equal([reply.status, reply.json.code, reply.headers["retry-after"]], [429, "rate_limited", "1"]);
+	equal((await gw.api("GET", "/livez")).status, 200);
+	equal((await gw.api("GET", "/calls", bearer(READER))).status, 200, "another key");
+});
