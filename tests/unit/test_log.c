@@ -91,13 +91,13 @@ TEST(test_log_json);
 static int test_log_level(void)
 {
 	CHECK_OK(log_to_pipe(GW_LOG_INFO, GW_LOG_LOGFMT, false));
-	gw_log(GW_LOG_DEBUG, "quiet");
+	gw_log(GW_LOG_DEBUG, "quiet", GW_F_INT("n", 1));
 	CHECK_STR(written(), "");
 	gw_log_cycle();
-	gw_log(GW_LOG_DEBUG, "loud");
+	gw_log(GW_LOG_DEBUG, "loud", GW_F_INT("n", 1));
 	CHECK(strstr(written(), "loud"));
 	gw_log_cycle();
-	gw_log(GW_LOG_DEBUG, "quiet");
+	gw_log(GW_LOG_DEBUG, "quiet", GW_F_INT("n", 1));
 	CHECK_STR(written(), "");
 
 	return 0;
@@ -120,7 +120,7 @@ static int test_log_never_blocks(void)
 
 	while (*written())
 		;
-	gw_log(GW_LOG_INFO, "after");
+	gw_log(GW_LOG_INFO, "after", GW_F_INT("n", 1));
 	CHECK(strstr(written(), "log.dropped records="));
 
 	return 0;
