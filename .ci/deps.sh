@@ -87,6 +87,10 @@ fetch() {
 		"libre_2.0.1, rem_1.0.0 and baresip_1.1.0 .orig.tar.gz into $cache"
 }
 
+# _DEFAULT_SOURCE: some of their files ask for parts of the C library by its
+# inner names (__USE_MISC). The fortified headers then use functions that were
+# never declared, which gcc 14 refuses, unless POSIX is asked for as well.
+#
 # What else decides the outcome: this script, the compiler, OpenSSL's version.
 cc=gcc
 flags="-O2 -g -fPIC -fstack-protector-strong"
@@ -136,7 +140,7 @@ build() {
 	say "building $(basename "$dir") ($variant)"
 	make -C "$dir" -j2 "$@" $release CC="$cc" \
 		LIBRE_MK="$re/mk/re.mk" LIBRE_INC="$re/include" LIBRE_SO="$re" \
-		EXTRA_CFLAGS="$flags" >"$work/log" 2>&1 || {
+		EXTRA_CFLAGS="-D_DEFAULT_SOURCE $flags" >"$work/log" 2>&1 || {
 		cat "$work/log"
 		die "$(basename "$dir") did not build"
 	}
