@@ -508,6 +508,8 @@ int main(int argc, char *argv[])
 	open_log();
 	(void)signal(SIGPIPE, SIG_IGN);
 
+	/* what a stranger sends is no news for the log */
+	dbg_init(DBG_ERR, DBG_NONE);
 	if (libre_init() || gw_loop_init() ||
 	    gw_loop_signals(on_signal, NULL)) {
 		(void)fputs("bellpull: the event loop could not be made\n",
