@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #include <re.h>
+#define DEBUG_MODULE "main"
+#define DEBUG_LEVEL 0
+#include <re_dbg.h>
 
 #include "config/config.h"
 #include "server/app.h"
