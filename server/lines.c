@@ -29,6 +29,8 @@ static struct {
 	struct gw_line **list;
 	size_t count;
 	struct gw_line *default_line, *sandbox_line;
+	bool stopping;
+	size_t closing; /* stacks that are not done yet, and one */
 	void (*stoppedh)(void *arg);
 	void *stopped_arg;
 	struct tmr stop_tmr;
@@ -45,21 +47,53 @@ static enum gw_transport transport_of(enum gw_config_transport transport)
 	return table[transport];
 }
 
-static void check_stopped(void)
+static bool is_stopped(const struct gw_line *line)
 {
 	struct gw_line_info info;
+
+	gw_line_info(line, &info);
+	return !info.registers || info.state == GW_LINE_UNREGISTERED ||
+	       info.state == GW_LINE_FAILED;
+}
+
+static void stack_closed(void *arg)
+{
+	(void)arg;
+	if (--lines.closing)
+		return;
+	lines.stoppedh(lines.stopped_arg);
+}
+
+/* The lines are out; the last BYEs may still wait for their answers. */
+static void close_stacks(void *arg)
+{
+	struct gw_stack *const stacks[] = {
+		lines.stack, lines.sim ? gw_sim_stack(lines.sim) : NULL
+	};
+	size_t i;
+	(void)arg;
+
+	lines.closing = 1;
+	for (i = 0; i < ARRAY_SIZE(stacks); i++) {
+		if (!stacks[i])
+			continue;
+		++lines.closing;
+		gw_stack_close(stacks[i], CLOSE_WAIT_MS, stack_closed, NULL);
+	}
+	stack_closed(NULL);
+}
+
+static void check_stopped(void)
+{
 	size_t i;
 
-	if (!lines.stoppedh)
+	if (!lines.stopping)
 		return;
-	for (i = 0; i < lines.count; i++) {
-		gw_line_info(lines.list[i], &info);
-		if (info.registers && info.state != GW_LINE_UNREGISTERED &&
-		    info.state != GW_LINE_FAILED)
+	for (i = 0; i < lines.count; i++)
+		if (!is_stopped(lines.list[i]))
 			return;
-	}
-	tmr_start(&lines.stop_tmr, 0, lines.stoppedh, lines.stopped_arg);
-	lines.stoppedh = NULL;
+	lines.stopping = false;
+	tmr_start(&lines.stop_tmr, 0, close_stacks, NULL);
 }
 
 /* What each state is called in the journal. */
@@ -255,6 +289,7 @@ void gw_lines_stop(void (*doneh)(void *arg), void *arg)
 {
 	size_t i;
 
+	lines.stopping = true;
 	lines.stoppedh = doneh;
 	lines.stopped_arg = arg;
 	for (i = 0; i < lines.count; i++)
@@ -265,12 +300,18 @@ void gw_lines_stop(void (*doneh)(void *arg), void *arg)
 void gw_lines_close(void)
 {
 	tmr_cancel(&lines.stop_tmr);
-	lines.stoppedh = NULL;
+	lines.stopping = false;
+	if (lines.sim)
+		gw_sim_close(lines.sim);
 	while (lines.count)
 		mem_deref(lines.list[--lines.count]);
 	lines.list = mem_deref(lines.list);
 	lines.default_line = lines.sandbox_line = NULL;
 	lines.stack = mem_deref(lines.stack);
+}
+
+void gw_lines_free(void)
+{
 	lines.sim = mem_deref(lines.sim);
 }
 

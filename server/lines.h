@@ -20,9 +20,13 @@ int gw_lines_start(const struct gw_config *cfg, struct gw_events *events,
 		   struct gw_media *media);
 int gw_lines_register(void);
 
-/* Unregisters all; done (may be NULL) is called when all are, or 4 s later. */
+/* Unregisters all and lets the last BYEs be answered; doneh is called when that
+ * is done, or some seconds later. */
 void gw_lines_stop(void (*doneh)(void *arg), void *arg);
+/* Everything but the sounds of the sandbox, which the media thread may still be
+ * reading: gw_lines_free() comes after gw_media_stop(). */
 void gw_lines_close(void);
+void gw_lines_free(void);
 
 size_t gw_lines_count(void);
 struct gw_line *gw_lines_at(size_t i);

@@ -16,7 +16,7 @@
 
 #include <re.h>
 #define DEBUG_MODULE "main"
-#define DEBUG_LEVEL 0
+#define DEBUG_LEVEL  0
 #include <re_dbg.h>
 
 #include "config/config.h"
@@ -38,6 +38,8 @@
 #include "server/store.h"
 #include "server/version.h"
 #include "sip/media/media.h"
+
+enum { GIVE_UP_MS = 5000 };
 
 static struct gw_app app;
 static struct {
@@ -203,12 +205,23 @@ static void calls_ended(void *arg)
 {
 	(void)arg;
 	tmr_cancel(&run.drain_tmr);
+	gw_registry_drain(NULL, NULL); /* once is enough */
 	gw_lines_stop(lines_stopped, NULL);
+}
+
+/* Every call has ended, but the disk does not take it: the next start will tell
+ * their ends. */
+static void give_up(void *arg)
+{
+	gw_log(GW_LOG_ERROR, "gateway.unsaved",
+	       GW_F_STR("why", "calls have ended whose end is not on disk"));
+	calls_ended(arg);
 }
 
 static void drain_over(void *arg)
 {
 	(void)arg;
+	tmr_start(&run.drain_tmr, GIVE_UP_MS, give_up, NULL);
 	gw_registry_end_all();
 }
 
@@ -222,7 +235,8 @@ static void stop(int status)
 
 	if (run.stopping) {
 		/* a second signal: don't wait for people to finish talking */
-		gw_registry_end_all();
+		if (tmr_isrunning(&run.drain_tmr))
+			drain_over(NULL);
 		return;
 	}
 	run.stopping = true;
@@ -281,6 +295,7 @@ static void close_all(void)
 	if (app.media)
 		gw_media_stop(app.media);
 	gw_loop_drain();
+	gw_lines_free();
 	gw_registry_count(NULL);
 	app.metrics = mem_deref(app.metrics);
 	app.http = mem_deref(app.http);

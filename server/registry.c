@@ -532,6 +532,7 @@ static int claim_key(struct entry *e, struct gw_store_idem **idemp,
 static int make_call(struct entry *e, const struct gw_placement *pl)
 {
 	const struct gw_order_request *o = pl->order;
+	const bool sandbox = gw_lines_is_sandbox(pl->line);
 	const struct gw_call_order order = {
 		.to = pl->uri,
 		.line = pl->line,
@@ -547,6 +548,8 @@ static int make_call(struct entry *e, const struct gw_placement *pl)
 				    NULL,
 		.headers = o->headers,
 		.header_count = o->header_count,
+		.media_listen = sandbox ? NULL : reg.cfg->media.listen,
+		.media_advertise = sandbox ? NULL : reg.cfg->media.advertise,
 		.decline_failed = reg.cfg->decline_status ==
 				  GW_CONFIG_DECLINE_FAILED,
 	};

@@ -31,7 +31,7 @@
 enum {
 	TEST_SECONDS = 60,    /* one test, or one test with one failure */
 	OOM_BUDGET_MS = 1500, /* all failures of one test; OOM_MS=... */
-	OOM_WAIT_MS = 60,      /* patience after the failure */
+	OOM_WAIT_MS = 60,     /* patience after the failure */
 	OOM_EACH = 500,       /* so many are all tried, later ones in steps */
 	LATER_MAX = 64,
 };

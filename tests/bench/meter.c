@@ -39,12 +39,18 @@ enum {
 
 static struct {
 	const char *http; /* port */
-	unsigned phone;	  /* port; 0: none */
+	unsigned phone;   /* port; 0: none */
 	double rate;
 	unsigned count, hold_ms, conns, calls, drain_s;
 	const char *extra; /* more members of the body */
-} opt = {.http = "8080", .rate = 100, .count = 100, .hold_ms = 100, .conns = 32, .calls = 20,
-	 .drain_s = DRAIN_S, .extra = ""};
+} opt = { .http = "8080",
+	  .rate = 100,
+	  .count = 100,
+	  .hold_ms = 100,
+	  .conns = 32,
+	  .calls = 20,
+	  .drain_s = DRAIN_S,
+	  .extra = "" };
 
 static int ep;
 
@@ -65,7 +71,8 @@ static void die(const char *what)
 /* Calls ---------------------------------------------------------------------- */
 
 struct call {
-	int64_t due, posted, created, invite, ok_sent, ack, bye_at, ended, answered_ev;
+	int64_t due, posted, created, invite, ok_sent, ack, bye_at, ended,
+		answered_ev;
 	int status; /* of HTTP; 0: not yet */
 	uint8_t invites, oks, byes;
 	bool bye_sent, bye_done, failed;
@@ -74,7 +81,8 @@ struct call {
 	struct sockaddr_in peer;
 };
 static struct call *calls;
-static unsigned issued, created, refused, http_failed, ended, invites_again, oks_again;
+static unsigned issued, created, refused, http_failed, ended, invites_again,
+	oks_again;
 static unsigned ended_other; /* by the stream, not completed */
 
 /* Results -------------------------------------------------------------------- */
@@ -94,9 +102,11 @@ static void print_latency(const char *name, int64_t *us, size_t n)
 		return;
 	}
 	qsort(us, n, sizeof(*us), by_value);
-	(void)printf("\"%s\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,\"n\":%zu},", name,
-		     (double)us[n / 2] / 1000.0, (double)us[(n * 99) / 100] / 1000.0,
-		     (double)us[n - 1] / 1000.0, n);
+	(void)printf(
+		"\"%s\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,\"n\":%zu},",
+		name, (double)us[n / 2] / 1000.0,
+		(double)us[(n * 99) / 100] / 1000.0, (double)us[n - 1] / 1000.0,
+		n);
 }
 
 static void print_between(const char *name, size_t from, size_t to)
@@ -108,8 +118,10 @@ static void print_between(const char *name, size_t from, size_t to)
 	if (!us)
 		die("memory");
 	for (i = 0; i < issued; i++) {
-		const int64_t a = *(const int64_t *)((const char *)&calls[i] + from);
-		const int64_t b = *(const int64_t *)((const char *)&calls[i] + to);
+		const int64_t a =
+			*(const int64_t *)((const char *)&calls[i] + from);
+		const int64_t b =
+			*(const int64_t *)((const char *)&calls[i] + to);
 
 		if (a && b)
 			us[n++] = b - a;
@@ -131,7 +143,8 @@ static unsigned queue_head; /* calls that are due and have no connection yet */
 
 static int dial(const char *port, int rcvbuf)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)atoi(port)) };
 	const int one = 1;
 	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -139,7 +152,8 @@ static int dial(const char *port, int rcvbuf)
 	if (fd < 0)
 		die("socket");
 	if (rcvbuf)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf,
+				 sizeof(rcvbuf));
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
 		die("connect");
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -149,7 +163,8 @@ static int dial(const char *port, int rcvbuf)
 
 static void watch(int fd, uint32_t kind, uint32_t index)
 {
-	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)kind << 32 | index};
+	struct epoll_event e = { .events = EPOLLIN,
+				 .data.u64 = (uint64_t)kind << 32 | index };
 
 	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e))
 		die("epoll_ctl");
@@ -161,11 +176,13 @@ static void post(struct conn *c, unsigned index)
 	char body[512], req[1024];
 	int n, m;
 
-	n = snprintf(body, sizeof(body), "{\"to\":\"sip:m%07u\"%s}", index, opt.extra);
-	m = snprintf(req, sizeof(req),
-		     "POST /calls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-		     "Content-Length: %d\r\n\r\n%s",
-		     n, body);
+	n = snprintf(body, sizeof(body), "{\"to\":\"sip:m%07u\"%s}", index,
+		     opt.extra);
+	m = snprintf(
+		req, sizeof(req),
+		"POST /calls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+		"Content-Length: %d\r\n\r\n%s",
+		n, body);
 	c->call = (int)index;
 	c->got = 0;
 	calls[index].posted = now_us();
@@ -191,7 +208,8 @@ static bool answer_complete(struct conn *c, int *statusp, bool *closep)
 	if (!end)
 		return false;
 	len = strcasestr(c->buf, "\r\ncontent-length:");
-	if (len && len < end && c->got < (size_t)(end + 4 - c->buf) + strtoul(len + 17, NULL, 10))
+	if (len && len < end &&
+	    c->got < (size_t)(end + 4 - c->buf) + strtoul(len + 17, NULL, 10))
 		return false;
 	*closep = strcasestr(c->buf, "\r\nconnection: close") != NULL;
 	*statusp = atoi(c->buf + 9);
@@ -201,7 +219,8 @@ static bool answer_complete(struct conn *c, int *statusp, bool *closep)
 static void http_ready(unsigned i)
 {
 	struct conn *c = &conns[i];
-	const ssize_t n = read(c->fd, c->buf + c->got, sizeof(c->buf) - 1 - c->got);
+	const ssize_t n =
+		read(c->fd, c->buf + c->got, sizeof(c->buf) - 1 - c->got);
 	bool closing = false;
 	int status = 0;
 
@@ -285,7 +304,8 @@ static void event_line(const char *line)
 
 static void events_ready(void)
 {
-	const ssize_t n = read(ev.fd, ev.buf + ev.got, sizeof(ev.buf) - 1 - ev.got);
+	const ssize_t n =
+		read(ev.fd, ev.buf + ev.got, sizeof(ev.buf) - 1 - ev.got);
 	char *line = ev.buf, *eol;
 
 	if (n <= 0) {
@@ -337,39 +357,46 @@ static const char *header(const char *msg, const char *name, size_t *lenp)
 	return at;
 }
 
-static void send_to(const struct sockaddr_in *peer, const char *text, size_t len)
+static void send_to(const struct sockaddr_in *peer, const char *text,
+		    size_t len)
 {
-	(void)sendto(phone_fd, text, len, 0, (const struct sockaddr *)peer, sizeof(*peer));
+	(void)sendto(phone_fd, text, len, 0, (const struct sockaddr *)peer,
+		     sizeof(*peer));
 }
 
 /* A response with all Vias of the request. */
-static void reply(const char *msg, const struct sockaddr_in *peer, int code, const char *phrase,
-		  unsigned index, const char *more)
+static void reply(const char *msg, const struct sockaddr_in *peer, int code,
+		  const char *phrase, unsigned index, const char *more)
 {
 	size_t via, from, to, cid, cseq;
-	const char *v = header(msg, "\r\nVia:", &via), *f = header(msg, "\r\nFrom:", &from);
-	const char *t = header(msg, "\r\nTo:", &to), *c = header(msg, "\r\nCall-ID:", &cid);
+	const char *v = header(msg, "\r\nVia:", &via),
+		   *f = header(msg, "\r\nFrom:", &from);
+	const char *t = header(msg, "\r\nTo:", &to),
+		   *c = header(msg, "\r\nCall-ID:", &cid);
 	const char *s = header(msg, "\r\nCSeq:", &cseq);
 	char out[PACKET];
 	int n;
 
 	if (!v || !f || !t || !c || !s)
 		return;
-	n = snprintf(out, sizeof(out),
-		     "SIP/2.0 %d %s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s%.0u\r\nCall-ID: %.*s\r\n"
-		     "CSeq: %.*s\r\n%s",
-		     code, phrase, (int)via, v, (int)from, f, (int)to, t,
-		     memmem(t, to, "tag=", 4) ? "" : ";tag=meter", index, (int)cid, c, (int)cseq, s,
-		     more);
+	n = snprintf(
+		out, sizeof(out),
+		"SIP/2.0 %d %s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s%.0u\r\nCall-ID: %.*s\r\n"
+		"CSeq: %.*s\r\n%s",
+		code, phrase, (int)via, v, (int)from, f, (int)to, t,
+		memmem(t, to, "tag=", 4) ? "" : ";tag=meter", index, (int)cid,
+		c, (int)cseq, s, more);
 	if (n > 0 && n < (int)sizeof(out))
 		send_to(peer, out, (size_t)n);
 }
 
 /* The head of the BYE: what is the gateway's From is our To. */
-static void keep_dialog(struct call *call, const char *msg, const struct sockaddr_in *peer)
+static void keep_dialog(struct call *call, const char *msg,
+			const struct sockaddr_in *peer)
 {
 	size_t from, to, cid, contact;
-	const char *f = header(msg, "\r\nFrom:", &from), *t = header(msg, "\r\nTo:", &to);
+	const char *f = header(msg, "\r\nFrom:", &from),
+		   *t = header(msg, "\r\nTo:", &to);
 	const char *c = header(msg, "\r\nCall-ID:", &cid);
 	const char *m = header(msg, "\r\nContact:", &contact);
 	const char *a = m ? memchr(m, '<', contact) : NULL;
@@ -380,7 +407,8 @@ static void keep_dialog(struct call *call, const char *msg, const struct sockadd
 	if (asprintf(&call->dialog,
 		     "BYE %.*s SIP/2.0\r\nFrom: %.*s;tag=meter\r\nTo: %.*s\r\nCall-ID: %.*s\r\n"
 		     "CSeq: 1 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n",
-		     (int)(z - a - 1), a + 1, (int)to, t, (int)from, f, (int)cid, c) < 0)
+		     (int)(z - a - 1), a + 1, (int)to, t, (int)from, f,
+		     (int)cid, c) < 0)
 		call->dialog = NULL;
 	call->peer = *peer;
 }
@@ -393,33 +421,37 @@ static void send_bye(struct call *call)
 
 	if (!eol)
 		return;
-	n = snprintf(out, sizeof(out),
-		     "%.*s\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKm%x.%u;rport%s\r\n",
-		     (int)(eol - call->dialog), call->dialog, opt.phone, (unsigned)getpid(),
-		     branch_no++, eol);
+	n = snprintf(
+		out, sizeof(out),
+		"%.*s\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKm%x.%u;rport%s\r\n",
+		(int)(eol - call->dialog), call->dialog, opt.phone,
+		(unsigned)getpid(), branch_no++, eol);
 	call->bye_sent = true;
 	if (n > 0)
 		send_to(&call->peer, out, (size_t)n);
 }
 
-static void invited(const char *msg, const struct sockaddr_in *peer, struct call *call,
-		    unsigned index)
+static void invited(const char *msg, const struct sockaddr_in *peer,
+		    struct call *call, unsigned index)
 {
-	static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
-				  "t=0 0\r\nm=audio 9 RTP/AVP 8\r\n";
+	static const char sdp[] =
+		"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
+		"t=0 0\r\nm=audio 9 RTP/AVP 8\r\n";
 	char more[512];
 
 	if (call->invites++) {
 		invites_again++;
 	} else {
 		call->invite = now_us();
-		reply(msg, peer, 180, "Ringing", index, "Content-Length: 0\r\n\r\n");
+		reply(msg, peer, 180, "Ringing", index,
+		      "Content-Length: 0\r\n\r\n");
 		keep_dialog(call, msg, peer);
 	}
-	(void)snprintf(more, sizeof(more),
-		       "Contact: <sip:m@127.0.0.1:%u>\r\nContent-Type: application/sdp\r\n"
-		       "Content-Length: %zu\r\n\r\n%s",
-		       opt.phone, sizeof(sdp) - 1, sdp);
+	(void)snprintf(
+		more, sizeof(more),
+		"Contact: <sip:m@127.0.0.1:%u>\r\nContent-Type: application/sdp\r\n"
+		"Content-Length: %zu\r\n\r\n%s",
+		opt.phone, sizeof(sdp) - 1, sdp);
 	if (call->oks++)
 		oks_again++;
 	else
@@ -450,7 +482,8 @@ static void phone_message(const char *msg, const struct sockaddr_in *peer)
 		i = to ? user_index(to) : -1;
 		if (i >= 0 && !calls[i].ack) {
 			calls[i].ack = now_us();
-			calls[i].bye_at = calls[i].ack + (int64_t)opt.hold_ms * 1000;
+			calls[i].bye_at =
+				calls[i].ack + (int64_t)opt.hold_ms * 1000;
 		}
 	} else if (!strncmp(msg, "SIP/2.0 200", 11)) {
 		to = header(msg, "\r\nFrom:", &len);
@@ -472,8 +505,8 @@ static void phone_ready(void)
 
 	while (turns--) {
 		socklen_t len = sizeof(peer);
-		const ssize_t n =
-			recvfrom(phone_fd, buf, PACKET, 0, (struct sockaddr *)&peer, &len);
+		const ssize_t n = recvfrom(phone_fd, buf, PACKET, 0,
+					   (struct sockaddr *)&peer, &len);
 
 		if (n <= 0)
 			return;
@@ -484,15 +517,19 @@ static void phone_ready(void)
 
 static void open_phone(void)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)opt.phone)};
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)opt.phone) };
 	const int size = 4 << 20;
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	phone_fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	phone_fd =
+		socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (phone_fd < 0 || bind(phone_fd, (struct sockaddr *)&a, sizeof(a)))
 		die("phone");
-	if (setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		(void)setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		       sizeof(size)))
+		(void)setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUF, &size,
+				 sizeof(size));
 	watch(phone_fd, KIND_PHONE, 0);
 }
 
@@ -543,15 +580,19 @@ static void pump(int timeout_ms)
 
 static void print_calls(double seconds)
 {
-	(void)printf("{\"issued\":%u,\"created\":%u,\"refused\":%u,\"http_failed\":%u,"
-		     "\"ended\":%u,\"ended_other\":%u,\"invites_again\":%u,\"oks_again\":%u,"
-		     "\"seconds\":%.3f,\"rate\":%.1f,\"events\":%llu,",
-		     issued, created, refused, http_failed, ended, ended_other, invites_again,
-		     oks_again, seconds, created / seconds, (unsigned long long)ev.events);
-	print_between("post_to_201_ms", offsetof(struct call, due), offsetof(struct call, created));
+	(void)printf(
+		"{\"issued\":%u,\"created\":%u,\"refused\":%u,\"http_failed\":%u,"
+		"\"ended\":%u,\"ended_other\":%u,\"invites_again\":%u,\"oks_again\":%u,"
+		"\"seconds\":%.3f,\"rate\":%.1f,\"events\":%llu,",
+		issued, created, refused, http_failed, ended, ended_other,
+		invites_again, oks_again, seconds, created / seconds,
+		(unsigned long long)ev.events);
+	print_between("post_to_201_ms", offsetof(struct call, due),
+		      offsetof(struct call, created));
 	print_between("post_to_invite_ms", offsetof(struct call, due),
 		      offsetof(struct call, invite));
-	print_between("ok_to_ack_ms", offsetof(struct call, ok_sent), offsetof(struct call, ack));
+	print_between("ok_to_ack_ms", offsetof(struct call, ok_sent),
+		      offsetof(struct call, ack));
 	print_between("ok_to_event_ms", offsetof(struct call, ok_sent),
 		      offsetof(struct call, answered_ev));
 	(void)printf("\"done\":true}\n");
@@ -582,13 +623,15 @@ static int run_calls(void)
 
 		while (issued < opt.count &&
 		       start + (int64_t)(issued * 1e6 / opt.rate) <= now) {
-			calls[issued].due = start + (int64_t)(issued * 1e6 / opt.rate);
+			calls[issued].due =
+				start + (int64_t)(issued * 1e6 / opt.rate);
 			issued++;
 		}
 		hand_out();
 		if (opt.phone)
 			hang_up(now);
-		if (!posting_over && issued == opt.count && created + refused + http_failed == issued) {
+		if (!posting_over && issued == opt.count &&
+		    created + refused + http_failed == issued) {
 			posting_over = now;
 			give_up = now + (int64_t)opt.drain_s * 1000000;
 		}
@@ -640,7 +683,8 @@ static int run_streams(void)
 		int64_t now;
 		int k;
 
-		if (posted < opt.calls && now_us() >= next_post && conns[0].call < 0) {
+		if (posted < opt.calls && now_us() >= next_post &&
+		    conns[0].call < 0) {
 			post(&conns[0], posted++);
 			next_post += 200000;
 			idle = now_us() + 16 * 1000000LL;
@@ -675,7 +719,8 @@ static int run_streams(void)
 					first[s->seen] = now;
 				if (n_late == cap) {
 					cap = cap ? cap * 2 : 65536;
-					late = realloc(late, cap * sizeof(*late));
+					late = realloc(late,
+						       cap * sizeof(*late));
 					if (!late)
 						die("memory");
 				}
@@ -685,11 +730,13 @@ static int run_streams(void)
 		/* 5 events are told until a call is answered and more when it ends */
 		for (want = 0; want < EVENTS_MAX && first[want]; want++)
 			;
-		if (posted == opt.calls && want && n_late == want * opt.count && now_us() > next_post + 3000000)
+		if (posted == opt.calls && want && n_late == want * opt.count &&
+		    now_us() > next_post + 3000000)
 			break;
 	}
-	(void)printf("{\"streams\":%u,\"events\":%zu,\"received\":%zu,\"missing\":%zu,", opt.count,
-		     want, n_late, want * opt.count - n_late);
+	(void)printf(
+		"{\"streams\":%u,\"events\":%zu,\"received\":%zu,\"missing\":%zu,",
+		opt.count, want, n_late, want * opt.count - n_late);
 	print_latency("fan_out_ms", late, n_late);
 	(void)printf("\"done\":true}\n");
 	return 0;
@@ -700,10 +747,11 @@ static int run_streams(void)
 int main(int argc, char *argv[])
 {
 	static const struct option known[] = {
-		{"http", 1, NULL, 'h'},	 {"phone", 1, NULL, 'p'}, {"rate", 1, NULL, 'r'},
-		{"count", 1, NULL, 'n'}, {"hold", 1, NULL, 'w'},  {"conns", 1, NULL, 'c'},
-		{"calls", 1, NULL, 'k'}, {"extra", 1, NULL, 'x'}, {"drain", 1, NULL, 'd'},
-		{NULL, 0, NULL, 0},
+		{ "http", 1, NULL, 'h' },  { "phone", 1, NULL, 'p' },
+		{ "rate", 1, NULL, 'r' },  { "count", 1, NULL, 'n' },
+		{ "hold", 1, NULL, 'w' },  { "conns", 1, NULL, 'c' },
+		{ "calls", 1, NULL, 'k' }, { "extra", 1, NULL, 'x' },
+		{ "drain", 1, NULL, 'd' }, { NULL, 0, NULL, 0 },
 	};
 	struct rlimit lim;
 	int c;
@@ -745,10 +793,12 @@ int main(int argc, char *argv[])
 			return 2;
 		}
 	}
-	if (optind + 1 != argc || opt.rate <= 0 || !opt.conns || opt.conns > CONNS_MAX) {
-		(void)fputs("meter calls|streams [--http PORT] [--phone PORT] [--rate N] "
-			    "[--count N] [--hold MS] [--conns N] [--calls N] [--drain S]\n",
-			    stderr);
+	if (optind + 1 != argc || opt.rate <= 0 || !opt.conns ||
+	    opt.conns > CONNS_MAX) {
+		(void)fputs(
+			"meter calls|streams [--http PORT] [--phone PORT] [--rate N] "
+			"[--count N] [--hold MS] [--conns N] [--calls N] [--drain S]\n",
+			stderr);
 		return 2;
 	}
 	ep = epoll_create1(EPOLL_CLOEXEC);

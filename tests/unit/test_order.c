@@ -3,8 +3,8 @@
 #include "server/json.h"
 #include "tests/test.h"
 
-static const char *const header_list[] = {"X-*"};
-static const struct gw_config_strings patterns = {header_list, 1};
+static const char *const header_list[] = { "X-*" };
+static const struct gw_config_strings patterns = { header_list, 1 };
 
 struct read {
 	struct gw_json_doc *doc;
@@ -29,8 +29,8 @@ static struct read *read_body(const char *body, bool from_form)
 		return NULL;
 	if (gw_json_parse(&r->doc, body, strlen(body), GW_JSON_API, NULL))
 		return mem_deref(r);
-	r->err = gw_json_read_order(&r->order, gw_json_root(r->doc), from_form, &patterns,
-				    &r->faults);
+	r->err = gw_json_read_order(&r->order, gw_json_root(r->doc), from_form,
+				    &patterns, &r->faults);
 	return r;
 }
 
@@ -85,29 +85,32 @@ static int test_order_faults_have_their_pointer(void)
 	static const struct {
 		const char *body, *pointer;
 	} cases[] = {
-		{"{}", "/to"},
-		{"{\"to\":853}", "/to"},
-		{"{\"to\":\"\"}", "/to"},
-		{"{\"to\":\"1\",\"ring_timeout\":0}", "/ring_timeout"},
-		{"{\"to\":\"1\",\"ring_timeout\":301}", "/ring_timeout"},
-		{"{\"to\":\"1\",\"ring_timeout\":\"30\"}", "/ring_timeout"},
-		{"{\"to\":\"1\",\"ring_timeout\":1.5}", "/ring_timeout"},
-		{"{\"to\":\"1\",\"time_limit\":86401}", "/time_limit"},
-		{"{\"to\":\"1\",\"caller_id\":\"ACME\"}", "/caller_id"},
-		{"{\"to\":\"1\",\"caller_id\":{\"nmae\":\"x\"}}", "/caller_id/nmae"},
-		{"{\"to\":\"1\",\"announce\":{\"leg\":\"from\",\"play\":\"x\"}}", "/announce/leg"},
-		{"{\"to\":\"1\",\"announce\":{}}", "/announce"},
-		{"{\"to\":\"1\",\"headers\":{\"Via\":\"x\"}}", "/headers/Via"},
-		{"{\"to\":\"1\",\"headers\":{\"X-a\":1}}", "/headers/X-a"},
-		{"{\"to\":\"1\",\"metadata\":[]}", "/metadata"},
-		{"{\"to\":\"1\",\"auto_answer\":\"yes\"}", "/auto_answer"},
-		{"{\"to\":\"1\",\"from\":\"2\"}", "/from"},
-		{"{\"to\":\"1\",\"From\":\"2\"}", "/From"},
-		{"{\"to\":\"1\",\"record\":true}", "/record"},
-		{"{\"to\":\"1\",\"dedupe_seconds\":5}", "/dedupe_seconds"},
-		{"{\"to\":\"1\",\"join\":\"refer\"}", "/join"},
-		{"{\"to\":\"1\",\"a/b\":1}", "/a~1b"},
-		{"[]", ""},
+		{ "{}", "/to" },
+		{ "{\"to\":853}", "/to" },
+		{ "{\"to\":\"\"}", "/to" },
+		{ "{\"to\":\"1\",\"ring_timeout\":0}", "/ring_timeout" },
+		{ "{\"to\":\"1\",\"ring_timeout\":301}", "/ring_timeout" },
+		{ "{\"to\":\"1\",\"ring_timeout\":\"30\"}", "/ring_timeout" },
+		{ "{\"to\":\"1\",\"ring_timeout\":1.5}", "/ring_timeout" },
+		{ "{\"to\":\"1\",\"time_limit\":86401}", "/time_limit" },
+		{ "{\"to\":\"1\",\"caller_id\":\"ACME\"}", "/caller_id" },
+		{ "{\"to\":\"1\",\"caller_id\":{\"nmae\":\"x\"}}",
+		  "/caller_id/nmae" },
+		{ "{\"to\":\"1\",\"announce\":{\"leg\":\"from\",\"play\":\"x\"}}",
+		  "/announce/leg" },
+		{ "{\"to\":\"1\",\"announce\":{}}", "/announce" },
+		{ "{\"to\":\"1\",\"headers\":{\"Via\":\"x\"}}",
+		  "/headers/Via" },
+		{ "{\"to\":\"1\",\"headers\":{\"X-a\":1}}", "/headers/X-a" },
+		{ "{\"to\":\"1\",\"metadata\":[]}", "/metadata" },
+		{ "{\"to\":\"1\",\"auto_answer\":\"yes\"}", "/auto_answer" },
+		{ "{\"to\":\"1\",\"from\":\"2\"}", "/from" },
+		{ "{\"to\":\"1\",\"From\":\"2\"}", "/From" },
+		{ "{\"to\":\"1\",\"record\":true}", "/record" },
+		{ "{\"to\":\"1\",\"dedupe_seconds\":5}", "/dedupe_seconds" },
+		{ "{\"to\":\"1\",\"join\":\"refer\"}", "/join" },
+		{ "{\"to\":\"1\",\"a/b\":1}", "/a~1b" },
+		{ "[]", "" },
 	};
 	size_t i;
 
@@ -126,13 +129,15 @@ TEST(test_order_faults_have_their_pointer);
 
 static int test_order_guesses_what_a_typo_meant(void)
 {
-	static const char *const typos[] = {"ring_timout", "Ring_Timeout", "ring_timeoutt",
-					    "rnig_timeout", "ring-timeout"};
+	static const char *const typos[] = { "ring_timout", "Ring_Timeout",
+					     "ring_timeoutt", "rnig_timeout",
+					     "ring-timeout" };
 	char body[64];
 	size_t i;
 
 	for (i = 0; i < sizeof(typos) / sizeof(typos[0]); i++) {
-		(void)re_snprintf(body, sizeof(body), "{\"to\":\"1\",\"%s\":5}", typos[i]);
+		(void)re_snprintf(body, sizeof(body), "{\"to\":\"1\",\"%s\":5}",
+				  typos[i]);
 		OWNED struct read *r = read_body(body, false);
 
 		CHECK(r);
@@ -145,11 +150,13 @@ TEST(test_order_guesses_what_a_typo_meant);
 
 static int test_order_from_a_form(void)
 {
-	OWNED struct read *r = read_body("{\"to\":\"853\",\"ring_timeout\":\"7\",\"line\":\"\","
-					 "\"auto_answer\":\"on\"}",
-					 true);
-	OWNED struct read *bad =
-		read_body("{\"to\":\"853\",\"ring_timeout\":\"7x\",\"time_limit\":\"-1\"}", true);
+	OWNED struct read *r = read_body(
+		"{\"to\":\"853\",\"ring_timeout\":\"7\",\"line\":\"\","
+		"\"auto_answer\":\"on\"}",
+		true);
+	OWNED struct read *bad = read_body(
+		"{\"to\":\"853\",\"ring_timeout\":\"7x\",\"time_limit\":\"-1\"}",
+		true);
 
 	CHECK(r && bad);
 	CHECK_OK(r->err);

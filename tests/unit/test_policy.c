@@ -2,8 +2,8 @@
 #include "server/policy.h"
 #include "tests/test.h"
 
-static const struct gw_config_policy empty = {2, 6, true};
-static const struct gw_dial_rules rules = {.domain = "pbx.example"};
+static const struct gw_config_policy empty = { 2, 6, true };
+static const struct gw_dial_rules rules = { .domain = "pbx.example" };
 
 static const char *rule_for(const char *to, bool sandbox)
 {

@@ -38,7 +38,9 @@ static int test_writer_puts_commas_where_they_belong(void)
 	gw_write_raw(&w, "f", "[1]", 3);
 	gw_write_close(&w, '}');
 	CHECK_OK(w.err);
-	return written(mb, "{\"a\":\"x\",\"b\":[-7,null],\"c\":{},\"d\":true,\"e\":3.1,\"f\":[1]}");
+	return written(
+		mb,
+		"{\"a\":\"x\",\"b\":[-7,null],\"c\":{},\"d\":true,\"e\":3.1,\"f\":[1]}");
 }
 TEST(test_writer_puts_commas_where_they_belong);
 
@@ -58,8 +60,8 @@ TEST(test_writer_escapes_what_would_break_out);
 /* What a far SIP side wrote need not be UTF-8; our JSON must be. */
 static int test_writer_replaces_bytes_that_are_no_utf8(void)
 {
-	static const char *const bad[] = {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80",
-					  "\xe2\x82"};
+	static const char *const bad[] = { "\xff", "\xc0\xaf", "\xed\xa0\x80",
+					   "\xf5\x80\x80\x80", "\xe2\x82" };
 	size_t i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -71,7 +73,8 @@ static int test_writer_replaces_bytes_that_are_no_utf8(void)
 		gw_writer_init(&w, mb);
 		gw_write_string(&w, NULL, bad[i]);
 		CHECK_OK(w.err);
-		CHECK_OK(gw_json_parse(&doc, (const char *)mb->buf, mb->end, 0, NULL));
+		CHECK_OK(gw_json_parse(&doc, (const char *)mb->buf, mb->end, 0,
+				       NULL));
 	}
 	return 0;
 }
@@ -88,14 +91,17 @@ static int test_writer_reaches_the_ends_of_integers(void)
 	gw_write_int(&w, NULL, INT64_MAX);
 	CHECK_OK(w.err);
 	CHECK_INT(mb->end, strlen("-9223372036854775808,9223372036854775807"));
-	CHECK(!memcmp(mb->buf, "-9223372036854775808,9223372036854775807", mb->end));
+	CHECK(!memcmp(mb->buf, "-9223372036854775808,9223372036854775807",
+		      mb->end));
 	return 0;
 }
 TEST(test_writer_reaches_the_ends_of_integers);
 
 static int test_clock_prints_and_reads_back(void)
 {
-	static const int64_t times[] = {0, 999, 1000, 951782399999, 1732252800000, 4102444799123};
+	static const int64_t times[] = {
+		0, 999, 1000, 951782399999, 1732252800000, 4102444799123
+	};
 	char text[GW_CLOCK_LEN + 1];
 	int64_t back;
 	size_t i;
@@ -114,8 +120,14 @@ TEST(test_clock_prints_and_reads_back);
 static int test_clock_reads_offsets_and_refuses_the_rest(void)
 {
 	static const char *const bad[] = {
-		"", "yesterday", "2026-11-22", "2026-11-22T05:00:00", "2026-11-22T05:00:00+1",
-		"2026-11-22T05:00:00Zz", "2026-11-22T05:00:00+25:00", "2026-13-22T05:00:00Z",
+		"",
+		"yesterday",
+		"2026-11-22",
+		"2026-11-22T05:00:00",
+		"2026-11-22T05:00:00+1",
+		"2026-11-22T05:00:00Zz",
+		"2026-11-22T05:00:00+25:00",
+		"2026-13-22T05:00:00Z",
 	};
 	int64_t a, b;
 	size_t i;

@@ -1,4 +1,6 @@
 /* Exactly once: idempotency keys, and what survives kill -9. */
+import dgram from "node:dgram";
+
 import { equal, eventually, match, ok, test } from "./harness.mjs";
 
 const up = async (t, config = {}) => {
@@ -104,4 +106,46 @@ test("SIGTERM: running calls end with a cause, new ones are refused, the exit co
 	equal([end.call.status, end.call.cause], ["completed", "server_shutdown"]);
 	equal((await gw.exited).code, 0);
 	match(gw.log(), /line\.unregistered/);
+});
+
+/* A phone that answers, in a few lines: what a stored dialog must find again. */
+const phone = (t) => new Promise((done) => {
+	const socket = dgram.createSocket("udp4");
+	const got = [];
+	socket.on("message", (bytes, from) => {
+		const text = bytes.toString();
+		const header = (name) => new RegExp(`^${name}: ?(.*)\r$`, "m").exec(text)?.[1];
+		const method = text.split(" ")[0];
+		got.push({ method, id: header("Call-ID"), cseq: Number.parseInt(header("CSeq"), 10), reason: header("Reason"), text });
+		if (method === "ACK" || method.startsWith("SIP/"))
+			return;
+		const sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n";
+		const to = header("To");
+		socket.send(["SIP/2.0 200 OK", `Via: ${header("Via")}`, `From: ${header("From")}`,
+			`To: ${to}${to.includes("tag=") ? "" : ";tag=phone"}`, `Call-ID: ${header("Call-ID")}`, `CSeq: ${header("CSeq")}`,
+			`Contact: <sip:phone@127.0.0.1:${socket.address().port}>`,
+			...(method === "INVITE" ? ["Content-Type: application/sdp", `Content-Length: ${sdp.length}`, "", sdp] : ["Content-Length: 0", "", ""]),
+		].join("\r\n"), from.port, from.address);
+	});
+	socket.bind(0, "127.0.0.1", () => done({ port: socket.address().port, got }));
+	t.later(() => socket.close());
+});
+
+test("a phone that was talking when the process died is hung up by the next one", async (t) => {
+	const far = await phone(t);
+	const gw = await t.gateway({ lines: [{ name: "office", user: "858", domain: "127.0.0.1", port: far.port, register: false }] });
+	const call = (await gw.api("POST", "/calls", { body: { to: "853" } })).json;
+	equal((await gw.api("GET", `/calls/${call.id}?wait=answered`)).json.status, "in-progress");
+	await eventually("the ACK", async () => far.got.some((message) => message.method === "ACK"));
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	const invite = far.got.find((message) => message.method === "INVITE");
+	const bye = await eventually("the BYE", async () => far.got.find((message) => message.method === "BYE"));
+	equal(bye.id, invite.id, "its Call-ID");
+	ok(bye.cseq > invite.cseq, "its CSeq is above the INVITE's");
+	match(bye.text, /^To: .*tag=phone/m);
+	match(bye.reason, /Q\.850;cause=41/);
+	const after = (await gw.api("GET", `/calls/${call.id}`)).json;
+	equal([after.status, after.cause], ["completed", "server_restart"]);
+	equal(far.got.filter((message) => message.method === "INVITE").length, 1, "INVITEs");
 });
