@@ -481,27 +481,41 @@ uint32_t gw_json_line(const struct gw_json_doc *doc,
 
 /* Back to text ----------------------------------------------------------- */
 
-static int print_number(struct mbuf *mb, double d)
+/* As few digits as bring the same double back. cJSON's own printing takes a
+ * neighbouring one for the same: it writes 9007199254740991 as
+ * 9.00719925474099e+15. */
+static void shortest(char *buf, size_t size, double d)
 {
-	char buf[40];
 	int digits;
 
-	/* cJSON's own printing takes a neighbouring double for the same: it
-	 * writes 9007199254740991 as 9.00719925474099e+15 */
 	for (digits = 15; digits <= 17; digits++) {
 		double back;
 
-		(void)snprintf(buf, sizeof(buf), "%.*g", digits, d);
+		(void)snprintf(buf, size, "%.*g", digits, d);
 		back = strtod(buf, NULL);
 		if (back >= d && back <= d)
-			break;
+			return;
 	}
+}
+
+/* Digits alone are a promise of exactness, and refused beyond GW_JSON_INT_MAX
+ * by GW_JSON_EXACT: a rounded number of that size gets a point. */
+static int print_number(struct mbuf *mb, double d)
+{
+	char buf[40];
+	int err;
 
 	if (fabs(d) <= (double)GW_JSON_INT_MAX && trunc(d) >= d &&
-	    trunc(d) <= d)
+	    trunc(d) <= d) {
 		(void)snprintf(buf, sizeof(buf), "%.0f", d);
+		return mbuf_write_str(mb, buf);
+	}
 
-	return mbuf_write_str(mb, buf);
+	shortest(buf, sizeof(buf), d);
+	err = mbuf_write_str(mb, buf);
+	if (!err && !strpbrk(buf, ".e"))
+		err = mbuf_write_str(mb, ".0");
+	return err;
 }
 
 static int print_escape(struct mbuf *mb, char c)

@@ -96,6 +96,37 @@ static int test_json_takes(void)
 }
 TEST(test_json_takes);
 
+/* A whole number beyond GW_JSON_INT_MAX that was written with a point or an
+ * exponent is a rounded one. Printed, it must not look like an exact one: the
+ * same reader would refuse it. */
+static int test_json_prints_what_it_takes_again(void)
+{
+	static const char *const numbers[][2] = {
+		{ "90071992547409925e-1", "9007199254740992.0" },
+		{ "-90071992547409925e-1", "-9007199254740992.0" },
+		{ "9007199254740993.0", "9007199254740992.0" },
+		{ "123456789012345678.5", "1.2345678901234568e+17" },
+		{ "1e16", "1e+16" },
+		{ "90071992547409915e-1", "9007199254740992.0" },
+		{ "90071992547409905e-1", "9007199254740990" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		OWNED struct mbuf *once = mbuf_alloc(64);
+		OWNED struct mbuf *twice = mbuf_alloc(64);
+
+		CHECK(once && twice);
+		CHECK_OK(reprint(once, numbers[i][0], GW_JSON_EXACT));
+		CHECK_STR((char *)once->buf, numbers[i][1]);
+		CHECK_OK(reprint(twice, (char *)once->buf, GW_JSON_EXACT));
+		CHECK_STR((char *)twice->buf, numbers[i][1]);
+	}
+
+	return 0;
+}
+TEST(test_json_prints_what_it_takes_again);
+
 /* Vectors, n_: refused, why and at which byte ------------------------------ */
 
 static const struct {
