@@ -11,21 +11,21 @@
  * counts in the tree, then has the first pass run again and stop there. Only
  * error messages pay for it.
  *
- * What is left to others: what members mean (callers), files (config.c). */
+ *   json_scan.c     the first pass        json_pointer.c   ways to a value
+ *   json_token.c    what it reads with    json_print.c     back to text
+ *   json_unique.c   no name twice         json_name.c      names, escapes
+ *
+ * What is left to others: what members mean (callers), files (config_file.c). */
 #include "config/json.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 #include <re_types.h>
-#include <re_mbuf.h>
 #include <re_mem.h>
 
-#include "config/json_name.h"
 #include "config/json_scan.h"
 
 struct gw_json_doc {
@@ -255,76 +255,6 @@ const char *gw_json_name(const struct gw_json *value)
 	return value ? node_of(value)->string : NULL;
 }
 
-/* One step of a pointer, from behind its slash to len, against a name. */
-static bool step_is(const char *step, size_t len, const char *name)
-{
-	size_t i = 0;
-
-	for (; i < len && *name; i++, name++) {
-		char c = step[i];
-
-		if (c == '~') {
-			if (++i >= len || (step[i] != '0' && step[i] != '1'))
-				return false;
-			c = step[i] == '0' ? '~' : '/';
-		}
-		if (c != *name)
-			return false;
-	}
-
-	return i == len && !*name;
-}
-
-static const struct gw_json *array_step(const struct gw_json *array,
-					const char *step, size_t len)
-{
-	const struct gw_json *value;
-	char number[12];
-	uint32_t i = 0;
-
-	for (value = gw_json_first(array); value;
-	     value = gw_json_next(value), i++) {
-		(void)snprintf(number, sizeof(number), "%u", i);
-		if (step_is(step, len, number))
-			return value;
-	}
-
-	return NULL;
-}
-
-static const struct gw_json *object_step(const struct gw_json *object,
-					 const char *step, size_t len)
-{
-	const struct gw_json *value;
-
-	for (value = gw_json_first(object); value;
-	     value = gw_json_next(value)) {
-		if (step_is(step, len, gw_json_name(value)))
-			return value;
-	}
-
-	return NULL;
-}
-
-const struct gw_json *gw_json_find(const struct gw_json *value,
-				   const char *pointer)
-{
-	while (value && *pointer) {
-		size_t len;
-
-		if (*pointer++ != '/')
-			return NULL;
-
-		len = strcspn(pointer, "/");
-		value = gw_json_type(value) == GW_JSON_ARRAY ?
-				array_step(value, pointer, len) :
-				object_step(value, pointer, len);
-		pointer += len;
-	}
-
-	return value;
-}
-
 /* What values say -------------------------------------------------------- */
 
 const char *gw_json_string(const struct gw_json *value)
@@ -405,56 +335,6 @@ static bool number_of(const struct gw_json *value, const struct gw_json *want,
 	return false;
 }
 
-/* Appends the way from value down to want. Returns ENOENT if there is none. */
-static int way_to(char *buf, size_t size, const struct gw_json *value,
-		  const struct gw_json *want)
-{
-	const struct gw_json *inner;
-	size_t len = strlen(buf);
-	uint32_t i = 0;
-	bool fits;
-	int err;
-
-	if (value == want)
-		return 0;
-
-	for (inner = gw_json_first(value); inner;
-	     inner = gw_json_next(inner), i++) {
-		if (gw_json_name(inner))
-			fits = !gw_json_pointer_add(buf, size,
-						    gw_json_name(inner));
-		else
-			fits = gw_json_step_index(buf, size, i);
-
-		err = way_to(buf, size, inner, want);
-		if (err != ENOENT)
-			return fits ? err : EOVERFLOW;
-		buf[len] = '\0';
-	}
-
-	return ENOENT;
-}
-
-int gw_json_pointer(char *buf, size_t size, const struct gw_json_doc *doc,
-		    const struct gw_json *value)
-{
-	if (!size)
-		return EOVERFLOW;
-
-	buf[0] = '\0';
-	if (!doc || !value)
-		return ENOENT;
-
-	return way_to(buf, size, gw_json_root(doc), value);
-}
-
-int gw_json_pointer_add(char *buf, size_t size, const char *name)
-{
-	struct gw_json_name step = { .raw = name, .len = strlen(name) };
-
-	return gw_json_step_name(buf, size, &step) ? 0 : EOVERFLOW;
-}
-
 uint32_t gw_json_line(const struct gw_json_doc *doc,
 		      const struct gw_json *value)
 {
@@ -477,172 +357,4 @@ uint32_t gw_json_line(const struct gw_json_doc *doc,
 
 	gw_json_place(&error, doc->text, place);
 	return error.line;
-}
-
-/* Back to text ----------------------------------------------------------- */
-
-/* As few digits as bring the same double back. cJSON's own printing takes a
- * neighbouring one for the same: it writes 9007199254740991 as
- * 9.00719925474099e+15. */
-static void shortest(char *buf, size_t size, double d)
-{
-	int digits;
-
-	for (digits = 15; digits <= 17; digits++) {
-		double back;
-
-		(void)snprintf(buf, size, "%.*g", digits, d);
-		back = strtod(buf, NULL);
-		if (back >= d && back <= d)
-			return;
-	}
-}
-
-/* Digits alone are a promise of exactness, and refused beyond GW_JSON_INT_MAX
- * by GW_JSON_EXACT: a rounded number of that size gets a point. */
-static int print_number(struct mbuf *mb, double d)
-{
-	char buf[40];
-	int err;
-
-	if (fabs(d) <= (double)GW_JSON_INT_MAX && trunc(d) >= d &&
-	    trunc(d) <= d) {
-		(void)snprintf(buf, sizeof(buf), "%.0f", d);
-		return mbuf_write_str(mb, buf);
-	}
-
-	shortest(buf, sizeof(buf), d);
-	err = mbuf_write_str(mb, buf);
-	if (!err && !strpbrk(buf, ".e"))
-		err = mbuf_write_str(mb, ".0");
-	return err;
-}
-
-static int print_escape(struct mbuf *mb, char c)
-{
-	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-	const char *at = strchr(from, c);
-	char buf[8];
-
-	if (at)
-		(void)snprintf(buf, sizeof(buf), "\\%c", to[at - from]);
-	else
-		(void)snprintf(buf, sizeof(buf), "\\u%04x", (unsigned)c);
-
-	return mbuf_write_str(mb, buf);
-}
-
-static int write_string(struct mbuf *mb, const char *text, size_t len)
-{
-	size_t i, start = 0;
-	int err;
-
-	err = mbuf_write_u8(mb, '"');
-	for (i = 0; i < len && !err; i++) {
-		char c = text[i];
-
-		if ((unsigned char)c >= 0x20 && c != '"' && c != '\\')
-			continue;
-
-		err = mbuf_write_mem(mb, (const uint8_t *)text + start,
-				     i - start);
-		if (!err)
-			err = print_escape(mb, c);
-		start = i + 1;
-	}
-
-	if (!err)
-		err = mbuf_write_mem(mb, (const uint8_t *)text + start,
-				     len - start);
-	if (!err)
-		err = mbuf_write_u8(mb, '"');
-	return err;
-}
-
-static int print_value(struct mbuf *mb, const struct gw_json *value);
-
-static int print_inner(struct mbuf *mb, const struct gw_json *container,
-		       const char *brackets)
-{
-	const struct gw_json *inner;
-	int err;
-
-	err = mbuf_write_u8(mb, (uint8_t)brackets[0]);
-	for (inner = gw_json_first(container); inner && !err;
-	     inner = gw_json_next(inner)) {
-		const char *name = gw_json_name(inner);
-
-		if (inner != gw_json_first(container))
-			err = mbuf_write_u8(mb, ',');
-		if (!err && name)
-			err = write_string(mb, name, strlen(name));
-		if (!err && name)
-			err = mbuf_write_u8(mb, ':');
-		if (!err)
-			err = print_value(mb, inner);
-	}
-
-	if (!err)
-		err = mbuf_write_u8(mb, (uint8_t)brackets[1]);
-	return err;
-}
-
-static int print_value(struct mbuf *mb, const struct gw_json *value)
-{
-	const char *str;
-	bool yes = false;
-
-	switch (gw_json_type(value)) {
-	case GW_JSON_NULL:
-		return mbuf_write_str(mb, "null");
-
-	case GW_JSON_BOOL:
-		(void)gw_json_bool(&yes, value);
-		return mbuf_write_str(mb, yes ? "true" : "false");
-
-	case GW_JSON_NUMBER:
-		return print_number(mb, node_of(value)->valuedouble);
-
-	case GW_JSON_STRING:
-		str = gw_json_string(value);
-		return write_string(mb, str, strlen(str));
-
-	case GW_JSON_ARRAY:
-		return print_inner(mb, value, "[]");
-
-	case GW_JSON_OBJECT:
-		return print_inner(mb, value, "{}");
-
-	case GW_JSON_NONE:
-	default:
-		return EINVAL;
-	}
-}
-
-int gw_json_print(struct mbuf *mb, const struct gw_json *value)
-{
-	size_t pos = mb->pos, end = mb->end;
-	int err;
-
-	err = print_value(mb, value);
-	if (err) {
-		mb->pos = pos;
-		mb->end = end;
-	}
-
-	return err;
-}
-
-int gw_json_print_string(struct mbuf *mb, const char *text, size_t len)
-{
-	size_t pos = mb->pos, end = mb->end;
-	int err;
-
-	err = write_string(mb, text, len);
-	if (err) {
-		mb->pos = pos;
-		mb->end = end;
-	}
-
-	return err;
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_digit(char c)
+bool gw_json_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -24,7 +24,7 @@ bool gw_json_hex4(uint32_t *vp, const char *p, size_t left)
 	for (i = 0; i < 4; i++) {
 		char c = p[i];
 
-		if (is_digit(c))
+		if (gw_json_is_digit(c))
 			v = v << 4 | (uint32_t)(c - '0');
 		else if (c >= 'a' && c <= 'f')
 			v = v << 4 | (uint32_t)(c - 'a' + 10);

@@ -14,6 +14,8 @@ struct gw_json_name {
 	bool escaped; /* has escape sequences, all of them good */
 };
 
+bool gw_json_is_digit(char c);
+
 /* The value of four hexadecimal digits; false if they aren't there. */
 bool gw_json_hex4(uint32_t *vp, const char *p, size_t left);
 
