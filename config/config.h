@@ -1,8 +1,8 @@
 /* What an operator may set: read from a JSON file with comments and from the
  * environment, checked whole, and kept in plain structs.
  *
- * Every setting is one row of a table in config.c: its JSON pointer, type,
- * bounds, default and help text. The file, the environment, --help-config,
+ * Every setting is one row of a table in config_table.c: its JSON pointer,
+ * type, bounds, default and help text. The file, the environment, --help-config,
  * docs/configuration.md and the test of bellpull.json all follow that table.
  *
  * Order of what counts: environment, then file, then default. A scalar or a
@@ -220,9 +220,10 @@ struct gw_config_errors {
 };
 
 /* Reads the file at path, or none if path is NULL (then, if there are no lines
- * from elsewhere, the sandbox is on by default), and the environment. On success *cfgp carries one reference, the
- * caller's: mem_deref() it, and all strings and secrets are gone. On error
- * *cfgp is left alone and *errs tells all that was found.
+ * from elsewhere, the sandbox is on by default), and the environment. On success
+ * *cfgp carries one reference, the caller's: mem_deref() it, and all strings and
+ * secrets are gone. On error *cfgp is left alone and *errs tells all that was
+ * found.
  * Blocks (files). Returns 0, EINVAL (see errs) or ENOMEM. */
 int gw_config_load(struct gw_config **cfgp, const char *path,
 		   struct gw_config_errors *errs);

@@ -1,19 +1,33 @@
 /* Overrides by environment, for containers: which variable means which setting,
- * and what its text would be in the file. The name follows from the pointer,
- * letter by letter: /lines/0/caller_id/name is BELLPULL_LINES_0_CALLER_ID_NAME. */
+ * what its text would be in the file, and setting it. The name follows from the
+ * pointer, letter by letter: /lines/0/caller_id/name is
+ * BELLPULL_LINES_0_CALLER_ID_NAME. */
 #include "config/config_load.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <re_types.h>
 #include <re_mbuf.h>
+#include <re_mem.h>
 
 #include "config/config_table.h"
 #include "config/json.h"
+#include "config/secret.h"
+
+/* One variable of the environment that overrides a setting. */
+struct override {
+	char variable[96]; /* its name, cut if it is none of ours           */
+	const struct gw_config_row *row;
+	size_t number;     /* of the line or key; 0 elsewhere               */
+	char pointer[128]; /* "/lines/0/user"                               */
+	const char *text;  /* what it says; lives with the environment      */
+};
 
 /* Which rows have variables: all that can be set. */
 static bool has_variable(const struct gw_config_row *row)
@@ -52,7 +66,9 @@ static bool matches(const char *name, const char *pattern, size_t *numberp)
 	return !*name;
 }
 
-bool gw_config_override_read(struct gw_config_override *o, const char *entry)
+/* Reads "NAME=VALUE". False if no setting has that variable; then only variable
+ * is set. */
+static bool read_override(struct override *o, const char *entry)
 {
 	const struct gw_config_row *row = NULL;
 	size_t len = strcspn(entry, "=");
@@ -88,7 +104,7 @@ bool gw_config_override_read(struct gw_config_override *o, const char *entry)
 /* A misspelt variable would silently not count. But programs that start us set
  * variables of their own by our name (BELLPULL_PORT=tcp://10.0.0.7:8080 in a
  * cluster), so only what is nearly a setting is taken for one. */
-const char *gw_config_override_hint(const struct gw_config_override *o)
+static const char *meant_variable(const struct override *o)
 {
 	static _Thread_local char variable[sizeof(o->variable)];
 	const struct gw_config_row *row = NULL;
@@ -147,7 +163,8 @@ static bool is_number(const char *text)
 	       strlen(text) <= 15;
 }
 
-int gw_config_override_json(struct mbuf *mb, const struct gw_config_override *o)
+/* Appends what the setting would be in the file. */
+static int override_json(struct mbuf *mb, const struct override *o)
 {
 	const struct gw_config_row *row = o->row;
 	const char *text = o->text;
@@ -178,4 +195,132 @@ int gw_config_override_json(struct mbuf *mb, const struct gw_config_override *o)
 
 	/* what doesn't fit is a string, and refused as such with its type */
 	return gw_json_print_string(mb, text, strlen(text));
+}
+
+/* Setting them -------------------------------------------------------------- */
+
+/* A secret's variable holds the secret, unless it holds a reference. */
+static void keep_secret(struct gw_config_loader *ld,
+			const struct gw_config_row *row, void *base)
+{
+	struct gw_secret **secretp;
+	char ref[128];
+
+	if (row->type != GW_CONFIG_SECRET)
+		return;
+
+	secretp = (struct gw_secret **)(void *)((char *)base + row->offset);
+	if (!*secretp || gw_secret_is_reference(*secretp))
+		return;
+
+	(void)snprintf(ref, sizeof(ref), "env:%s", ld->variable);
+	*secretp = mem_deref(*secretp);
+	if (gw_secret_alloc(secretp, ref))
+		ld->no_memory = true;
+}
+
+static void apply(struct gw_config_loader *ld, const struct override *o,
+		  void *base)
+{
+	struct gw_json_error error;
+	struct gw_json_doc *doc;
+	struct mbuf *mb;
+	int err;
+
+	mb = mbuf_alloc(256);
+	err = mb ? override_json(mb, o) : ENOMEM;
+	if (!err) {
+		err = gw_json_parse(&doc, (char *)mb->buf, mb->end,
+				    GW_JSON_FILE | GW_JSON_API, &error);
+		explicit_bzero(mb->buf, mb->size);
+	}
+	mem_deref(mb);
+
+	if (err == EBADMSG) {
+		gw_config_complain(ld, o->pointer, "cannot be read: %s",
+				   error.text);
+		return;
+	}
+	if (err) {
+		ld->no_memory = true;
+		return;
+	}
+
+	gw_config_set(ld, o->row, base, gw_json_root(doc), o->pointer);
+	keep_secret(ld, o->row, base);
+	mem_deref(doc);
+}
+
+/* Makes lines and keys that only the environment knows: the next number, as
+ * often as there is one. */
+static void grow_by_env(struct gw_config_loader *ld,
+			const struct gw_config_group *g)
+{
+	struct override o;
+	size_t count;
+	char **entry;
+
+	do {
+		count = *gw_config_group_count(g, ld->cfg);
+		for (entry = environ; *entry; entry++) {
+			if (read_override(&o, *entry) &&
+			    gw_config_group_of_row(o.row) == g &&
+			    o.number == count)
+				break;
+		}
+
+		if (*entry && count < g->max &&
+		    gw_config_group_grow(g, ld->cfg))
+			ld->no_memory = true;
+	} while (*gw_config_group_count(g, ld->cfg) > count && !ld->no_memory);
+}
+
+static void set_by_variable(struct gw_config_loader *ld,
+			    const struct override *o)
+{
+	const struct gw_config_group *g = gw_config_group_of_row(o->row);
+	size_t count = g ? *gw_config_group_count(g, ld->cfg) : 0;
+
+	if (!g)
+		apply(ld, o, ld->cfg);
+	else if (o->number < count)
+		apply(ld, o, gw_config_group_at(g, ld->cfg, o->number));
+	else
+		gw_config_complain(ld, o->pointer,
+				   "the number is too high: there are %zu, so "
+				   "the next one is number %zu",
+				   count, count);
+}
+
+static void read_variable(struct gw_config_loader *ld, const char *entry)
+{
+	struct override o;
+	const char *meant;
+
+	if (read_override(&o, entry)) {
+		ld->variable = o.variable;
+		set_by_variable(ld, &o);
+	} else if ((meant = meant_variable(&o))) {
+		ld->variable = o.variable;
+		gw_config_complain(ld, "",
+				   "no setting has this variable; did you mean "
+				   "%s?",
+				   meant);
+	}
+
+	ld->variable = NULL; /* o goes */
+}
+
+void gw_config_read_environment(struct gw_config_loader *ld)
+{
+	size_t i;
+	char **entry;
+
+	for (i = 0; i < gw_config_group_total; i++)
+		grow_by_env(ld, &gw_config_groups[i]);
+
+	for (entry = environ; *entry && !ld->no_memory; entry++) {
+		if (!strncmp(*entry, "BELLPULL_", 9))
+			read_variable(ld, *entry);
+	}
 }

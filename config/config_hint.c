@@ -1,8 +1,14 @@
-/* "Did you mean": the known word that is nearest to a mistyped one. */
-#include "config/config_table.h"
+/* "Did you mean": the known word that is nearest to a mistyped one, and the
+ * setting that was meant by a name that is none. */
+#include "config/config_load.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+
+#include <re_types.h>
+
+#include "config/config_table.h"
 
 enum { WORD_MAX = 48 };
 
@@ -60,6 +66,56 @@ const char *gw_config_nearest(const char *word, const char *const *names)
 		if (d < least && 2 * d < strlen(*names) + 1) {
 			least = d;
 			best = *names;
+		}
+	}
+
+	return best;
+}
+
+/* Words that people bring along from other programs. */
+static const char *known_elsewhere(const char *name)
+{
+	static const char *const words[][2] = {
+		{ "username", "user" },        { "login", "user" },
+		{ "host", "domain" },          { "server", "domain" },
+		{ "registrar", "domain" },     { "auth_id", "auth_user" },
+		{ "authid", "auth_user" },     { "auth_name", "auth_user" },
+		{ "display", "display_name" }, { "callerid", "caller_id" },
+		{ "proxy", "proxies" },        { "key", "secret" },
+		{ "secret", "password" },      { "bind", "listen" },
+		{ "address", "listen" },       { "outbound_proxy", "proxies" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!strcmp(words[i][0], name))
+			return words[i][1];
+	}
+
+	return name;
+}
+
+const char *gw_config_hint(const char *prefix, const char *name, char *buf,
+			   size_t size)
+{
+	const struct gw_config_row *row = NULL;
+	const char *given = known_elsewhere(name);
+	const char *best = NULL;
+
+	while ((row = gw_config_row_next(row, prefix))) {
+		const char *start = row->pointer + strlen(prefix);
+		const char *names[2] = { NULL, NULL };
+		char part[64];
+
+		(void)snprintf(part, sizeof(part), "%.*s",
+			       (int)strcspn(start, "/"), start);
+		names[0] = part;
+		if (!gw_config_nearest(given, names))
+			continue;
+
+		if (!best || !strcmp(given, part)) {
+			(void)snprintf(buf, size, "%s", part);
+			best = buf;
 		}
 	}
 

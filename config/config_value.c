@@ -1,10 +1,8 @@
 /* From a JSON value to the bytes at a setting's offset, and back to nothing.
  *
- * One setter per type, found by a table. A list is one block of memory: its
- * array first, then the strings, so that one mem_deref() frees it. */
-#include "config/config_table.h"
+ * One setter per type, found by a table; those of lists are in config_list.c. */
+#include "config/config_value.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,29 +13,19 @@
 #include <re_mem.h>
 
 #include "config/config.h"
+#include "config/config_table.h"
 #include "config/json.h"
 #include "config/secret.h"
 
-enum {
-	STRING_MAX = 255, /* bytes, where the row says nothing */
-	LIST_MAX = 256
-};
+enum { STRING_MAX = 255 }; /* bytes, where the row says nothing */
 
-struct set {
-	const struct gw_config_row *row;
-	void *at; /* base + offset */
-	const struct gw_json *value;
-	char *why;
-	size_t why_size;
-};
-
-static int refuse(const struct set *s, const char *why)
+int gw_config_refuse(const struct gw_config_target *s, const char *why)
 {
 	(void)snprintf(s->why, s->why_size, "%s", why);
 	return EINVAL;
 }
 
-static int refuse_type(const struct set *s, const char *must)
+int gw_config_refuse_type(const struct gw_config_target *s, const char *must)
 {
 	(void)snprintf(s->why, s->why_size, "must be %s%s, not %s", must,
 		       s->row->nullable ? " or null" : "",
@@ -46,7 +34,7 @@ static int refuse_type(const struct set *s, const char *must)
 }
 
 /* "must be "udp", "tcp" or "tls"", with a hint. */
-static int refuse_word(const struct set *s, const char *given)
+static int refuse_word(const struct gw_config_target *s, const char *given)
 {
 	const char *const *words = s->row->words;
 	const char *near = gw_config_nearest(given, words);
@@ -75,14 +63,14 @@ static size_t max_len(const struct gw_config_row *row)
 }
 
 /* Length and form of one string. */
-static int check_string(const struct set *s, const char *text)
+int gw_config_check_string(const struct gw_config_target *s, const char *text)
 {
 	const char *must;
 
 	if (!*text)
-		return refuse(s, s->row->nullable ?
-					 "is empty: write null for none" :
-					 "must not be empty");
+		return gw_config_refuse(
+			s, s->row->nullable ? "is empty: write null for none" :
+					      "must not be empty");
 
 	if (strlen(text) > max_len(s->row)) {
 		(void)snprintf(s->why, s->why_size,
@@ -91,10 +79,11 @@ static int check_string(const struct set *s, const char *text)
 	}
 
 	must = s->row->form ? s->row->form(text) : NULL;
-	return must ? refuse(s, must) : 0;
+	return must ? gw_config_refuse(s, must) : 0;
 }
 
-static int find_word(const struct set *s, const char *text, size_t *ip)
+int gw_config_find_word(const struct gw_config_target *s, const char *text,
+			size_t *ip)
 {
 	size_t i;
 
@@ -122,16 +111,16 @@ static char *copy_string(const char *text)
 	return copy;
 }
 
-static int set_string(const struct set *s)
+static int set_string(const struct gw_config_target *s)
 {
 	const char *text = gw_json_string(s->value);
 	char **p = s->at, *copy;
 	int err;
 
 	if (!text)
-		return refuse_type(s, "a string");
+		return gw_config_refuse_type(s, "a string");
 
-	err = check_string(s, text);
+	err = gw_config_check_string(s, text);
 	if (err)
 		return err;
 
@@ -144,16 +133,17 @@ static int set_string(const struct set *s)
 	return 0;
 }
 
-static int set_secret(const struct set *s)
+static int set_secret(const struct gw_config_target *s)
 {
 	const char *text = gw_json_string(s->value);
 	struct gw_secret **p = s->at, *secret;
 	int err;
 
 	if (!text)
-		return refuse_type(s, "a reference like \"env:NAME\"");
+		return gw_config_refuse_type(s,
+					     "a reference like \"env:NAME\"");
 	if (!*text)
-		return refuse(s, "is empty");
+		return gw_config_refuse(s, "is empty");
 
 	err = gw_secret_alloc(&secret, text);
 	if (err)
@@ -164,7 +154,7 @@ static int set_secret(const struct set *s)
 	return 0;
 }
 
-static int whole_number(const struct set *s, int64_t *vp)
+static int whole_number(const struct gw_config_target *s, int64_t *vp)
 {
 	const struct gw_config_row *row = s->row;
 	char must[80];
@@ -175,14 +165,14 @@ static int whole_number(const struct set *s, int64_t *vp)
 	(void)snprintf(must, sizeof(must), "a whole number from %lld to %lld",
 		       (long long)row->min, (long long)row->max);
 	if (gw_json_type(s->value) != GW_JSON_NUMBER)
-		return refuse_type(s, must);
+		return gw_config_refuse_type(s, must);
 
 	(void)snprintf(s->why, s->why_size, "must be %s%s", must,
 		       row->nullable ? " or null" : "");
 	return EINVAL;
 }
 
-static int set_int(const struct set *s)
+static int set_int(const struct gw_config_target *s)
 {
 	uint32_t *p = s->at;
 	int64_t v;
@@ -194,7 +184,7 @@ static int set_int(const struct set *s)
 	return err;
 }
 
-static int set_port(const struct set *s)
+static int set_port(const struct gw_config_target *s)
 {
 	uint16_t *p = s->at;
 	int64_t v;
@@ -206,7 +196,7 @@ static int set_port(const struct set *s)
 	return err;
 }
 
-static int set_word(const struct set *s)
+static int set_word(const struct gw_config_target *s)
 {
 	const char *text = gw_json_string(s->value);
 	const char **p = s->at;
@@ -214,15 +204,15 @@ static int set_word(const struct set *s)
 	int err;
 
 	if (!text)
-		return refuse_type(s, "a string");
+		return gw_config_refuse_type(s, "a string");
 
-	err = find_word(s, text, &i);
+	err = gw_config_find_word(s, text, &i);
 	if (!err)
 		*p = s->row->words[i];
 	return err;
 }
 
-static int set_enum(const struct set *s)
+static int set_enum(const struct gw_config_target *s)
 {
 	const char *text = gw_json_string(s->value);
 	unsigned *p = s->at;
@@ -230,15 +220,15 @@ static int set_enum(const struct set *s)
 	int err;
 
 	if (!text)
-		return refuse_type(s, "a string");
+		return gw_config_refuse_type(s, "a string");
 
-	err = find_word(s, text, &i);
+	err = gw_config_find_word(s, text, &i);
 	if (!err)
 		*p = (unsigned)i;
 	return err;
 }
 
-static int set_bool(const struct set *s)
+static int set_bool(const struct gw_config_target *s)
 {
 	const char *text = gw_json_string(s->value);
 	bool *p = s->at;
@@ -247,19 +237,19 @@ static int set_bool(const struct set *s)
 
 	if (!s->row->words)
 		return gw_json_bool(p, s->value) ?
-			       refuse_type(s, "true or false") :
+			       gw_config_refuse_type(s, "true or false") :
 			       0;
 	if (!text)
-		return refuse_type(s, "a string");
+		return gw_config_refuse_type(s, "a string");
 
-	err = find_word(s, text, &i);
+	err = gw_config_find_word(s, text, &i);
 	if (!err)
 		*p = i > 0;
 	return err;
 }
 
 /* One to five digits, no leading zero. */
-static bool read_port(const char *text, size_t len, uint16_t *portp)
+bool gw_config_read_port(const char *text, size_t len, uint16_t *portp)
 {
 	unsigned long v = 0;
 	size_t i;
@@ -279,285 +269,58 @@ static bool read_port(const char *text, size_t len, uint16_t *portp)
 	return true;
 }
 
-static int set_ports(const struct set *s)
+static int set_ports(const struct gw_config_target *s)
 {
 	const char *text = gw_json_string(s->value);
 	uint16_t *p = s->at, low, high;
 	size_t len;
 
 	if (!text)
-		return refuse_type(s, "a string like \"20000-40000\"");
+		return gw_config_refuse_type(s,
+					     "a string like \"20000-40000\"");
 
 	len = strcspn(text, "-");
-	if (!text[len] || !read_port(text, len, &low) ||
-	    !read_port(text + len + 1, strlen(text + len + 1), &high))
-		return refuse(s, "must be two ports, like \"20000-40000\"");
+	if (!text[len] || !gw_config_read_port(text, len, &low) ||
+	    !gw_config_read_port(text + len + 1, strlen(text + len + 1), &high))
+		return gw_config_refuse(
+			s, "must be two ports, like \"20000-40000\"");
 	if (low < 1024 || high < low + 1)
-		return refuse(s, "must begin at 1024 or above and hold at "
-				 "least two ports");
+		return gw_config_refuse(
+			s, "must begin at 1024 or above and hold at "
+			   "least two ports");
 
 	p[0] = low;
 	p[1] = high;
 	return 0;
 }
 
-/* Lists ------------------------------------------------------------------ */
-
-/* Sets up what set_* of one element needs, and its place for messages. */
-static int next_string(const struct set *s, const struct gw_json *element,
-		       size_t i, const char **textp)
-{
-	struct set e = *s;
-	size_t word;
-	int len, err;
-
-	len = snprintf(s->why, s->why_size, "number %zu ", i);
-	e.value = element;
-	e.why = s->why + len;
-	e.why_size = s->why_size - (size_t)len;
-
-	*textp = gw_json_string(element);
-	if (!*textp)
-		return refuse_type(&e, "a string");
-	if (!s->row->words)
-		return check_string(&e, *textp);
-
-	err = find_word(&e, *textp, &word);
-	if (!err)
-		*textp = s->row->words[word];
-	return err;
-}
-
-/* Checks all elements; *bytesp is what their texts need. */
-static int check_list(const struct set *s, size_t *bytesp)
-{
-	const struct gw_json *element;
-	const char *text;
-	size_t i = 0;
-	int err;
-
-	if (gw_json_type(s->value) != GW_JSON_ARRAY)
-		return refuse_type(s, "a list of strings in brackets");
-	if (gw_json_count(s->value) > LIST_MAX)
-		return refuse(s, "must have at most 256 elements");
-	if (s->row->words && s->row->min && !gw_json_count(s->value))
-		return refuse(s, "must not be empty");
-
-	*bytesp = 0;
-	for (element = gw_json_first(s->value); element;
-	     element = gw_json_next(element)) {
-		err = next_string(s, element, ++i, &text);
-		if (err)
-			return err;
-		*bytesp += strlen(text) + 1;
-	}
-
-	return 0;
-}
-
-static void fill_strings(const struct set *s, const char **list, size_t count)
-{
-	const struct gw_json *element = gw_json_first(s->value);
-	char *text = (char *)(list + count);
-	size_t i;
-
-	for (i = 0; i < count; i++, element = gw_json_next(element)) {
-		const char *from;
-		size_t size;
-
-		(void)next_string(s, element, i + 1, &from);
-		size = strlen(from) + 1;
-		memcpy(text, from, size);
-		list[i] = text;
-		text += size;
-	}
-}
-
-static int set_strings(const struct set *s)
-{
-	struct gw_config_strings *p = s->at;
-	const char **list = NULL;
-	size_t count, bytes;
-	int err;
-
-	err = check_list(s, &bytes);
-	if (err)
-		return err;
-
-	count = gw_json_count(s->value);
-	if (count) {
-		list = mem_alloc(count * sizeof(*list) + bytes, NULL);
-		if (!list)
-			return ENOMEM;
-		fill_strings(s, list, count);
-	}
-
-	mem_deref((void *)(uintptr_t)p->list);
-	p->list = list;
-	p->count = count;
-	return 0;
-}
-
-/* Splits ADDRESS:PORT; the address loses its brackets and goes to buf. */
-static bool split_address(const char *text, char *buf, size_t size,
-			  uint16_t *portp)
-{
-	const char *colon = strrchr(text, ':');
-	size_t len;
-
-	if (!colon || !read_port(colon + 1, strlen(colon + 1), portp))
-		return false;
-
-	len = (size_t)(colon - text);
-	if (len > 2 && *text == '[' && text[len - 1] == ']') {
-		++text;
-		len -= 2;
-	} else if (memchr(text, ':', len)) {
-		return false; /* IPv6 wants its brackets */
-	}
-
-	if (!len || len >= size)
-		return false;
-	memcpy(buf, text, len);
-	buf[len] = '\0';
-	return true;
-}
-
-static bool is_wildcard(const char *address)
-{
-	struct in6_addr v6;
-
-	return !strcmp(address, "0.0.0.0") ||
-	       (inet_pton(AF_INET6, address, &v6) == 1 &&
-		IN6_IS_ADDR_UNSPECIFIED(&v6));
-}
-
-static const char *read_http_listen(struct gw_config_listen *listen, char *buf,
-				    size_t size, const char *text)
-{
-	listen->transport = GW_CONFIG_TCP;
-	if (!split_address(text, buf, size, &listen->port) ||
-	    gw_form_address(buf))
-		return "must be ADDRESS:PORT with a numeric address, like "
-		       "127.0.0.1:8080 or [::1]:8080";
-
-	return NULL;
-}
-
-static const char *read_sip_listen(struct gw_config_listen *listen, char *buf,
-				   size_t size, const char *text)
-{
-	static const char *const transports[] = { "udp:", "tcp:", "tls:" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(transports); i++) {
-		if (!strncmp(text, transports[i], 4))
-			break;
-	}
-
-	if (i == ARRAY_SIZE(transports) ||
-	    !split_address(text + 4, buf, size, &listen->port) ||
-	    (strcmp(buf, "auto") && gw_form_address(buf)))
-		return "must be TRANSPORT:ADDRESS:PORT, like udp:auto:5060 or "
-		       "tls:192.0.2.7:5061";
-	if (is_wildcard(buf))
-		return "must not be bound to all addresses, because SIP "
-		       "messages name the address: write auto";
-
-	listen->transport = (enum gw_config_transport)i;
-	return NULL;
-}
-
-static const char *read_listen(const struct gw_config_row *row,
-			       struct gw_config_listen *listen, char *buf,
-			       size_t size, const char *text)
-{
-	return row->type == GW_CONFIG_HTTP_LISTENS ?
-		       read_http_listen(listen, buf, size, text) :
-		       read_sip_listen(listen, buf, size, text);
-}
-
-static int fill_listens(const struct set *s, struct gw_config_listen *list,
-			size_t count)
-{
-	char *text = (char *)(list + count);
-	const struct gw_json *element = gw_json_first(s->value);
-	size_t i;
-
-	for (i = 0; i < count; i++, element = gw_json_next(element)) {
-		const char *must;
-
-		must = read_listen(s->row, &list[i], text, INET6_ADDRSTRLEN,
-				   gw_json_string(element));
-		if (must) {
-			(void)snprintf(s->why, s->why_size, "number %zu %s",
-				       i + 1, must);
-			return EINVAL;
-		}
-		list[i].address = text;
-		text += INET6_ADDRSTRLEN;
-	}
-
-	return 0;
-}
-
-static int set_listens(const struct set *s)
-{
-	struct gw_config_listens *p = s->at;
-	struct gw_config_listen *list;
-	size_t count, bytes;
-	int err;
-
-	err = check_list(s, &bytes);
-	if (err)
-		return err;
-
-	count = gw_json_count(s->value);
-	if (!count)
-		return refuse(s, "must not be empty");
-
-	list = mem_zalloc(count * (sizeof(*list) + INET6_ADDRSTRLEN), NULL);
-	if (!list)
-		return ENOMEM;
-
-	err = fill_listens(s, list, count);
-	if (err) {
-		mem_deref(list);
-		return err;
-	}
-
-	mem_deref((void *)(uintptr_t)p->list);
-	p->list = list;
-	p->count = count;
-	return 0;
-}
-
-static int set_later(const struct set *s)
+static int set_later(const struct gw_config_target *s)
 {
 	enum gw_json_type type = *s->row->json_default == '{' ? GW_JSON_OBJECT :
 								GW_JSON_ARRAY;
 
 	if (gw_json_type(s->value) != type)
-		return refuse_type(s, gw_json_type_name(type));
+		return gw_config_refuse_type(s, gw_json_type_name(type));
 	if (gw_json_first(s->value))
-		return refuse(s, "must be empty: this isn't built into this "
-				 "version yet");
+		return gw_config_refuse(
+			s, "must be empty: this isn't built into this "
+			   "version yet");
 
 	return 0;
 }
 
 /* All types -------------------------------------------------------------- */
 
-static int (*const setters[])(const struct set *s) = {
+static int (*const setters[])(const struct gw_config_target *s) = {
 	[GW_CONFIG_STRING] = set_string,
 	[GW_CONFIG_INT] = set_int,
 	[GW_CONFIG_PORT] = set_port,
 	[GW_CONFIG_BOOL] = set_bool,
 	[GW_CONFIG_WORD] = set_word,
 	[GW_CONFIG_ENUM] = set_enum,
-	[GW_CONFIG_STRINGS] = set_strings,
-	[GW_CONFIG_HTTP_LISTENS] = set_listens,
-	[GW_CONFIG_SIP_LISTENS] = set_listens,
+	[GW_CONFIG_STRINGS] = gw_config_set_strings,
+	[GW_CONFIG_HTTP_LISTENS] = gw_config_set_listens,
+	[GW_CONFIG_SIP_LISTENS] = gw_config_set_listens,
 	[GW_CONFIG_PORTS] = set_ports,
 	[GW_CONFIG_SECRET] = set_secret,
 	[GW_CONFIG_LATER] = set_later,
@@ -566,7 +329,7 @@ static int (*const setters[])(const struct set *s) = {
 int gw_config_value_set(const struct gw_config_row *row, void *base,
 			const struct gw_json *value, char *why, size_t why_size)
 {
-	struct set s = {
+	struct gw_config_target s = {
 		.row = row,
 		.at = (char *)base + row->offset,
 		.value = value,

@@ -166,8 +166,8 @@ uint32_t gw_json_line(const struct gw_json_doc *doc,
 
 /* Appends value to mb as compact JSON: members in their order, no blanks, no
  * NUL. Numbers read back as the same double, also with GW_JSON_EXACT: whole ones
- * beyond GW_JSON_INT_MAX have a point or an exponent. Returns 0, EINVAL (value is NULL)
- * or ENOMEM (and mb is as before). */
+ * beyond GW_JSON_INT_MAX have a point or an exponent.
+ * Returns 0, EINVAL (value is NULL) or ENOMEM (and mb is as before). */
 int gw_json_print(struct mbuf *mb, const struct gw_json *value);
 
 /* Appends len bytes of valid UTF-8 as a JSON string with its quotes. For

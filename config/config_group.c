@@ -1,0 +1,111 @@
+/* Lines and keys: arrays of objects, each with a struct of its own, that grow by
+ * one with its defaults. In the table of settings an N stands for the number. */
+#include "config/config_load.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <re_types.h>
+#include <re_mem.h>
+
+#include "config/config_table.h"
+
+const struct gw_config_group gw_config_groups[] = {
+	{ "/lines", "/lines/N/", sizeof(struct gw_config_line),
+	  offsetof(struct gw_config, lines),
+	  offsetof(struct gw_config, line_count), GW_CONFIG_LINES_MAX },
+	{ "/keys", "/keys/N/", sizeof(struct gw_config_key),
+	  offsetof(struct gw_config, keys),
+	  offsetof(struct gw_config, key_count), GW_CONFIG_KEYS_MAX },
+};
+
+const size_t gw_config_group_total = ARRAY_SIZE(gw_config_groups);
+
+void **gw_config_group_array(const struct gw_config_group *g,
+			     struct gw_config *cfg)
+{
+	return (void **)(void *)((char *)cfg + g->array);
+}
+
+size_t *gw_config_group_count(const struct gw_config_group *g,
+			      struct gw_config *cfg)
+{
+	return (size_t *)(void *)((char *)cfg + g->count);
+}
+
+void *gw_config_group_at(const struct gw_config_group *g, struct gw_config *cfg,
+			 size_t i)
+{
+	return (char *)*gw_config_group_array(g, cfg) + i * g->size;
+}
+
+const struct gw_config_group *gw_config_group_of_pointer(const char *pointer)
+{
+	size_t i;
+
+	for (i = 0; i < gw_config_group_total; i++) {
+		if (!strcmp(gw_config_groups[i].pointer, pointer))
+			return &gw_config_groups[i];
+	}
+
+	return NULL;
+}
+
+const struct gw_config_group *
+gw_config_group_of_row(const struct gw_config_row *row)
+{
+	size_t i;
+
+	for (i = 0; i < gw_config_group_total; i++) {
+		if (!strncmp(row->pointer, gw_config_groups[i].prefix,
+			     strlen(gw_config_groups[i].prefix)))
+			return &gw_config_groups[i];
+	}
+
+	return NULL;
+}
+
+int gw_config_group_default(const struct gw_config_group *g, void *base)
+{
+	const struct gw_config_row *row = NULL;
+	int err;
+
+	while ((row = gw_config_row_next(row, g ? g->prefix : "/"))) {
+		if (gw_config_group_of_row(row) != g)
+			continue;
+		err = gw_config_value_default(row, base);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+void gw_config_group_reset(const struct gw_config_group *g, void *base)
+{
+	const struct gw_config_row *row = NULL;
+
+	while ((row = gw_config_row_next(row, g ? g->prefix : "/"))) {
+		if (gw_config_group_of_row(row) == g)
+			gw_config_value_reset(row, base);
+	}
+}
+
+/* One more line or key, with its defaults. */
+int gw_config_group_grow(const struct gw_config_group *g, struct gw_config *cfg)
+{
+	size_t count = *gw_config_group_count(g, cfg);
+	char *array;
+
+	array = mem_zalloc((count + 1) * g->size, NULL);
+	if (!array)
+		return ENOMEM;
+
+	if (count)
+		memcpy(array, *gw_config_group_array(g, cfg), count * g->size);
+	mem_deref(*gw_config_group_array(g, cfg));
+	*gw_config_group_array(g, cfg) = array;
+	++*gw_config_group_count(g, cfg);
+
+	return gw_config_group_default(g, array + count * g->size);
+}

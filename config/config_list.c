@@ -1,0 +1,249 @@
+/* Lists of strings and of addresses to listen at. A list is one block of memory:
+ * its array first, then the strings, so that one mem_deref() frees it. */
+#include "config/config_value.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <re_types.h>
+#include <re_mem.h>
+
+#include "config/config.h"
+#include "config/config_table.h"
+#include "config/json.h"
+
+enum { LIST_MAX = 256 }; /* elements */
+
+/* Sets up what set_* of one element needs, and its place for messages. */
+static int next_string(const struct gw_config_target *s,
+		       const struct gw_json *element, size_t i,
+		       const char **textp)
+{
+	struct gw_config_target e = *s;
+	size_t word;
+	int len, err;
+
+	len = snprintf(s->why, s->why_size, "number %zu ", i);
+	e.value = element;
+	e.why = s->why + len;
+	e.why_size = s->why_size - (size_t)len;
+
+	*textp = gw_json_string(element);
+	if (!*textp)
+		return gw_config_refuse_type(&e, "a string");
+	if (!s->row->words)
+		return gw_config_check_string(&e, *textp);
+
+	err = gw_config_find_word(&e, *textp, &word);
+	if (!err)
+		*textp = s->row->words[word];
+	return err;
+}
+
+/* Checks all elements; *bytesp is what their texts need. */
+static int check_list(const struct gw_config_target *s, size_t *bytesp)
+{
+	const struct gw_json *element;
+	const char *text;
+	size_t i = 0;
+	int err;
+
+	if (gw_json_type(s->value) != GW_JSON_ARRAY)
+		return gw_config_refuse_type(s,
+					     "a list of strings in brackets");
+	if (gw_json_count(s->value) > LIST_MAX)
+		return gw_config_refuse(s, "must have at most 256 elements");
+	if (s->row->words && s->row->min && !gw_json_count(s->value))
+		return gw_config_refuse(s, "must not be empty");
+
+	*bytesp = 0;
+	for (element = gw_json_first(s->value); element;
+	     element = gw_json_next(element)) {
+		err = next_string(s, element, ++i, &text);
+		if (err)
+			return err;
+		*bytesp += strlen(text) + 1;
+	}
+
+	return 0;
+}
+
+static void fill_strings(const struct gw_config_target *s, const char **list,
+			 size_t count)
+{
+	const struct gw_json *element = gw_json_first(s->value);
+	char *text = (char *)(list + count);
+	size_t i;
+
+	for (i = 0; i < count; i++, element = gw_json_next(element)) {
+		const char *from;
+		size_t size;
+
+		(void)next_string(s, element, i + 1, &from);
+		size = strlen(from) + 1;
+		memcpy(text, from, size);
+		list[i] = text;
+		text += size;
+	}
+}
+
+int gw_config_set_strings(const struct gw_config_target *s)
+{
+	struct gw_config_strings *p = s->at;
+	const char **list = NULL;
+	size_t count, bytes;
+	int err;
+
+	err = check_list(s, &bytes);
+	if (err)
+		return err;
+
+	count = gw_json_count(s->value);
+	if (count) {
+		list = mem_alloc(count * sizeof(*list) + bytes, NULL);
+		if (!list)
+			return ENOMEM;
+		fill_strings(s, list, count);
+	}
+
+	mem_deref((void *)(uintptr_t)p->list);
+	p->list = list;
+	p->count = count;
+	return 0;
+}
+
+/* Splits ADDRESS:PORT; the address loses its brackets and goes to buf. */
+static bool split_address(const char *text, char *buf, size_t size,
+			  uint16_t *portp)
+{
+	const char *colon = strrchr(text, ':');
+	size_t len;
+
+	if (!colon || !gw_config_read_port(colon + 1, strlen(colon + 1), portp))
+		return false;
+
+	len = (size_t)(colon - text);
+	if (len > 2 && *text == '[' && text[len - 1] == ']') {
+		++text;
+		len -= 2;
+	} else if (memchr(text, ':', len)) {
+		return false; /* IPv6 wants its brackets */
+	}
+
+	if (!len || len >= size)
+		return false;
+	memcpy(buf, text, len);
+	buf[len] = '\0';
+	return true;
+}
+
+static bool is_wildcard(const char *address)
+{
+	struct in6_addr v6;
+
+	return !strcmp(address, "0.0.0.0") ||
+	       (inet_pton(AF_INET6, address, &v6) == 1 &&
+		IN6_IS_ADDR_UNSPECIFIED(&v6));
+}
+
+static const char *read_http_listen(struct gw_config_listen *listen, char *buf,
+				    size_t size, const char *text)
+{
+	listen->transport = GW_CONFIG_TCP;
+	if (!split_address(text, buf, size, &listen->port) ||
+	    gw_form_address(buf))
+		return "must be ADDRESS:PORT with a numeric address, like "
+		       "127.0.0.1:8080 or [::1]:8080";
+
+	return NULL;
+}
+
+static const char *read_sip_listen(struct gw_config_listen *listen, char *buf,
+				   size_t size, const char *text)
+{
+	static const char *const transports[] = { "udp:", "tcp:", "tls:" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(transports); i++) {
+		if (!strncmp(text, transports[i], 4))
+			break;
+	}
+
+	if (i == ARRAY_SIZE(transports) ||
+	    !split_address(text + 4, buf, size, &listen->port) ||
+	    (strcmp(buf, "auto") && gw_form_address(buf)))
+		return "must be TRANSPORT:ADDRESS:PORT, like udp:auto:5060 or "
+		       "tls:192.0.2.7:5061";
+	if (is_wildcard(buf))
+		return "must not be bound to all addresses, because SIP "
+		       "messages name the address: write auto";
+
+	listen->transport = (enum gw_config_transport)i;
+	return NULL;
+}
+
+static const char *read_listen(const struct gw_config_row *row,
+			       struct gw_config_listen *listen, char *buf,
+			       size_t size, const char *text)
+{
+	return row->type == GW_CONFIG_HTTP_LISTENS ?
+		       read_http_listen(listen, buf, size, text) :
+		       read_sip_listen(listen, buf, size, text);
+}
+
+static int fill_listens(const struct gw_config_target *s,
+			struct gw_config_listen *list, size_t count)
+{
+	char *text = (char *)(list + count);
+	const struct gw_json *element = gw_json_first(s->value);
+	size_t i;
+
+	for (i = 0; i < count; i++, element = gw_json_next(element)) {
+		const char *must;
+
+		must = read_listen(s->row, &list[i], text, INET6_ADDRSTRLEN,
+				   gw_json_string(element));
+		if (must) {
+			(void)snprintf(s->why, s->why_size, "number %zu %s",
+				       i + 1, must);
+			return EINVAL;
+		}
+		list[i].address = text;
+		text += INET6_ADDRSTRLEN;
+	}
+
+	return 0;
+}
+
+int gw_config_set_listens(const struct gw_config_target *s)
+{
+	struct gw_config_listens *p = s->at;
+	struct gw_config_listen *list;
+	size_t count, bytes;
+	int err;
+
+	err = check_list(s, &bytes);
+	if (err)
+		return err;
+
+	count = gw_json_count(s->value);
+	if (!count)
+		return gw_config_refuse(s, "must not be empty");
+
+	list = mem_zalloc(count * (sizeof(*list) + INET6_ADDRSTRLEN), NULL);
+	if (!list)
+		return ENOMEM;
+
+	err = fill_listens(s, list, count);
+	if (err) {
+		mem_deref(list);
+		return err;
+	}
+
+	mem_deref((void *)(uintptr_t)p->list);
+	p->list = list;
+	p->count = count;
+	return 0;
+}
