@@ -12,12 +12,10 @@
  *
  * The list is locked for a few instructions; the mqueue only wakes the thread
  * when the list was empty, so it never fills. */
-#include "sip/media/media.h"
+#include "sip/media/media_impl.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -25,138 +23,11 @@
 #include <re.h>
 
 #include "sip/media/convert.h"
-#include "sip/media/dtmf.h"
-#include "sip/media/port.h"
-#include "sip/media/range.h"
 
 enum {
 	COMMANDS_A_TURN = 32, /* then packets have their turn */
 	FDS_MAX = 65536,
 };
-
-/* ---- what both threads know ---- */
-
-struct link {
-	atomic_uint refs;
-	struct gw_media *media;       /* posts, while its thread runs */
-	struct gw_media_port *handle; /* loop thread only; NULL: gone */
-};
-
-enum command_type {
-	COMMAND_OPEN,
-	COMMAND_REMOTE,
-	COMMAND_PLAY,
-	COMMAND_ECHO,
-	COMMAND_DTMF,
-	COMMAND_WATCH,
-	COMMAND_STATS,
-	COMMAND_CLOSE,
-};
-
-struct command {
-	struct le le;
-	enum command_type type;
-	struct gw_port *port;
-	union {
-		struct sa laddr;
-		struct {
-			struct sa rtp, rtcp;
-			struct gw_media_codec codec;
-			enum gw_media_direction dir;
-		} remote;
-		const struct gw_sound *sound;
-		bool on; /* echo; close: with the last STATS */
-		struct {
-			char digit;
-			uint32_t duration_ms;
-		} dtmf;
-		uint32_t stall_ms;
-	} u;
-};
-
-struct gw_media {
-	struct gw_media_cfg cfg;
-	gw_media_post_h *post;
-	void *post_arg;
-
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t started;
-	/* under lock: */
-	struct list commands;
-	bool stopping, is_started;
-	int start_err;
-	struct mqueue *mq; /* set before is_started, freed after joining */
-
-	struct list handles; /* loop thread */
-
-	/* media thread: */
-	struct list ports, ticking;
-	struct gw_port_range range;
-	int clock_fd;
-};
-
-/* The caller's end of a port, on the loop thread. */
-struct gw_media_port {
-	struct le le;
-	struct gw_media *media; /* NULL: stopped */
-	struct gw_port *port;   /* only to be named in commands */
-	struct link *link;
-	struct command *close; /* kept ready: closing can't fail */
-	gw_media_fact_h *facth;
-	void *arg;
-	bool has_codec, can_send, has_dtmf;
-};
-
-/* A fact on its way to the loop thread. */
-struct note {
-	struct link *link;
-	struct gw_media_fact fact;
-};
-
-static void unlink_link(struct link *link)
-{
-	if (link && atomic_fetch_sub(&link->refs, 1) == 1)
-		mem_deref(link);
-}
-
-/* ---- facts: media thread to loop thread ---- */
-
-/* On the loop thread. The handler may let go of its handle. */
-static void deliver(void *arg)
-{
-	struct note *note = arg;
-	struct gw_media_port *handle = note->link->handle;
-
-	if (handle) {
-		mem_ref(handle);
-		handle->facth(&note->fact, handle->arg);
-		mem_deref(handle);
-	}
-
-	unlink_link(note->link);
-	mem_deref(note);
-}
-
-/* On the media thread. Without memory the fact is lost: all of them can be, the
- * call's own deadlines end what waits for one. */
-static void post_fact(const struct gw_media_fact *fact, void *arg)
-{
-	struct link *link = arg;
-	struct gw_media *media = link->media;
-	struct note *note = mem_zalloc(sizeof(*note), NULL);
-
-	if (!note)
-		return;
-
-	note->link = link;
-	note->fact = *fact;
-	atomic_fetch_add(&link->refs, 1);
-	if (media->post(deliver, note, media->post_arg)) {
-		unlink_link(link);
-		mem_deref(note);
-	}
-}
 
 /* ---- the clock of the media thread ---- */
 
@@ -187,7 +58,7 @@ static void on_clock(int flags, void *arg)
 }
 
 /* The clock only runs while somebody has something to send. */
-static void on_ticking(struct gw_port *port, bool ticking, void *arg)
+void gw_media_on_ticking(struct gw_port *port, bool ticking, void *arg)
 {
 	struct gw_media *media = arg;
 	struct le *le = gw_port_ticking_le(port);
@@ -222,19 +93,19 @@ static int bind_somewhere(struct gw_media *media, struct gw_port *port,
 	return err;
 }
 
-static void open_port(struct gw_media *media, const struct command *c)
+static void open_port(struct gw_media *media, const struct gw_media_command *c)
 {
 	struct gw_media_fact fact = { .type = GW_MEDIA_OPENED };
 
 	list_append(&media->ports, gw_port_le(c->port), c->port);
 	fact.err = bind_somewhere(media, c->port, &c->u.laddr);
 	fact.local_port = gw_port_number(c->port);
-	post_fact(&fact, gw_port_fact_arg(c->port));
+	gw_media_post_fact(&fact, gw_port_fact_arg(c->port));
 }
 
 static void close_port(struct gw_media *media, struct gw_port *port, bool told)
 {
-	struct link *link = gw_port_fact_arg(port);
+	struct gw_media_link *link = gw_port_fact_arg(port);
 	const uint16_t number = gw_port_number(port);
 
 	if (told)
@@ -242,43 +113,43 @@ static void close_port(struct gw_media *media, struct gw_port *port, bool told)
 	mem_deref(port);
 	if (number)
 		gw_port_range_give(&media->range, number);
-	unlink_link(link);
+	gw_media_unlink(link);
 }
 
-static void carry_out(struct gw_media *media, const struct command *c)
+static void carry_out(struct gw_media *media, const struct gw_media_command *c)
 {
 	struct gw_port *port = c->port;
 
 	switch (c->type) {
-	case COMMAND_OPEN:
+	case GW_MEDIA_DO_OPEN:
 		open_port(media, c);
 		break;
-	case COMMAND_REMOTE:
+	case GW_MEDIA_DO_REMOTE:
 		gw_port_remote(port, &c->u.remote.rtp, &c->u.remote.rtcp,
 			       &c->u.remote.codec, c->u.remote.dir);
 		break;
-	case COMMAND_PLAY:
+	case GW_MEDIA_DO_PLAY:
 		gw_port_play(port, c->u.sound);
 		break;
-	case COMMAND_ECHO:
+	case GW_MEDIA_DO_ECHO:
 		gw_port_echo(port, c->u.on);
 		break;
-	case COMMAND_DTMF:
+	case GW_MEDIA_DO_DTMF:
 		gw_port_dtmf(port, c->u.dtmf.digit, c->u.dtmf.duration_ms);
 		break;
-	case COMMAND_WATCH:
+	case GW_MEDIA_DO_WATCH:
 		gw_port_watch(port, c->u.stall_ms);
 		break;
-	case COMMAND_STATS:
+	case GW_MEDIA_DO_STATS:
 		gw_port_stats(port);
 		break;
-	case COMMAND_CLOSE:
+	case GW_MEDIA_DO_CLOSE:
 		close_port(media, port, c->u.on);
 		break;
 	}
 }
 
-static struct command *next_command(struct gw_media *media)
+static struct gw_media_command *next_command(struct gw_media *media)
 {
 	struct le *le;
 
@@ -300,7 +171,7 @@ static void on_wake(int id, void *data, void *arg)
 	(void)data;
 
 	for (int i = 0; i < COMMANDS_A_TURN; i++) {
-		struct command *c = next_command(media);
+		struct gw_media_command *c = next_command(media);
 
 		if (!c)
 			break;
@@ -495,215 +366,4 @@ void gw_media_stop(struct gw_media *media)
 
 	gw_convert_stop();
 	mem_deref(media);
-}
-
-/* ---- handles, on the loop thread ---- */
-
-static void push_command(struct gw_media *media, struct command *c)
-{
-	bool was_empty;
-
-	pthread_mutex_lock(&media->lock);
-	was_empty = list_isempty(&media->commands);
-	list_append(&media->commands, &c->le, c);
-	pthread_mutex_unlock(&media->lock);
-
-	if (was_empty)
-		(void)mqueue_push(media->mq, 0, NULL);
-}
-
-static struct command *make_command(const struct gw_media_port *handle,
-				    enum command_type type)
-{
-	struct command *c = mem_zalloc(sizeof(*c), NULL);
-
-	if (c) {
-		c->type = type;
-		c->port = handle->port;
-	}
-
-	return c;
-}
-
-/* The commands with one value: set receives the place for it. */
-static int command(struct gw_media_port *handle, enum command_type type,
-		   const struct command *values)
-{
-	struct command *c;
-
-	if (!handle->media || !handle->close)
-		return ESHUTDOWN;
-
-	c = make_command(handle, type);
-	if (!c)
-		return ENOMEM;
-
-	c->u = values->u;
-	push_command(handle->media, c);
-	return 0;
-}
-
-static void close_handle(struct gw_media_port *handle, bool told)
-{
-	struct command *c = handle->close;
-
-	handle->close = NULL;
-	if (c && handle->media) {
-		c->u.on = told;
-		push_command(handle->media, c);
-	} else {
-		mem_deref(c);
-	}
-}
-
-static void handle_destructor(void *arg)
-{
-	struct gw_media_port *handle = arg;
-
-	if (handle->link) {
-		handle->link->handle = NULL;
-		close_handle(handle, false);
-	}
-	unlink_link(handle->link);
-	list_unlink(&handle->le);
-}
-
-/* All that can fail, before the port is the media thread's. */
-static int make_parts(struct gw_media_port *handle, struct gw_media *media)
-{
-	struct gw_port_owner owner = { .facth = post_fact,
-				       .tickingh = on_ticking,
-				       .ticking_arg = media };
-	struct link *link = mem_zalloc(sizeof(*link), NULL);
-	int err;
-
-	if (!link)
-		return ENOMEM;
-
-	atomic_init(&link->refs, 2); /* the handle's, the port's */
-	link->media = media;
-	link->handle = handle;
-	owner.fact_arg = link;
-
-	err = gw_port_alloc(&handle->port, &owner);
-	if (err)
-		goto out;
-
-	handle->close = make_command(handle, COMMAND_CLOSE);
-	if (!handle->close) {
-		handle->port = mem_deref(handle->port);
-		err = ENOMEM;
-		goto out;
-	}
-
-	handle->link = link;
-
-out:
-	if (err)
-		mem_deref(link);
-	return err;
-}
-
-int gw_media_open(struct gw_media_port **portp, struct gw_media *media,
-		  const struct sa *laddr, gw_media_fact_h *facth, void *arg)
-{
-	struct gw_media_port *handle;
-	struct command *c = NULL;
-	int err = ENOMEM;
-
-	handle = mem_zalloc(sizeof(*handle), handle_destructor);
-	if (!handle)
-		return ENOMEM;
-
-	handle->facth = facth;
-	handle->arg = arg;
-
-	c = make_command(handle, COMMAND_OPEN);
-	if (c)
-		err = make_parts(handle, media);
-	if (err) {
-		mem_deref(c);
-		mem_deref(handle);
-		return err;
-	}
-
-	handle->media = media;
-	list_append(&media->handles, &handle->le, handle);
-	c->port = handle->port;
-	c->u.laddr = *laddr;
-	push_command(media, c);
-	*portp = handle;
-	return 0;
-}
-
-int gw_media_close(struct gw_media_port *handle)
-{
-	if (!handle->media || !handle->close)
-		return ESHUTDOWN;
-
-	close_handle(handle, true);
-	return 0;
-}
-
-int gw_media_remote(struct gw_media_port *handle, const struct sa *rtp,
-		    const struct sa *rtcp, const struct gw_media_codec *codec,
-		    enum gw_media_direction dir)
-{
-	const struct command c = { .u.remote = { .rtp = *rtp,
-						 .rtcp = *rtcp,
-						 .codec = *codec,
-						 .dir = dir } };
-	const int err = command(handle, COMMAND_REMOTE, &c);
-
-	if (!err) {
-		handle->has_codec = true;
-		handle->can_send = gw_convert_rate(codec->name) != 0;
-		handle->has_dtmf = codec->pt_dtmf_tx >= 0;
-	}
-
-	return err;
-}
-
-int gw_media_play(struct gw_media_port *handle, const struct gw_sound *sound)
-{
-	const struct command c = { .u.sound = sound };
-
-	if (sound && handle->has_codec && !handle->can_send)
-		return ENOTSUP;
-
-	return command(handle, COMMAND_PLAY, &c);
-}
-
-int gw_media_echo(struct gw_media_port *handle, bool on)
-{
-	const struct command c = { .u.on = on };
-
-	return command(handle, COMMAND_ECHO, &c);
-}
-
-int gw_media_dtmf(struct gw_media_port *handle, char digit,
-		  uint32_t duration_ms)
-{
-	const struct command c = { .u.dtmf = { digit, duration_ms } };
-
-	if (gw_dtmf_event_of(digit) < 0)
-		return EINVAL;
-	if (!handle->has_dtmf)
-		return ENOTSUP;
-
-	return command(handle, COMMAND_DTMF, &c);
-}
-
-int gw_media_watch(struct gw_media_port *handle, uint32_t stall_ms)
-{
-	const struct command c = { .u.stall_ms = stall_ms };
-
-	return command(handle, COMMAND_WATCH, &c);
-}
-
-int gw_media_stats(struct gw_media_port *handle)
-{
-	const struct command c = { .u.on = false };
-
-	return command(handle, COMMAND_STATS, &c);
 }

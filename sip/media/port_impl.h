@@ -1,0 +1,105 @@
+/* The inside of a port, for its files alone: all on the media thread. */
+#ifndef BELLPULL_SIP_MEDIA_PORT_IMPL_H
+#define BELLPULL_SIP_MEDIA_PORT_IMPL_H
+
+#include <re.h>
+
+#include "sip/media/dtmf.h"
+#include "sip/media/player.h"
+#include "sip/media/port.h"
+#include "sip/media/rtp.h"
+
+enum { GW_PORT_PACKET_MAX = 2048 };
+
+/* The far side's end of RTP or of RTCP. */
+struct gw_port_peer {
+	struct sa named; /* as it was told us */
+	struct sa addr;  /* where we send to and hear from */
+	bool latched;    /* addr is another port than the named one */
+};
+
+struct gw_port {
+	struct le le, ticking_le;
+	struct gw_port_owner owner;
+	struct udp_sock *rtp_sock, *rtcp_sock;
+	uint16_t number;
+
+	bool has_remote;
+	struct gw_port_peer rtp, rtcp;
+	struct gw_media_codec codec;
+	enum gw_media_direction dir;
+	int64_t remote_us; /* since when */
+
+	uint16_t seq; /* of the next packet */
+	uint32_t ts, ssrc;
+	bool marker;     /* the next packet of sound begins a spurt */
+	int64_t tick_us; /* the last tick */
+	unsigned skip;   /* ticks until the next packet of sound */
+	uint32_t packets, bytes;
+
+	struct gw_player player;
+	struct gw_dtmf_tx dtmf_tx;
+	struct gw_dtmf_rx dtmf_rx;
+	struct tmr dtmf_tmr;
+
+	bool echo, echo_flows;
+	uint32_t echo_ssrc, echo_offset;
+	unsigned echo_idle; /* ticks since something came to be sent back */
+
+	struct gw_rtp_source source;
+	int64_t heard_us; /* RTP or RTCP */
+	bool heard_cn;    /* the last thing was comfort noise */
+	uint32_t first_packet_ms;
+
+	uint32_t stall_ms;
+	bool stalled;
+	struct tmr stall_tmr;
+
+	struct tmr rtcp_tmr;
+	char cname[GW_RTCP_CNAME + 1];
+	uint32_t packets_at_report;
+	uint32_t last_sr;
+	int64_t last_sr_us;
+	uint32_t rtt_us;
+};
+
+/* port.c ------------------------------------------------------------------ */
+
+int64_t gw_port_now_us(void); /* CLOCK_MONOTONIC */
+
+/* us in units of the codec's clock. */
+uint32_t gw_port_in_clock(const struct gw_port *port, int64_t us);
+uint32_t gw_port_dtmf_rate(const struct gw_port *port);
+
+void gw_port_tell(struct gw_port *port, const struct gw_media_fact *fact);
+void gw_port_tell_type(struct gw_port *port, enum gw_media_fact_type type,
+		       int err);
+bool gw_port_may_receive(const struct gw_port *port);
+
+/* port_receive.c ---------------------------------------------------------- */
+
+udp_recv_h gw_port_on_rtp;
+
+/* Whether src is where peer's packets come from. Symmetric RTP: another port of
+ * the address that the far side named is believed, once; another address never. */
+bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *src);
+
+/* Something came, RTP or RTCP. */
+void gw_port_heard(struct gw_port *port, bool comfort_noise);
+void gw_port_restart_stall(struct gw_port *port);
+
+/* port_send.c ------------------------------------------------------------- */
+
+/* Joins or leaves those that the clock ticks for. */
+void gw_port_update_ticking(struct gw_port *port);
+
+/* The same payload, under our own sequence, time and source. */
+void gw_port_send_back(struct gw_port *port, const struct gw_rtp *rtp);
+
+/* port_rtcp.c ------------------------------------------------------------- */
+
+udp_recv_h gw_port_on_rtcp;
+void gw_port_start_reports(struct gw_port *port);
+void gw_port_end_reports(struct gw_port *port); /* with a BYE */
+
+#endif

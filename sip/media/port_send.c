@@ -1,0 +1,155 @@
+/* What a port sends: with each tick a digit, sound or silence, or what it hears as
+ * an echo.
+ *
+ * Whether a port needs ticks at all is decided in one place, gw_port_update_ticking():
+ * a port that has nothing to send costs nothing between packets. */
+#include "sip/media/port_impl.h"
+
+#include <string.h>
+
+enum {
+	PAYLOAD_MAX = GW_PACKET_FRAMES_MAX * GW_FRAME_BYTES_MAX,
+	TICKS_CAUGHT_UP = 4,     /* of those missed; older ones are skipped */
+	ECHO_PATIENCE_TICKS = 5, /* then silence is sent instead */
+};
+
+static uint32_t tick_units(const struct gw_port *port)
+{
+	return port->codec.clock_rate / 1000 * GW_FRAME_MS;
+}
+
+static bool may_send(const struct gw_port *port)
+{
+	return port->has_remote && (port->dir & GW_MEDIA_SENDONLY) &&
+	       sa_port(&port->rtp.addr);
+}
+
+void gw_port_update_ticking(struct gw_port *port)
+{
+	const bool ticking = may_send(port) && (port->player.silence ||
+						gw_dtmf_busy(&port->dtmf_tx));
+	const int64_t now = gw_port_now_us();
+
+	if (ticking == (port->ticking_le.list != NULL))
+		return;
+
+	if (ticking && port->tick_us) {
+		/* the clock of the stream went on while nothing was sent */
+		port->ts += gw_port_in_clock(port, now - port->tick_us);
+		port->marker = true;
+		port->skip = 0;
+	}
+	port->tick_us = now;
+	port->owner.tickingh(port, ticking, port->owner.ticking_arg);
+}
+
+/* packet has its payload in place, behind room for the header. */
+static void send_packet(struct gw_port *port, uint8_t *packet, size_t len,
+			uint8_t pt, bool marker, uint32_t ts)
+{
+	const struct gw_rtp rtp = { .marker = marker,
+				    .pt = pt,
+				    .seq = port->seq++,
+				    .ts = ts,
+				    .ssrc = port->ssrc };
+	struct mbuf mb = { .buf = packet,
+			   .size = GW_RTP_HEADER + len,
+			   .end = GW_RTP_HEADER + len };
+
+	gw_rtp_write(packet, &rtp);
+	port->packets++;
+	port->bytes += (uint32_t)len;
+	/* a full socket loses the packet as the network would */
+	(void)udp_send(port->rtp_sock, &port->rtp.addr, &mb);
+}
+
+static void send_sound(struct gw_port *port)
+{
+	uint8_t packet[GW_RTP_HEADER + PAYLOAD_MAX];
+	uint8_t *room = packet + GW_RTP_HEADER;
+	const uint8_t *payload;
+	size_t len = 0;
+	bool over = false;
+
+	if (port->skip) {
+		port->skip--;
+		return;
+	}
+
+	payload = gw_player_next(&port->player, room, PAYLOAD_MAX, &len, &over);
+	if (!payload)
+		return;
+	if (payload != room)
+		memcpy(room, payload, len);
+
+	send_packet(port, packet, len, port->codec.pt_tx, port->marker,
+		    port->ts);
+	port->marker = false;
+	port->skip = port->player.frames - 1;
+	if (over)
+		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, 0);
+}
+
+static void one_tick(struct gw_port *port)
+{
+	uint8_t packet[GW_RTP_HEADER + GW_DTMF_PAYLOAD];
+	struct gw_dtmf_packet dtmf;
+
+	if (gw_dtmf_tick(&port->dtmf_tx, &dtmf, port->ts,
+			 gw_port_dtmf_rate(port))) {
+		memcpy(packet + GW_RTP_HEADER, dtmf.payload, GW_DTMF_PAYLOAD);
+		send_packet(port, packet, GW_DTMF_PAYLOAD,
+			    (uint8_t)port->codec.pt_dtmf_tx, dtmf.marker,
+			    dtmf.ts);
+		port->skip = 0;
+		port->marker = true;
+	} else if (port->echo_flows) {
+		/* what comes in drives the clock */
+		if (++port->echo_idle <= ECHO_PATIENCE_TICKS)
+			return;
+		port->echo_flows = false;
+		port->marker = true;
+	} else {
+		send_sound(port);
+	}
+
+	port->ts += tick_units(port);
+}
+
+void gw_port_tick(struct gw_port *port, unsigned ticks)
+{
+	port->tick_us = gw_port_now_us();
+	if (ticks > TICKS_CAUGHT_UP) {
+		port->ts += (ticks - TICKS_CAUGHT_UP) * tick_units(port);
+		ticks = TICKS_CAUGHT_UP;
+	}
+
+	while (ticks--)
+		one_tick(port);
+
+	if (!port->player.silence && !gw_dtmf_busy(&port->dtmf_tx))
+		gw_port_update_ticking(port);
+}
+
+void gw_port_send_back(struct gw_port *port, const struct gw_rtp *rtp)
+{
+	uint8_t packet[GW_RTP_HEADER + GW_PORT_PACKET_MAX];
+
+	port->echo_idle = 0;
+	if (!may_send(port) || rtp->payload_len > GW_PORT_PACKET_MAX ||
+	    port->dtmf_tx.active)
+		return;
+
+	if (!port->echo_flows || port->echo_ssrc != rtp->ssrc) {
+		port->echo_flows = true;
+		port->echo_ssrc = rtp->ssrc;
+		port->echo_offset = port->ts - rtp->ts;
+		port->marker = true;
+	}
+
+	memcpy(packet + GW_RTP_HEADER, rtp->payload, rtp->payload_len);
+	send_packet(port, packet, rtp->payload_len, port->codec.pt_tx,
+		    port->marker, rtp->ts + port->echo_offset);
+	port->marker = false;
+	port->ts = rtp->ts + port->echo_offset + tick_units(port);
+}
