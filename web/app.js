@@ -69,6 +69,10 @@ const drawStream = () => {
 const cards = new Map();
 const lines = new Map();
 
+/* A line tells of itself when it registers; how many calls it has is known here. */
+const callsUp = (name) =>
+	[...state.calls.values()].filter(({ call }) => call.line === name && !isEnded(call)).length;
+
 /* Elements follow the order of `ids`; those that stand right are not touched. */
 const arrange = (box, known, ids, name) => {
 	for (const [id, node] of known)
@@ -96,7 +100,7 @@ const drawDesk = () => {
 
 	arrange(at("lines"), lines, state.lines.map((line) => line.name), "line-status");
 	for (const line of state.lines)
-		lines.get(line.name).line = line;
+		lines.get(line.name).line = { ...line, calls: callsUp(line.name) };
 	form.lines = state.lines;
 	tick();
 };
