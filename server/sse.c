@@ -498,7 +498,7 @@ static int say_reset(struct reader *r, const struct gw_sse_call *call)
 static void no_memory(struct reader *r, struct gw_http_req *req)
 {
 	mem_deref(r);
-	gw_http_problem(req, 503, "overload", "out of memory");
+	gw_http_problem(req, 503, "memory", "out of memory");
 }
 
 void gw_sse_open(struct gw_sse *sse, struct gw_http_req *req)

@@ -376,6 +376,9 @@ export const statuses = (text) => [...text.matchAll(/HTTP\/1\.1 (\d\d\d) /g)].ma
 const tests = [];
 export const test = (name, run) => tests.push({ name, run });
 
+/* Gateways that many tests look at and none changes, by their configuration. */
+const shared = new Map();
+
 class Story {
 	constructor(binary) {
 		this.binary = binary;
@@ -390,6 +393,15 @@ class Story {
 		const gateway = new Gateway(this.binary, { http: {}, ...config }, options);
 		this.later(() => gateway.dir && gateway.stop());
 		return gateway.start();
+	}
+
+	/* One for all tests that ask for this configuration: starting takes longer
+	 * than most questions. */
+	async shared(config = {}) {
+		const key = JSON.stringify(config);
+		if (!shared.has(key))
+			shared.set(key, await new Gateway(this.binary, { http: {}, ...config }).start());
+		return shared.get(key);
 	}
 }
 
@@ -420,6 +432,14 @@ export const runAll = async (binary, words = []) => {
 		} else {
 			passed++;
 			console.log(`ok ${name}`);
+		}
+	}
+	for (const gateway of shared.values()) {
+		try {
+			await gateway.stop();
+		} catch (error) {
+			failed++;
+			console.log(`FAILED the gateway that was shared: ${error.message.replaceAll("\n", "\n\t")}`);
 		}
 	}
 	console.log(`${passed} passed, ${failed} failed`);

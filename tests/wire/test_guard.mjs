@@ -50,7 +50,7 @@ const rows = [
 
 for (const [name, bytes, status] of rows) {
 	test(`guard: ${name}`, async (t) => {
-		const gw = await t.gateway();
+		const gw = await t.shared();
 		const { text, closed } = await gw.raw(bytes + SECOND);
 		equal(statuses(text), [status], "what was answered");
 		ok(closed, "the connection must be closed");
@@ -77,7 +77,7 @@ const theirs = [
 
 for (const [name, bytes, among] of theirs) {
 	test(`guard: ${name} ends the connection`, async (t) => {
-		const gw = await t.gateway();
+		const gw = await t.shared();
 		const { text, closed } = await gw.raw(bytes + SECOND);
 		ok(closed, "the connection must be closed");
 		const [first, ...rest] = statuses(text);
@@ -90,32 +90,32 @@ for (const [name, bytes, among] of theirs) {
 }
 
 test("guard: requests behind each other are all served", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const { text } = await gw.raw(`${SECOND}${SECOND}${chunked("")}${sized("")}${SECOND}`, { enough: (seen) => statuses(seen).length >= 5 });
 	equal(statuses(text), [200, 200, 422, 422, 200]);
 });
 
 test("guard: a refused body is read past, and the connection lives on", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const { text } = await gw.raw(`POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nGET /${SECOND}`, { enough: (seen) => statuses(seen).length >= 2 });
 	equal(statuses(text), [404, 200]);
 });
 
 test("guard: an absolute target is as good as a path", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const { text } = await gw.raw("GET http://localhost/livez HTTP/1.1\r\nHost: localhost\r\n\r\n", { enough: (seen) => seen.includes("ok") });
 	equal(statuses(text), [200]);
 });
 
 test("guard: HTTP/1.0 is answered and closed", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const { text, closed } = await gw.raw("GET /livez HTTP/1.0\r\n\r\n");
 	equal(statuses(text), [200]);
 	ok(closed, "the connection must be closed");
 });
 
 test("guard: half a client still gets its answer", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const { text } = await gw.raw(SECOND, { half_close: true, enough: (seen) => seen.includes("}") });
 	equal(statuses(text), [200]);
 });
@@ -123,20 +123,20 @@ test("guard: half a client still gets its answer", async (t) => {
 /* Without keys only this machine may ask, by a name that can be no other. */
 for (const host of ["localhost", "LOCALHOST:1", "127.0.0.1", "127.1.2.3:80", "[::1]:8080"]) {
 	test(`guard: without keys the host ${host} may ask`, async (t) => {
-		const gw = await t.gateway();
+		const gw = await t.shared();
 		equal((await gw.api("GET", "/capacity", { headers: { Host: host } })).status, 200);
 	});
 }
 for (const host of ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "0.0.0.0", "[::2]", "2130706433", "127.1"]) {
 	test(`guard: without keys the host ${host} may not ask`, async (t) => {
-		const gw = await t.gateway();
+		const gw = await t.shared();
 		const reply = await gw.api("GET", "/livez", { headers: { Host: host } });
 		equal([reply.status, reply.json.code], [403, "host_refused"]);
 	});
 }
 for (const origin of ["http://evil.example", "null", "http://localhost:1", "https://localhost"]) {
 	test(`guard: without keys a page of ${origin} may not dial`, async (t) => {
-		const gw = await t.gateway();
+		const gw = await t.shared();
 		const reply = await gw.api("POST", "/calls", {
 			headers: { Origin: origin, Host: "localhost" }, body: "to=853", type: "application/x-www-form-urlencoded",
 		});
@@ -144,6 +144,6 @@ for (const origin of ["http://evil.example", "null", "http://localhost:1", "http
 	});
 }
 test("guard: the gateway's own page may ask", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	equal((await gw.api("GET", "/capacity", { headers: { Origin: gw.url } })).status, 200);
 });

@@ -6,9 +6,13 @@ import { equal, match, ok, test } from "./harness.mjs";
 
 const FORM = "application/x-www-form-urlencoded";
 
-const reads = (name, body, status, detail, options = {}) => {
+/* Each test asks from an address of its own, or guessing would be limited. */
+let clients = 0;
+
+const reads = (name, body, status, detail, more = {}) => {
 	test(`json: ${name}`, async (t) => {
-		const gw = await t.gateway();
+		const gw = await t.shared({ http: { trusted_proxies: ["127.0.0.1"] } });
+		const options = { headers: { "X-Forwarded-For": `192.0.2.${++clients}` }, ...more };
 		const reply = await gw.api("POST", "/session", { body, type: "application/json", ...options });
 		equal(reply.status, status, JSON.stringify(reply.json.detail));
 		if (status === 400)
@@ -74,7 +78,7 @@ reads("100 fields", Array.from({ length: 100 }, (_, i) => `f${i}=1`).join("&"), 
 reads("another field", "key=a&b=c", 422, undefined, { type: FORM });
 
 test("json: the pointer says which member came twice", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const reply = await gw.api("POST", "/calls", { body: '{"to":"853","metadata":{"a":1,"a":2}}', type: "application/json" });
 	equal([reply.status, reply.json.errors[0].pointer], [400, "/metadata/a"]);
 	ok(reply.json.errors.length === 1, "one fault, one row");
@@ -92,7 +96,7 @@ for (const [status, pointer, order] of [
 	[422, "/headers/Via", { to: "853", headers: { Via: "x" } }],
 ]) {
 	test(`json: nothing slips into SIP by ${JSON.stringify(order)}`, async (t) => {
-		const gw = await t.gateway({ sandbox: true });
+		const gw = await t.shared({ sandbox: true });
 		const reply = await gw.api("POST", "/calls", { body: order });
 		equal([reply.status, reply.json.code], [status, "invalid_call"]);
 		equal(reply.json.errors.map((error) => error.pointer), [pointer]);

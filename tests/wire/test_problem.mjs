@@ -7,7 +7,7 @@ const NOBODY = "call_01J9ZK3V5X8Q2M4N6P7R9S0T1W";
 
 const refuses = (name, method, path, options, status, code, more) => {
 	test(`problem: ${name}`, async (t) => {
-		const gw = await t.gateway();
+		const gw = await t.shared();
 		const reply = await gw.api(method, path, options);
 		equal([reply.status, reply.json?.code], [status, code]);
 		await more?.(reply, gw);
@@ -36,7 +36,7 @@ refuses("a method nobody knows", "BREW", "/calls", {}, 501, "not_implemented");
 refuses("TRACE", "TRACE", "/calls", {}, 501, "not_implemented");
 
 test("problem: CONNECT is never accepted", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const { text } = await gw.raw("CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n", { enough: (seen) => seen.includes("\r\n\r\n") });
 	ok(statuses(text).every((status) => status >= 400), text);
 });
@@ -58,14 +58,14 @@ refuses("JSON unwanted", "GET", "/calls", { headers: { Accept: "*/*, application
 refuses("another expectation", "POST", "/calls", { body: "{}", type: "application/json", headers: { Expect: "200-ok" } }, 417, "expectation_failed");
 
 test("problem: UTF-8 by its name is no other charset", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	for (const type of ["application/json;charset=utf-8", 'application/json; charset="UTF-8"', "Application/JSON"])
 		equal((await gw.api("POST", "/session", { body: "{}", type })).status, 422, type);
 });
 
 for (const accept of [undefined, "*/*", "application/*", "text/html;q=0.5, application/json", "application/json;q=0.1"]) {
 	test(`problem: Accept ${accept} is fine with JSON`, async (t) => {
-		const gw = await t.gateway();
+		const gw = await t.shared();
 		const reply = await gw.api("GET", "/calls", { headers: accept ? { Accept: accept } : {} });
 		equal([reply.status, reply.headers["content-type"]], [200, "application/json"]);
 	});
@@ -78,19 +78,19 @@ refuses("100 kB in chunks", "POST", "/calls", { body: "x".repeat(100_000), type:
 refuses("4 MB in chunks", "POST", "/calls", { body: "x".repeat(4_000_000), type: "application/json", chunked: true }, 413, "body_too_large");
 
 test("problem: no 100 Continue for a body that is too large", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const { text } = await gw.raw("POST /calls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\nExpect: 100-continue\r\n\r\n");
 	equal(statuses(text), [413]);
 });
 
 test("problem: 100 Continue for one that will be read", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const { text } = await gw.raw("POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n{}", { enough: (seen) => statuses(seen).includes(422) });
 	equal(statuses(text), [100, 422]);
 });
 
 test("problem: OPTIONS tells what a path can", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const reply = await gw.api("OPTIONS", "/calls");
 	equal([reply.status, reply.headers.allow, reply.text], [204, "GET, HEAD, POST, OPTIONS", ""]);
 	equal((await gw.api("OPTIONS", "/nowhere")).status, 404);
@@ -98,14 +98,14 @@ test("problem: OPTIONS tells what a path can", async (t) => {
 });
 
 test("problem: HEAD has the headers of GET and no body", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const [get, head] = [await gw.api("GET", "/livez"), await gw.api("HEAD", "/livez")];
 	equal([head.status, head.text, head.headers["content-length"], head.headers["content-type"]],
 		[200, "", get.headers["content-length"], get.headers["content-type"]]);
 });
 
 test("problem: each exchange has an id of its own", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const [one, two] = [await gw.api("GET", "/livez", { headers: { "X-Request-Id": "mine" } }), await gw.api("GET", "/nowhere")];
 	match(one.headers["x-request-id"], /^[0-9a-f]{32}$/);
 	ok(one.headers["x-request-id"] !== two.headers["x-request-id"], "the same id twice");
@@ -122,7 +122,7 @@ test("problem: a trusted proxy names the exchange and the client", async (t) => 
 });
 
 test("problem: all wrong members are told at once, by their pointers", async (t) => {
-	const gw = await t.gateway({ sandbox: true });
+	const gw = await t.shared({ sandbox: true });
 	const reply = await gw.api("POST", "/calls", { body: { too: "853", ring_timeout: 0, headers: { "X-A": "a" }, metadata: 1 } });
 	equal([reply.status, reply.json.code], [422, "invalid_call"]);
 	const pointers = reply.json.errors.map((error) => error.pointer).sort();
@@ -130,7 +130,7 @@ test("problem: all wrong members are told at once, by their pointers", async (t)
 });
 
 test("problem: a form's members are told the same way", async (t) => {
-	const gw = await t.gateway({ sandbox: true });
+	const gw = await t.shared({ sandbox: true });
 	const reply = await gw.api("POST", "/calls", { body: "to=853&ring_timeout=soon&From=123", type: FORM });
 	equal([reply.status, reply.json.errors.map((error) => error.pointer).sort()], [422, ["/From", "/ring_timeout"]]);
 });

@@ -13,7 +13,7 @@ const filesIn = (dir, under = "") => readdirSync(join(dir, under), { withFileTyp
 	(entry.isDirectory() ? filesIn(dir, join(under, entry.name)) : [join(under, entry.name)]));
 
 test("static: every file of web/ is served as it lies there", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	for (const file of filesIn(WEB)) {
 		const path = file === "index.html" ? "/" : `/${file}`;
 		const reply = await gw.api("GET", path);
@@ -23,7 +23,7 @@ test("static: every file of web/ is served as it lies there", async (t) => {
 });
 
 test("static: the page may load nothing foreign and run nothing inline", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	const { headers } = await gw.api("GET", "/");
 	match(headers["content-security-policy"], /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/);
 	ok(!/unsafe/.test(headers["content-security-policy"]), "unsafe");
@@ -37,7 +37,7 @@ test("static: frame_ancestors says who may embed it", async (t) => {
 });
 
 test("static: what hasn't changed isn't sent again", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	for (const path of ["/", "/app.js", "/openapi.json"]) {
 		const { headers } = await gw.api("GET", path);
 		match(headers.etag, /^"[0-9a-f]{64}"$/);
@@ -51,13 +51,13 @@ test("static: what hasn't changed isn't sent again", async (t) => {
 
 for (const path of ["/index.html.bak", "/../server/main.c", "/lib/../../Makefile", "/lib/", "/lib", "/%2e%2e/Makefile", "/web/index.html", "/lib/..%5c..%5cMakefile"]) {
 	test(`static: ${path} is nowhere`, async (t) => {
-		const gw = await t.gateway();
+		const gw = await t.shared();
 		const { text } = await gw.raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`, { enough: (seen) => seen.includes("}") });
 		match(text, /^HTTP\/1\.1 404 /);
 	});
 }
 
 test("static: answers of the API are not kept", async (t) => {
-	const gw = await t.gateway();
+	const gw = await t.shared();
 	equal((await gw.api("GET", "/calls")).headers["cache-control"], "no-store");
 });
