@@ -2,13 +2,15 @@
  *
  * The test program is linked with --wrap for each allocator below, so that every
  * call from our objects and from the static libraries (libre, rem, baresip) comes
- * by here; a shared library's own calls don't, but cJSON is told to use ours.
+ * by here; a shared library's own calls don't, but cJSON can be told to use ours.
  * The counter belongs to the thread that runs the test: what other threads
  * allocate depends on the scheduler, and a test must fail twice in the same way.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cjson/cJSON.h>
 
 #include "tests/oom.h"
 
@@ -35,6 +37,14 @@ static bool fails(void)
 	met = true;
 	errno = ENOMEM;
 	return true;
+}
+
+void oom_prepare(void)
+{
+	/* named here, malloc is the wrapper */
+	cJSON_Hooks ours = { .malloc_fn = malloc, .free_fn = free };
+
+	cJSON_InitHooks(&ours);
 }
 
 void oom_start(uint32_t n)

@@ -330,6 +330,9 @@ static int start_libre(bool oom)
 	if (err)
 		return err;
 
+	if (oom)
+		oom_prepare();
+
 	/* what libre says when it has no memory is no news */
 	dbg_init(oom ? DBG_ERR : DBG_WARNING, 0);
 
