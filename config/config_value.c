@@ -196,17 +196,22 @@ static int set_port(const struct gw_config_target *s)
 	return err;
 }
 
-static int set_word(const struct gw_config_target *s)
+/* Which of the row's words the value is. */
+static int which_word(const struct gw_config_target *s, size_t *ip)
 {
 	const char *text = gw_json_string(s->value);
+
+	return text ? gw_config_find_word(s, text, ip) :
+		      gw_config_refuse_type(s, "a string");
+}
+
+static int set_word(const struct gw_config_target *s)
+{
 	const char **p = s->at;
 	size_t i;
 	int err;
 
-	if (!text)
-		return gw_config_refuse_type(s, "a string");
-
-	err = gw_config_find_word(s, text, &i);
+	err = which_word(s, &i);
 	if (!err)
 		*p = s->row->words[i];
 	return err;
@@ -214,15 +219,11 @@ static int set_word(const struct gw_config_target *s)
 
 static int set_enum(const struct gw_config_target *s)
 {
-	const char *text = gw_json_string(s->value);
 	unsigned *p = s->at;
 	size_t i;
 	int err;
 
-	if (!text)
-		return gw_config_refuse_type(s, "a string");
-
-	err = gw_config_find_word(s, text, &i);
+	err = which_word(s, &i);
 	if (!err)
 		*p = (unsigned)i;
 	return err;
@@ -230,7 +231,6 @@ static int set_enum(const struct gw_config_target *s)
 
 static int set_bool(const struct gw_config_target *s)
 {
-	const char *text = gw_json_string(s->value);
 	bool *p = s->at;
 	size_t i;
 	int err;
@@ -239,10 +239,8 @@ static int set_bool(const struct gw_config_target *s)
 		return gw_json_bool(p, s->value) ?
 			       gw_config_refuse_type(s, "true or false") :
 			       0;
-	if (!text)
-		return gw_config_refuse_type(s, "a string");
 
-	err = gw_config_find_word(s, text, &i);
+	err = which_word(s, &i);
 	if (!err)
 		*p = i > 0;
 	return err;

@@ -6,9 +6,12 @@ static struct gw_line *lines[2];
 static struct phone second;
 static struct registrar pbx;
 
+/* A call may still be up, and must not outlive its line. */
 static void close_lines(void *arg)
 {
-	(void)arg;
+	struct world *w = arg;
+
+	w->call = mem_deref(w->call);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		lines[i] = mem_deref(lines[i]);
 	phone_close(&second);
@@ -36,7 +39,7 @@ static int registering_line(struct world *w)
 static int open_registering(struct world **wp)
 {
 	CHECK_OK(world_open(wp, GW_TRANSPORT_UDP));
-	test_later(close_lines, NULL);
+	test_later(close_lines, *wp);
 	CHECK_OK(registrar_open(&pbx, "127.0.0.1", GW_TRANSPORT_UDP));
 	CHECK_OK(registering_line(*wp));
 	return 0;
@@ -135,7 +138,7 @@ static int test_call_line_full(void)
 	struct world *w;
 
 	CHECK_OK(world_open(&w, GW_TRANSPORT_UDP));
-	test_later(close_lines, NULL);
+	test_later(close_lines, w);
 	CHECK_OK(gw_line_alloc(&lines[0], w->stack, &cfg, NULL, NULL));
 	phone_will(&w->to, { .code = 180 });
 
@@ -157,26 +160,33 @@ static int test_call_line_full(void)
 }
 TEST(test_call_line_full);
 
+/* A line whose proxies are the world's phone and the second one. */
+static int open_two_proxies(struct world **wp)
+{
+	const char *proxies[2];
+	const struct gw_line_cfg cfg = { .name = "two",
+					 .user = "858",
+					 .domain = "127.0.0.1",
+					 .proxies = proxies,
+					 .proxy_count = 2,
+					 .codecs = codecs,
+					 .codec_count = 1 };
+
+	CHECK_OK(world_open(wp, GW_TRANSPORT_UDP));
+	test_later(close_lines, *wp);
+	CHECK_OK(phone_open(&second, SIP_TRANSP_UDP));
+	proxies[0] = (*wp)->to.uri;
+	proxies[1] = second.uri;
+	return gw_line_alloc(&lines[0], (*wp)->stack, &cfg, NULL, NULL);
+}
+
 /* The first proxy is dead: after four seconds the second one is asked. Should
  * the first wake up and answer, it gets ACK and BYE. */
 static int test_call_line_second_proxy(void)
 {
-	const char *proxies[2];
-	struct gw_line_cfg cfg = { .name = "two",
-				   .user = "858",
-				   .domain = "127.0.0.1",
-				   .proxies = proxies,
-				   .proxy_count = 2,
-				   .codecs = codecs,
-				   .codec_count = 1 };
 	struct world *w;
 
-	CHECK_OK(world_open(&w, GW_TRANSPORT_UDP));
-	test_later(close_lines, NULL);
-	CHECK_OK(phone_open(&second, SIP_TRANSP_UDP));
-	proxies[0] = w->to.uri;
-	proxies[1] = second.uri;
-	CHECK_OK(gw_line_alloc(&lines[0], w->stack, &cfg, NULL, NULL));
+	CHECK_OK(open_two_proxies(&w));
 
 	phone_will(&second, { .code = 180 }, { .code = 200, .sdp = SDP_PCMA });
 	gw_tmr_test_clock_start();
@@ -201,22 +211,9 @@ TEST(test_call_line_second_proxy);
 /* 503 from the first proxy: the second is asked at once. Both: the call ends. */
 static int test_call_line_proxies_overloaded(void)
 {
-	const char *proxies[2];
-	struct gw_line_cfg cfg = { .name = "two",
-				   .user = "858",
-				   .domain = "127.0.0.1",
-				   .proxies = proxies,
-				   .proxy_count = 2,
-				   .codecs = codecs,
-				   .codec_count = 1 };
 	struct world *w;
 
-	CHECK_OK(world_open(&w, GW_TRANSPORT_UDP));
-	test_later(close_lines, NULL);
-	CHECK_OK(phone_open(&second, SIP_TRANSP_UDP));
-	proxies[0] = w->to.uri;
-	proxies[1] = second.uri;
-	CHECK_OK(gw_line_alloc(&lines[0], w->stack, &cfg, NULL, NULL));
+	CHECK_OK(open_two_proxies(&w));
 
 	phone_will(&w->to, { .code = 503, .headers = "Retry-After: 9\r\n" });
 	phone_will(&second, { .code = 503 });

@@ -1,20 +1,11 @@
 /* Whatever gw_address_parse() accepts can stand in a header, and libre reads
  * from it the same user and host that we did. The first byte picks the rules. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <re.h>
 
 #include "sip/address.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define ENSURE(cond)             \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static const struct gw_dial_rules rules[] = {
 	{ .domain = "pbx.example" },

@@ -1,21 +1,12 @@
 /* Whatever stands in the file: it is taken, and then everything that others rely
  * on is there, or it is refused with at least one error that can be told. */
 #include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <re.h>
 
 #include "config/config.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define ENSURE(cond)             \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void check_line(const struct gw_config_line *line)
 {

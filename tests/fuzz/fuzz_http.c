@@ -3,19 +3,11 @@
  * path, the query has no name of a kind twice in memory it doesn't own, and a
  * form becomes JSON that is read. The first byte says which. */
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/http_inside.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define ENSURE(cond)             \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void try_target(const char *text)
 {

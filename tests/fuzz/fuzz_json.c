@@ -3,21 +3,12 @@
  * line. What it refuses has a place inside the text. The first byte is the
  * flags. */
 #include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <re.h>
 
 #include "config/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define ENSURE(cond)             \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 enum { WALK_MAX = 64 }; /* values whose place is asked for: each is a walk */
 

@@ -1,7 +1,5 @@
 /* What comes in on the media sockets, and WAV files: RTP, RTCP, events and
  * sounds of any bytes stay within their bounds. The first byte picks. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <re.h>
@@ -9,14 +7,7 @@
 #include "sip/media/dtmf.h"
 #include "sip/media/media.h"
 #include "sip/media/rtp.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define ENSURE(cond)             \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void try_rtp(const uint8_t *p, size_t len)
 {

@@ -1,21 +1,12 @@
 /* Hostile SDP: what is read stays within its bounds, and the answer to whatever
  * could be read has as many m= lines as the offer, is bounded, and can itself be
  * read as an answer to the one who offered. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <re.h>
 
 #include "sip/sdp.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define ENSURE(cond)             \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static const char *const codecs[] = {
 	"opus", "G722",    "PCMA", "PCMU",
