@@ -9,6 +9,7 @@
 #include "sip/media/convert.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <re.h>
@@ -31,6 +32,7 @@ static struct codec {
 	unsigned g726_bits;
 	uint8_t silence[GW_FRAME_BYTES_MAX];
 	size_t silence_len;
+	bool silent; /* silence has been made */
 } codecs[] = {
 	{ .name = "PCMU" },
 	{ .name = "PCMA" },
@@ -149,14 +151,10 @@ int gw_convert_start(void)
 			loaded++;
 	}
 
-	starts = 1;
-	for (size_t i = 0; !err && i < ARRAY_SIZE(codecs); i++)
-		err = make_silence(&codecs[i]);
-
-	if (err) {
-		starts = 0;
+	if (err)
 		unload(loaded);
-	}
+	else
+		starts = 1;
 
 	return err;
 }
@@ -174,11 +172,24 @@ uint32_t gw_convert_rate(const char *name)
 	return ac ? ac->srate : 0;
 }
 
+/* Made when a codec is first spoken: an idle gateway holds none of them in
+ * memory. Media threads of several may ask. */
 const uint8_t *gw_convert_silence(const char *name, size_t *lenp)
 {
-	const struct codec *codec = find(name);
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct codec *codec = find(name);
+	int err = 0;
 
 	if (!find_aucodec(codec))
+		return NULL;
+
+	(void)pthread_mutex_lock(&lock);
+	if (!codec->silent) {
+		err = make_silence(codec);
+		codec->silent = !err;
+	}
+	(void)pthread_mutex_unlock(&lock);
+	if (err)
 		return NULL;
 
 	*lenp = codec->silence_len;

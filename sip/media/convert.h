@@ -25,7 +25,7 @@ void gw_convert_stop(void);
  * converter for it (iLBC). */
 uint32_t gw_convert_rate(const char *codec);
 
-/* 20 ms of silence, made at the start. NULL when there is no converter. */
+/* 20 ms of silence. NULL when there is no converter, or no memory. Any thread. */
 const uint8_t *gw_convert_silence(const char *codec, size_t *lenp);
 
 /* Frees by mem_deref(). Returns 0, ENOTSUP or ENOMEM. */
