@@ -34,8 +34,9 @@ enum {
 	WINDOW_BYTES = 8 << 20,
 	FEW_READERS = 50, /* woken at once */
 	TICK_MS = 10,
-	SLICE_READERS = 100, /* woken in a millisecond */
-	SLICE_LOOKS = 5000,  /* looked at in a millisecond */
+	SLICE_READERS = 100, /* woken in a millisecond ... */
+	SLICE_MAX = 200,     /* ... and in one turn, when the loop is late */
+	SLICE_LOOKS = 5000,  /* looked at in one turn */
 	REPLAYS = 64,        /* batches under way or in readers' hands */
 	BATCH_EVENTS = 64,
 	BATCH_BYTES = 128 << 10,
@@ -57,8 +58,11 @@ struct gw_sse {
 	struct hash *by_call; /* readers of one call */
 
 	struct tmr tick;
-	struct le *sweep; /* the next reader of the sweep; NULL: none runs */
-	bool again;       /* something came while it ran */
+	struct le *sweep;  /* the next reader of the sweep, round and round */
+	uint32_t left;     /* readers it has still to look at; 0: none runs */
+	uint64_t began_ms; /* when the newest of its events came to it */
+	uint64_t slice_ms; /* when its last slice was */
+	bool again;        /* something came since began_ms */
 
 	struct tmr second;
 	struct list wheel[HEARTBEAT_MAX_S];
@@ -114,32 +118,63 @@ static void wake(struct reader *r)
 	gw_http_stream_wake(r->stream);
 }
 
+/* How many readers this slice may wake: what a slice costs makes the next one
+ * late, and ten thousand readers would wait for the sum of it. */
+static unsigned slice_quota(struct gw_sse *sse, uint64_t now)
+{
+	const uint64_t passed = now > sse->slice_ms ? now - sse->slice_ms : 1;
+
+	sse->slice_ms = now;
+	return passed * SLICE_READERS < SLICE_MAX ?
+		       (unsigned)passed * SLICE_READERS :
+		       SLICE_MAX;
+}
+
+/* A whole round from where it stands: who was passed before the event came is
+ * due once more, who is still ahead gets both at once. */
+static void begin_round(struct gw_sse *sse, uint64_t now)
+{
+	sse->left = sse->reader_count;
+	sse->began_ms = now;
+	sse->again = false;
+}
+
 static void tick_handler(void *arg)
 {
 	struct gw_sse *sse = arg;
 	const uint64_t head = gw_journal_head(sse->journal);
-	unsigned woken = 0, looks = 0;
+	const uint64_t now = tmr_jiffies();
+	unsigned quota, looks;
 
-	if (!sse->sweep)
-		sse->sweep = list_head(&sse->readers);
+	if (!sse->left)
+		sse->slice_ms = now;
+	if (!sse->left || (sse->again && now - sse->began_ms >= TICK_MS))
+		begin_round(sse, now);
 
-	while (sse->sweep && woken < SLICE_READERS && looks < SLICE_LOOKS) {
-		struct reader *r = sse->sweep->data;
+	quota = slice_quota(sse, now);
+	for (looks = 0; sse->left && quota && looks < SLICE_LOOKS; looks++) {
+		struct reader *r;
 
+		if (!sse->sweep)
+			sse->sweep = list_head(&sse->readers);
+		if (!sse->sweep) {
+			sse->left = 0;
+			break;
+		}
+
+		r = sse->sweep->data;
 		sse->sweep = sse->sweep->next;
-		looks++;
+		sse->left--;
 		if (is_due(r, head)) {
 			wake(r);
-			woken++;
+			quota--;
 		}
 	}
 
-	if (sse->sweep) {
+	if (sse->left)
 		tmr_start(&sse->tick, 1, tick_handler, sse);
-	} else if (sse->again) {
-		sse->again = false;
+	else if (sse->again)
 		tmr_start(&sse->tick, TICK_MS, tick_handler, sse);
-	}
 }
 
 /* Somebody is due. */
@@ -149,7 +184,7 @@ static void arouse(struct gw_sse *sse)
 	struct le *le;
 
 	if (tmr_isrunning(&sse->tick)) {
-		sse->again |= sse->sweep != NULL;
+		sse->again = true;
 		return;
 	}
 
