@@ -1,3 +1,4 @@
+/* Trying configurations: see the header. What a test sets or writes goes with it. */
 #include "tests/unit/config_try.h"
 
 #include <errno.h>
