@@ -11,6 +11,7 @@
 #include "config/json.h"
 #include "server/api.h"
 #include "server/api_read.h"
+#include "server/call_id.h"
 #include "server/http.h"
 #include "server/json.h"
 #include "server/lines.h"
@@ -377,7 +378,7 @@ void gw_api_hangup_call(struct gw_http_req *req)
 {
 	const char *id = gw_http_param(req, "id");
 
-	if (!gw_api_is_call_id(id)) {
+	if (!gw_call_id_valid(id)) {
 		gw_api_no_such_call(req);
 		return;
 	}

@@ -13,6 +13,7 @@
 #include "server/api.h"
 #include "server/api_page.h"
 #include "server/app.h"
+#include "server/call_id.h"
 #include "server/clock.h"
 #include "server/http.h"
 #include "server/lines.h"
@@ -27,12 +28,6 @@ enum {
 	LIST_DEFAULT = 50,
 	LIST_MAX = 200,
 };
-
-bool gw_api_is_call_id(const char *id)
-{
-	return strlen(id) == 31 && !strncmp(id, "call_", 5) && id[5] <= '7' &&
-	       strspn(id + 5, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == 26;
-}
 
 void gw_api_no_such_call(struct gw_http_req *req)
 {
@@ -208,7 +203,7 @@ void gw_api_get_call(struct gw_http_req *req)
 	const char *wait = gw_http_query(req, "wait");
 	uint32_t timeout_s = WAIT_DEFAULT_S;
 
-	if (!gw_api_is_call_id(id)) {
+	if (!gw_call_id_valid(id)) {
 		gw_api_no_such_call(req);
 		return;
 	}
@@ -253,7 +248,7 @@ void gw_api_get_call_sip(struct gw_http_req *req)
 	struct mbuf *mb;
 	int err;
 
-	if (!gw_api_is_call_id(id)) {
+	if (!gw_call_id_valid(id)) {
 		gw_api_no_such_call(req);
 		return;
 	}
@@ -294,7 +289,7 @@ void gw_api_call_events(struct gw_http_req *req)
 {
 	const char *id = gw_http_param(req, "id");
 
-	if (!gw_api_is_call_id(id)) {
+	if (!gw_call_id_valid(id)) {
 		gw_api_no_such_call(req);
 		return;
 	}
@@ -325,7 +320,7 @@ static bool read_list_query(struct gw_http_req *req, struct gw_store_read *rd)
 				 "limit is a number from 1 to %d.", LIST_MAX);
 		return false;
 	}
-	if (cursor && !gw_api_is_call_id(cursor)) {
+	if (cursor && !gw_call_id_valid(cursor)) {
 		gw_http_problem(
 			req, 400, "invalid_cursor",
 			"cursor is the next_cursor of an earlier answer.");

@@ -2,12 +2,8 @@
 #ifndef BELLPULL_SERVER_API_READ_H
 #define BELLPULL_SERVER_API_READ_H
 
-#include <stdbool.h>
-
 struct gw_http_req;
 
-/* "call_" and a ULID. Anything else is no call (404). */
-bool gw_api_is_call_id(const char *id);
 void gw_api_no_such_call(struct gw_http_req *req);
 
 /* 200 and the call, from memory or from the store; 404. The request must have

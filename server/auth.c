@@ -15,6 +15,7 @@
 
 #include "config/config.h"
 #include "server/auth.h"
+#include "server/bucket.h"
 
 enum {
 	HASH = SHA256_DIGEST_LENGTH,
@@ -35,16 +36,10 @@ struct failures {
 	uint64_t since_ms;
 };
 
-/* Requests a key may still make, in thousandths. */
-struct bucket {
-	uint64_t milli;
-	uint64_t at_ms;
-};
-
 struct gw_auth {
 	const struct gw_config *cfg;
-	struct bucket *buckets;  /* of the keys, in their order; one if none */
-	uint8_t (*hashes)[HASH]; /* of the keys, in their order */
+	struct gw_bucket *buckets; /* of the keys, in their order; one if none */
+	uint8_t (*hashes)[HASH];   /* of the keys, in their order */
 	struct session sessions[GW_AUTH_SESSIONS_MAX];
 	struct failures failures[GW_AUTH_ADDRESSES_MAX];
 };
@@ -59,11 +54,6 @@ static void destructor(void *arg)
 	mem_deref((void *)(uintptr_t)auth->cfg);
 }
 
-static uint64_t bucket_size(const struct gw_config *cfg)
-{
-	return (uint64_t)cfg->limits.requests_per_s * BUCKET_S * 1000;
-}
-
 int gw_auth_alloc(struct gw_auth **authp, const struct gw_config *cfg)
 {
 	struct gw_auth *auth;
@@ -74,15 +64,12 @@ int gw_auth_alloc(struct gw_auth **authp, const struct gw_config *cfg)
 
 	auth->cfg = mem_ref((void *)(uintptr_t)cfg);
 	auth->hashes = mem_zalloc((cfg->key_count + 1) * HASH, NULL);
-	auth->buckets =
-		mem_zalloc((cfg->key_count + 1) * sizeof(struct bucket), NULL);
+	auth->buckets = mem_zalloc(
+		(cfg->key_count + 1) * sizeof(struct gw_bucket), NULL);
 	if (!auth->hashes || !auth->buckets) {
 		mem_deref(auth);
 		return ENOMEM;
 	}
-	for (size_t i = 0; i <= cfg->key_count; i++)
-		auth->buckets[i].milli = bucket_size(cfg);
-
 	for (size_t i = 0; i < cfg->key_count; i++) {
 		size_t len;
 		const char *text = gw_secret_text(cfg->keys[i].secret, &len);
@@ -117,21 +104,13 @@ bool gw_auth_may(const struct gw_config_key *key, const char *scope)
 uint32_t gw_auth_rate(struct gw_auth *auth, const struct gw_config_key *key,
 		      uint64_t now_ms)
 {
-	const uint64_t rate = auth->cfg->limits.requests_per_s;
-	const uint64_t size = bucket_size(auth->cfg);
-	struct bucket *b = &auth->buckets[key ? key - auth->cfg->keys : 0];
-	const uint64_t passed_ms = now_ms > b->at_ms ? now_ms - b->at_ms : 0;
+	struct gw_bucket *bucket =
+		&auth->buckets[key ? key - auth->cfg->keys : 0];
 
-	/* requests per second are thousandths of one per millisecond */
-	b->milli += passed_ms < BUCKET_S * 1000 ? passed_ms * rate : size;
-	if (b->milli > size)
-		b->milli = size;
-	b->at_ms = now_ms;
-
-	if (b->milli < 1000)
-		return 1;
-	b->milli -= 1000;
-	return 0;
+	return gw_bucket_take(bucket, auth->cfg->limits.requests_per_s,
+			      BUCKET_S, now_ms) ?
+		       0 :
+		       1;
 }
 
 /* Failures. --------------------------------------------------------------- */

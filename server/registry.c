@@ -13,30 +13,22 @@
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/rand.h>
 #include <re.h>
 
 #include "config/config.h"
 #include "config/json.h"
+#include "server/admission.h"
+#include "server/call_id.h"
 #include "server/clock.h"
 #include "server/events.h"
 #include "server/lines.h"
 #include "server/log.h"
-#include "server/loop.h"
 #include "server/sounds.h"
 #include "server/store.h"
 #include "sip/call.h"
 #include "sip/line.h"
 
-enum {
-	BUCKETS = 4096,
-	PENDING_MAX = 2000,       /* placed and not yet on disk */
-	STORE_WAITING_MAX = 8000, /* jobs */
-	LAG_MAX_MS = 200,
-	PROBE_MS = 20,
-	PRINT_MAX = 1000,
-	KEYS_BUCKETS = 256,
-};
+enum { CALLS_BUCKETS = 4096, KEYS_BUCKETS = 256, PRINT_MAX = 1000 };
 
 /* One living call. */
 struct entry {
@@ -69,7 +61,7 @@ struct gw_registry_wait {
 
 static struct {
 	const struct gw_config *cfg;
-	struct gw_store *store;
+	struct gw_admission *admission;
 	struct gw_events *events;
 	struct gw_media *media;
 	struct gw_metrics *metrics; /* or NULL */
@@ -90,50 +82,6 @@ static struct {
 		uint64_t at;
 	} * buckets; /* by number of the key; one at least */
 } reg;
-
-/* Ids ----------------------------------------------------------------------- */
-
-/* "call_" + ULID: 48 bits of time, 80 of chance, in Crockford's base 32. Two of
- * one millisecond count up, so that ids sort in the order of their making. */
-static int make_id(char id[GW_STORE_ID_SIZE], int64_t at_ms)
-{
-	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-	static int64_t last_ms;
-	static uint8_t chance[10];
-	uint8_t bytes[16];
-	size_t i;
-
-	if (at_ms > last_ms) {
-		last_ms = at_ms;
-		if (RAND_bytes(chance, sizeof(chance)) != 1)
-			return EIO;
-		chance[0] &= 0x7f; /* room to count up */
-	} else {
-		for (i = sizeof(chance); i-- && ++chance[i] == 0;)
-			;
-	}
-	for (i = 0; i < 6; i++)
-		bytes[i] = (uint8_t)((uint64_t)last_ms >> (40 - 8 * i));
-	memcpy(bytes + 6, chance, sizeof(chance));
-
-	memcpy(id, "call_", 5);
-	for (i = 0; i < 26; i++) {
-		unsigned v = 0, bit;
-
-		/* 26 digits hold 130 bits: two leading zeros, then the 128 */
-		for (bit = 0; bit < 5; bit++) {
-			const size_t at = i * 5 + bit;
-
-			v <<= 1;
-			if (at >= 2 &&
-			    bytes[(at - 2) / 8] & (0x80u >> (at - 2) % 8))
-				v |= 1;
-		}
-		id[5 + i] = digits[v];
-	}
-	id[31] = '\0';
-	return 0;
-}
 
 /* Entries ------------------------------------------------------------------- */
 
@@ -372,86 +320,17 @@ static void on_disk(const struct gw_event *ev, void *arg)
 	drop(e);
 }
 
-/* Admission ----------------------------------------------------------------- */
-
-/* How late the loop is: a timer that should come every 20 ms. */
-static void probe(void *arg)
-{
-	const uint64_t now = tmr_jiffies();
-	const uint64_t late = now > reg.probe_due ? now - reg.probe_due : 0;
-	(void)arg;
-
-	reg.lag_ms = (uint32_t)(late > reg.lag_ms ?
-					late :
-					(3 * reg.lag_ms + late) / 4);
-	reg.probe_due = now + PROBE_MS;
-	tmr_start(&reg.probe, PROBE_MS, probe, NULL);
-}
-
-/* A token bucket a key, one second deep. Without keys there is nobody to keep
- * apart: the limits of the whole gateway do. */
-static bool take_token(const struct gw_config_key *key)
-{
-	const double rate = reg.cfg->limits.calls_per_s;
-	const uint64_t now = tmr_jiffies();
-	struct bucket *b;
-
-	if (!key)
-		return true;
-	b = &reg.buckets[key - reg.cfg->keys];
-	b->tokens += (double)(now - b->at) * rate / 1000.0;
-	b->at = now;
-	if (b->tokens > rate)
-		b->tokens = rate;
-	if (b->tokens < 1.0)
-		return false;
-	b->tokens -= 1.0;
-	return true;
-}
-
-/* As POST /calls names it. */
-static const char *refusal_code(int err)
-{
-	switch (err) {
-	case ESHUTDOWN:
-		return "draining";
-	case ENOSPC:
-		return "storage";
-	case EAGAIN:
-		return "overloaded";
-	case EUSERS:
-		return "rate_limited";
-	default:
-		return "capacity";
-	}
-}
-
 int gw_registry_admit(const struct gw_config_key *key, uint32_t *retry_s)
 {
-	struct gw_store_stats st;
-	int err = 0;
+	const struct gw_admission_load load = {
+		.living = reg.stats.living,
+		.pending = reg.pending,
+		.draining = reg.draining,
+	};
+	const int err = gw_admission_check(reg.admission, key, &load, retry_s);
 
-	*retry_s = 1;
-	gw_store_stats(reg.store, &st);
-	if (reg.draining) {
-		*retry_s = 10;
-		err = ESHUTDOWN;
-	} else if (gw_store_health(reg.store)) {
-		*retry_s = 5;
-		err = ENOSPC;
-	} else if (reg.stats.living >= reg.cfg->limits.calls) {
-		err = EBUSY;
-	} else if (reg.pending >= PENDING_MAX ||
-		   st.waiting >= STORE_WAITING_MAX || reg.lag_ms > LAG_MAX_MS) {
-		err = EAGAIN;
-	} else if (!take_token(key)) {
-		err = EUSERS;
-	}
-	if (err) {
+	if (err)
 		reg.stats.refused++;
-		if (reg.metrics)
-			gw_metrics_rejected(reg.metrics, refusal_code(err));
-	}
 	return err;
 }
 
@@ -566,7 +445,7 @@ static int fill_entry(struct entry *e, const struct gw_placement *pl)
 	e->created_at_ms = gw_clock_ms();
 	e->revision = 1;
 	e->seq = 1;
-	err = make_id(e->id, e->created_at_ms);
+	err = gw_call_id_make(e->id, e->created_at_ms);
 	err = err ? err : str_dup(&e->to, o->to);
 	err = err ? err : str_dup(&e->line, gw_line_name(pl->line));
 	if (!err && o->client_state)
@@ -740,34 +619,24 @@ int gw_registry_open(const struct gw_config *cfg, struct gw_store *store,
 	int err;
 
 	reg.cfg = cfg;
-	reg.store = store;
 	reg.events = events;
 	reg.media = media;
 	reg.stats.limit = cfg->limits.calls;
-	reg.buckets =
-		mem_zalloc((cfg->key_count + 1) * sizeof(*reg.buckets), NULL);
-	if (!reg.buckets)
-		return ENOMEM;
-	err = hash_alloc(&reg.by_id, BUCKETS);
+	err = gw_admission_alloc(&reg.admission, cfg, store);
+	err = err ? err : hash_alloc(&reg.by_id, CALLS_BUCKETS);
 	err = err ? err : hash_alloc(&reg.by_idem, KEYS_BUCKETS);
-	err = err ? err : gw_events_sink(events, on_disk, NULL);
-	if (err)
-		return err;
-	reg.probe_due = tmr_jiffies() + PROBE_MS;
-	tmr_start(&reg.probe, PROBE_MS, probe, NULL);
-	return 0;
+	return err ? err : gw_events_sink(events, on_disk, NULL);
 }
 
 void gw_registry_close(void)
 {
-	tmr_cancel(&reg.probe);
 	tmr_cancel(&reg.empty_tmr);
 	reg.emptyh = NULL;
 	while (reg.all.head)
 		mem_deref(reg.all.head->data);
 	reg.by_id = mem_deref(reg.by_id);
 	reg.by_idem = mem_deref(reg.by_idem);
-	reg.buckets = mem_deref(reg.buckets);
+	reg.admission = mem_deref(reg.admission);
 }
 
 void gw_registry_drain(void (*emptyh)(void *arg), void *arg)

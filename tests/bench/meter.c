@@ -688,7 +688,8 @@ static int run_streams(void)
 		if (posted < opt.calls && now_us() >= next_post &&
 		    conns[0].call < 0) {
 			post(&conns[0], posted++);
-			next_post += 1000000; /* latency is asked for, not throughput */
+			next_post +=
+				1000000; /* latency is asked for, not throughput */
 			idle = now_us() + 16 * 1000000LL;
 		}
 		for (k = 0; k < n; k++) {

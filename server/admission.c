@@ -1,0 +1,88 @@
+/* Room for another call. See admission.h. */
+#include "server/admission.h"
+
+#include <errno.h>
+
+#include <re.h>
+
+#include "config/config.h"
+#include "server/bucket.h"
+#include "server/loop.h"
+#include "server/store.h"
+
+enum {
+	PENDING_MAX = 2000,       /* calls that wait for their first commit */
+	STORE_WAITING_MAX = 8000, /* jobs */
+	LAG_MAX_MS = 200,
+	BUCKET_S = 1,
+};
+
+struct gw_admission {
+	const struct gw_config *cfg;
+	struct gw_store *store;
+	struct gw_bucket *buckets; /* by number of the key */
+};
+
+static void destructor(void *arg)
+{
+	struct gw_admission *a = arg;
+
+	mem_deref(a->buckets);
+}
+
+int gw_admission_alloc(struct gw_admission **admissionp,
+		       const struct gw_config *cfg, struct gw_store *store)
+{
+	struct gw_admission *a;
+
+	a = mem_zalloc(sizeof(*a), destructor);
+	if (!a)
+		return ENOMEM;
+	a->cfg = cfg;
+	a->store = store;
+	a->buckets =
+		mem_zalloc((cfg->key_count + 1) * sizeof(*a->buckets), NULL);
+	if (!a->buckets) {
+		mem_deref(a);
+		return ENOMEM;
+	}
+	*admissionp = a;
+	return 0;
+}
+
+static bool is_behind(const struct gw_admission *a,
+		      const struct gw_admission_load *load)
+{
+	struct gw_store_stats st;
+	struct gw_loop_lag lag;
+
+	gw_store_stats(a->store, &st);
+	gw_loop_lag(&lag);
+	return load->pending >= PENDING_MAX ||
+	       st.waiting >= STORE_WAITING_MAX ||
+	       lag.recent_max_ms > LAG_MAX_MS;
+}
+
+int gw_admission_check(struct gw_admission *a, const struct gw_config_key *key,
+		       const struct gw_admission_load *load, uint32_t *retry_s)
+{
+	*retry_s = 1;
+	if (load->draining) {
+		*retry_s = 10;
+		return ESHUTDOWN;
+	}
+	if (gw_store_health(a->store)) {
+		*retry_s = 5;
+		return ENOSPC;
+	}
+	if (load->living >= a->cfg->limits.calls)
+		return EBUSY;
+	if (is_behind(a, load))
+		return EAGAIN;
+	/* Without keys there is nobody to keep apart. */
+	if (key && !gw_bucket_take(&a->buckets[key - a->cfg->keys],
+				   a->cfg->limits.calls_per_s, BUCKET_S,
+				   tmr_jiffies()))
+		return EUSERS;
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* Whether there is room for another call: asked before any work, so that what
+ * runs is kept and what can't be done is refused at once. */
+#ifndef BELLPULL_SERVER_ADMISSION_H
+#define BELLPULL_SERVER_ADMISSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gw_admission;
+struct gw_config;
+struct gw_config_key;
+struct gw_store;
+
+/* cfg and store must outlive it. mem_deref() frees. Returns 0 or ENOMEM. */
+int gw_admission_alloc(struct gw_admission **admissionp,
+		       const struct gw_config *cfg, struct gw_store *store);
+
+/* How things stand with the calls. */
+struct gw_admission_load {
+	uint32_t living;  /* calls */
+	uint32_t pending; /* of them: not on disk yet */
+	bool draining;
+};
+
+/* Returns 0, or why not: ESHUTDOWN (draining), ENOSPC (the store can't write),
+ * EBUSY (limits.calls), EAGAIN (the loop or the disk is behind), EUSERS (this key
+ * asks too often); *retry_s gets the seconds after which to come again. */
+int gw_admission_check(struct gw_admission *admission,
+		       const struct gw_config_key *key,
+		       const struct gw_admission_load *load, uint32_t *retry_s);
+
+#endif
