@@ -23,8 +23,7 @@ enum {
 	GW_FAULTS_MAX = 16,
 };
 
-/* What is wrong with a body, for errors[] of the problem. The texts of detail
- * are static or live in room. */
+/* What is wrong with a body, for errors[] of the problem. */
 struct gw_faults {
 	size_t count;
 	bool controls; /* control characters in a text that goes into SIP */

@@ -1,0 +1,310 @@
+/* POST /calls, as JSON or as a form: each member has its row in a table and its
+ * reader. See json.h. */
+#include "server/json_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "sip/address.h"
+#include "sip/text.h"
+
+/* Members ------------------------------------------------------------------ */
+
+static void order_to(struct gw_json_reader *r, const struct gw_json *v)
+{
+	r->order->to = gw_json_sip_text(r, gw_json_read_text(r, v, GW_URI_MAX));
+}
+
+static void order_line(struct gw_json_reader *r, const struct gw_json *v)
+{
+	r->order->line = gw_json_sip_text(r, gw_json_read_text(r, v, 64));
+}
+
+static void order_ring_timeout(struct gw_json_reader *r,
+			       const struct gw_json *v)
+{
+	gw_json_read_seconds(r, v, &r->order->ring_timeout_s, 1, 300);
+}
+
+static void order_time_limit(struct gw_json_reader *r, const struct gw_json *v)
+{
+	gw_json_read_seconds(r, v, &r->order->time_limit_s, 1, 86400);
+}
+
+static void order_setup_deadline(struct gw_json_reader *r,
+				 const struct gw_json *v)
+{
+	gw_json_read_seconds(r, v, &r->order->setup_deadline_s, 1, 600);
+}
+
+static void order_auto_answer(struct gw_json_reader *r, const struct gw_json *v)
+{
+	gw_json_read_bool(r, v, &r->order->auto_answer);
+}
+
+static void order_client_state(struct gw_json_reader *r,
+			       const struct gw_json *v)
+{
+	r->order->client_state = gw_json_read_text(r, v, GW_CLIENT_STATE_MAX);
+}
+
+static void order_metadata(struct gw_json_reader *r, const struct gw_json *v)
+{
+	struct mbuf *mb;
+
+	if (gw_json_type(v) != GW_JSON_OBJECT) {
+		GW_WRONG(r, "must be an object");
+		return;
+	}
+	mb = mbuf_alloc(256);
+	if (!mb || gw_json_print(mb, v))
+		GW_WRONG(r, "could not be read: out of memory");
+	else if (mb->end > GW_METADATA_MAX)
+		GW_WRONG(r, "is longer than %d bytes as JSON", GW_METADATA_MAX);
+	else
+		r->order->metadata = v;
+	mem_deref(mb);
+}
+
+static void caller_id_member(struct gw_json_reader *r, const char *name,
+			     const struct gw_json *v)
+{
+	if (!strcmp(name, "number"))
+		r->order->caller_number =
+			gw_json_sip_text(r, gw_json_read_text(r, v, 32));
+	else if (!strcmp(name, "name"))
+		r->order->caller_name =
+			gw_json_sip_text(r, gw_json_read_text(r, v, 256));
+	else if (!strcmp(name, "privacy")) {
+		bool privacy = false;
+
+		gw_json_read_bool(r, v, &privacy);
+		r->order->caller_privacy = privacy;
+	} else
+		GW_WRONG(
+			r,
+			"is not a member of caller_id (number, name, privacy)");
+}
+
+static void order_caller_id(struct gw_json_reader *r, const struct gw_json *v)
+{
+	char escaped[4 * GW_DISPLAY_NAME_MAX * 2 + 1];
+	const size_t len = strlen(r->pointer);
+
+	gw_json_read_members(r, v, caller_id_member);
+	if (r->order->caller_name &&
+	    gw_display_name_escape(escaped, sizeof(escaped),
+				   r->order->caller_name)) {
+		(void)gw_json_pointer_add(r->pointer, sizeof(r->pointer),
+					  "name");
+		GW_WRONG(
+			r,
+			"must be at most %d characters without control characters",
+			GW_DISPLAY_NAME_MAX);
+		r->pointer[len] = '\0';
+	}
+}
+
+static void announce_member(struct gw_json_reader *r, const char *name,
+			    const struct gw_json *v)
+{
+	const char *text;
+
+	if (!strcmp(name, "leg")) {
+		text = gw_json_read_text(r, v, 8);
+		if (text && strcmp(text, "to"))
+			GW_WRONG(
+				r,
+				"a call without from has one leg only: \"to\"");
+	} else if (!strcmp(name, "play")) {
+		r->order->announce_play =
+			gw_json_sip_text(r, gw_json_read_text(r, v, 128));
+	} else
+		GW_WRONG(r, "is not a member of announce (leg, play)");
+}
+
+static void order_announce(struct gw_json_reader *r, const struct gw_json *v)
+{
+	const size_t before = r->faults->count;
+
+	gw_json_read_members(r, v, announce_member);
+	if (!r->order->announce_play && r->faults->count == before)
+		GW_WRONG(r,
+			 "needs play: the name of a WAV file in media.sounds");
+}
+
+static void headers_member(struct gw_json_reader *r, const char *name,
+			   const struct gw_json *v)
+{
+	struct gw_order_request *o = r->order;
+	const char *value = gw_json_string(v), *why = NULL;
+
+	if (!value)
+		GW_WRONG(r, "must be a string");
+	else if (!gw_json_sip_text(r, value))
+		return;
+	else if (o->header_count >= GW_ORDER_HEADERS_MAX)
+		GW_WRONG(r, "at most %d headers", GW_ORDER_HEADERS_MAX);
+	else if (gw_header_check(name, value, r->header_patterns->list,
+				 r->header_patterns->count, &why))
+		GW_WRONG(r, "%s", why ? why : "may not be added");
+	else
+		o->headers[o->header_count++] =
+			(struct gw_call_header){ name, value };
+}
+
+static void order_headers(struct gw_json_reader *r, const struct gw_json *v)
+{
+	gw_json_read_members(r, v, headers_member);
+}
+
+/* Members of the contract that need a second leg or a later part: only their
+ * default is taken, anything else is refused by name rather than ignored. */
+static void order_later(struct gw_json_reader *r, const struct gw_json *v)
+{
+	static const struct {
+		const char *pointer, *text;
+	} defaults[] = { { "/join", "auto" },
+			 { "/join", "relay" },
+			 { "/show_to_from", "to" } };
+	const char *text = gw_json_string(v);
+	int64_t zero;
+	bool b = true;
+	size_t i;
+
+	if (gw_json_type(v) == GW_JSON_NULL)
+		return;
+	if (!gw_json_bool(&b, v) && !b && !strcmp(r->pointer, "/record"))
+		return;
+	if (!strcmp(r->pointer, "/dedupe_seconds") &&
+	    !gw_json_int(&zero, v, 0, 0))
+		return;
+	for (i = 0; text && i < sizeof(defaults) / sizeof(defaults[0]); i++)
+		if (!strcmp(r->pointer, defaults[i].pointer) &&
+		    !strcmp(text, defaults[i].text))
+			return;
+	GW_WRONG(
+		r,
+		"is not available in this version, which places calls with one leg");
+}
+
+static void order_twilio(struct gw_json_reader *r, const struct gw_json *v)
+{
+	(void)v;
+	GW_WRONG(
+		r,
+		"Twilio's From is a caller id and is never rung. Here from is a person who is "
+		"rung, and the caller id is caller_id.number; names are lower case");
+}
+
+/* The body ----------------------------------------------------------------- */
+
+/* Every member of the body. */
+static const struct {
+	const char *name;
+	void (*read)(struct gw_json_reader *r, const struct gw_json *v);
+	bool nullable; /* null means: the default */
+} order_members[] = {
+	/* clang-format off */
+	{ "to",                     order_to,             false },
+	{ "line",                   order_line,           true  },
+	{ "ring_timeout",           order_ring_timeout,   true  },
+	{ "time_limit",             order_time_limit,     true  },
+	{ "setup_deadline",         order_setup_deadline, true  },
+	{ "caller_id",              order_caller_id,      true  },
+	{ "auto_answer",            order_auto_answer,    true  },
+	{ "announce",               order_announce,       true  },
+	{ "headers",                order_headers,        true  },
+	{ "client_state",           order_client_state,   true  },
+	{ "metadata",               order_metadata,       true  },
+	{ "from",                   order_later,          true  },
+	{ "first",                  order_later,          true  },
+	{ "show_to_from",           order_later,          true  },
+	{ "confirm",                order_later,          true  },
+	{ "ringback",               order_later,          true  },
+	{ "join",                   order_later,          true  },
+	{ "send_digits",            order_later,          true  },
+	{ "record",                 order_later,          true  },
+	{ "dedupe_seconds",         order_later,          true  },
+	{ "status_callback",        order_later,          true  },
+	{ "status_callback_events", order_later,          true  },
+	{ "not_before",             order_later,          true  },
+	{ "expires_at",             order_later,          true  },
+	{ "From",                   order_twilio,         false },
+	/* clang-format on */
+};
+
+enum { ORDER_MEMBERS = sizeof(order_members) / sizeof(order_members[0]) };
+
+/* A name that differs by case or by one sign only: what was meant. */
+static const char *similar(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ORDER_MEMBERS; i++) {
+		const char *a = name, *b = order_members[i].name;
+
+		if (!str_casecmp(a, b))
+			return b;
+		while (*a && *a == *b)
+			a++, b++;
+		if (!strcmp(a, b + (*b != 0)) || (*a && !strcmp(a + 1, b)) ||
+		    (*a && *b && !strcmp(a + 1, b + 1)) ||
+		    (*a && *b && a[0] == b[1] && a[1] == b[0] &&
+		     !strcmp(a + 2, b + 2)))
+			return order_members[i].name;
+	}
+	return NULL;
+}
+
+static void order_member(struct gw_json_reader *r, const char *name,
+			 const struct gw_json *v)
+{
+	const char *meant;
+	size_t i;
+
+	for (i = 0; i < ORDER_MEMBERS; i++) {
+		if (strcmp(order_members[i].name, name))
+			continue;
+		/* an empty field of a form is a field not filled in */
+		if (r->from_form && strcmp(name, "to") && gw_json_string(v) &&
+		    !*gw_json_string(v))
+			return;
+		if (order_members[i].nullable &&
+		    gw_json_type(v) == GW_JSON_NULL)
+			return;
+		order_members[i].read(r, v);
+		return;
+	}
+	meant = similar(name);
+	if (meant)
+		GW_WRONG(r, "is not a member of a call; did you mean \"%s\"?",
+			 meant);
+	else
+		GW_WRONG(r, "is not a member of a call");
+}
+
+int gw_json_read_order(struct gw_order_request *order,
+		       const struct gw_json *body, bool from_form,
+		       const struct gw_config_strings *header_patterns,
+		       struct gw_faults *faults)
+{
+	struct gw_json_reader r = {
+		.order = order,
+		.faults = faults,
+		.header_patterns = header_patterns,
+		.from_form = from_form,
+	};
+	const size_t before = faults->count;
+
+	*order = (struct gw_order_request){
+		.ring_timeout_s = 30,
+		.time_limit_s = 3600,
+		.setup_deadline_s = 90,
+		.caller_privacy = -1,
+	};
+	gw_json_read_members(&r, body, order_member);
+	if (gw_json_type(body) == GW_JSON_OBJECT && !gw_json_get(body, "to"))
+		gw_fault(faults, "/to", "is missing: whom to call");
+	return faults->count > before ? EINVAL : 0;
+}
