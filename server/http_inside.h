@@ -7,7 +7,7 @@
  *   http_target.c   path and query; pure
  *   http_route.c    path and method to a row of the table; pure
  *   http_media.c    Accept and Content-Type; pure
- *   http_admit.c    the checks before the body is read, in their order
+ *   http_admit*.c   the checks before the body is read, in their order
  *   http_body.c     JSON and forms
  *   http_request.c  what handlers may ask of a request
  *   http_reply.c    replies, problems

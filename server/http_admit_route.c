@@ -1,0 +1,100 @@
+/* Which row of the table answers: the method, the path, and what OPTIONS says
+ * about both. */
+#include <string.h>
+
+#include "server/http_admit_impl.h"
+
+static bool preflight(struct gw_http_req *req)
+{
+	const char *const method =
+		gw_http_in(req, "Access-Control-Request-Method");
+	char allow[64];
+
+	gw_http_allow(allow, sizeof(allow), req->match.allowed,
+		      !(req->match.flags & GW_ROUTE_NO_HEAD));
+	(void)gw_http_header(req, "Allow", allow);
+
+	if (req->cors_origin && method) {
+		(void)gw_http_header(req, "Access-Control-Allow-Methods",
+				     allow);
+		(void)gw_http_header(req, "Access-Control-Allow-Headers",
+				     "Authorization, Content-Type,"
+				     " Idempotency-Key, If-None-Match,"
+				     " Last-Event-ID, traceparent");
+		(void)gw_http_header(req, "Access-Control-Max-Age", "600");
+	}
+
+	gw_http_reply(req, 204, NULL, NULL);
+	return false;
+}
+
+static bool copy_params(struct gw_http_req *req)
+{
+	for (size_t i = 0; i < req->match.param_count; i++) {
+		const struct pl pl = { req->match.params[i].value,
+				       req->match.params[i].value_len };
+
+		if (pl_strdup(&req->params[i], &pl))
+			return false;
+	}
+
+	return true;
+}
+
+bool gw_http_admit_route(struct gw_http_req *req, const struct gw_http_head *h)
+{
+	static const struct {
+		const char *name;
+		enum gw_method method;
+	} methods[] = {
+		{ "GET", GW_GET },
+		{ "HEAD", GW_GET },
+		{ "POST", GW_POST },
+		{ "PUT", GW_PUT },
+		{ "DELETE", GW_DELETE },
+		{ "PATCH", GW_PATCH },
+		{ "OPTIONS", (enum gw_method)0 },
+	};
+	const size_t count = sizeof(methods) / sizeof(methods[0]);
+	struct gw_route_match *const m = &req->match;
+	const bool is_file = gw_http_file(req->path) != NULL;
+	size_t i = 0;
+	char allow[64];
+
+	while (i < count && strcmp(methods[i].name, h->method) != 0)
+		i++;
+	if (i == count)
+		return gw_http_refuse(req, (struct gw_http_refusal){
+						   501, "not_implemented",
+						   "no resource here knows this"
+						   " method" });
+
+	gw_http_route_match(m, req->http->routes, req->http->route_count,
+			    is_file ? "/" : req->path, methods[i].method);
+	if (i == count - 1 && !strcmp(req->path, "*"))
+		return preflight(req);
+	if (!m->allowed)
+		return gw_http_refuse(
+			req, (struct gw_http_refusal){
+				     404, "not_found",
+				     "there is nothing at this path" });
+	if (i == count - 1)
+		return preflight(req);
+
+	if (!m->route || (req->head && (m->flags & GW_ROUTE_NO_HEAD))) {
+		gw_http_allow(allow, sizeof(allow), m->allowed,
+			      !(m->flags & GW_ROUTE_NO_HEAD));
+		(void)gw_http_header(req, "Allow", allow);
+		return gw_http_refuse(req,
+				      (struct gw_http_refusal){
+					      405, "method_not_allowed",
+					      "this resource has other methods:"
+					      " see Allow" });
+	}
+	if (!copy_params(req))
+		return gw_http_refuse(req,
+				      (struct gw_http_refusal){
+					      503, "memory", "out of memory" });
+
+	return true;
+}

@@ -1,0 +1,165 @@
+/* Who may ask: from which machine and which page, with which key, and how
+ * often. */
+#include <string.h>
+#include <strings.h>
+
+#include "config/config.h"
+#include "server/http_admit_impl.h"
+
+/* Origins ----------------------------------------------------------------- */
+
+/* scheme://host[:port] of this server, as the client wrote it. */
+static bool is_own_origin(const struct gw_http_req *req, const char *origin,
+			  const char *host)
+{
+	const char *const public_url = req->http->config->http.public_base_url;
+	const char *const scheme = req->listener->tls ? "https://" : "http://";
+	const size_t n = strlen(scheme);
+
+	if (host && !strncasecmp(origin, scheme, n) &&
+	    !strcasecmp(origin + n, host))
+		return true;
+
+	return public_url && !strncasecmp(public_url, origin, strlen(origin)) &&
+	       (!public_url[strlen(origin)] ||
+		public_url[strlen(origin)] == '/');
+}
+
+const char *gw_http_admit_origin(const struct gw_http_req *req,
+				 const char *origin)
+{
+	const struct gw_config_strings *list =
+		&req->http->config->http.cors_origins;
+
+	for (size_t i = 0; origin && i < list->count; i++) {
+		if (!strcmp(list->list[i], origin))
+			return origin;
+	}
+
+	return NULL;
+}
+
+/* A page in the developer's own browser can reach 127.0.0.1, and, with a DNS
+ * name that changes its mind, even call itself our origin. Without keys nothing
+ * else would stop it from dialling; with a session cookie SameSite does, and
+ * this is the second bolt. */
+bool gw_http_admit_neighbour(struct gw_http_req *req,
+			     const struct gw_http_head *h)
+{
+	const bool open = !gw_auth_needed(req->http->auth);
+	const char *const host = req->authority ? req->authority : h->host;
+	const bool foreign = h->origin && !req->cors_origin &&
+			     !is_own_origin(req, h->origin, host);
+
+	if (!open)
+		return true;
+
+	/* no browser leaves Host out; an old health check may */
+	if (!req->conn->local || (host && !gw_http_host_is_local(host)))
+		return gw_http_refuse(
+			req, (struct gw_http_refusal){
+				     403, "host_refused",
+				     "without keys only this machine may"
+				     " ask, by the name localhost,"
+				     " 127.0.0.1 or [::1]" });
+	if (foreign)
+		return gw_http_refuse(
+			req, (struct gw_http_refusal){
+				     403, "origin_refused",
+				     "pages of other origins may not ask"
+				     " (http.cors_origins lists those"
+				     " that may)" });
+
+	return true;
+}
+
+/* Keys -------------------------------------------------------------------- */
+
+static bool unauthorized(struct gw_http_req *req, enum gw_auth_verdict verdict)
+{
+	req->http->stats.auth_failures++;
+	if (verdict == GW_AUTH_LIMITED) {
+		(void)gw_http_header(req, "Retry-After", "60");
+		return gw_http_refuse(req,
+				      (struct gw_http_refusal){
+					      429, "rate_limited",
+					      "too many wrong keys from this"
+					      " address" });
+	}
+
+	(void)gw_http_header(req, "WWW-Authenticate",
+			     verdict == GW_AUTH_WRONG ?
+				     "Bearer realm=\"bellpull\", "
+				     "error=\"invalid_token\"" :
+				     "Bearer realm=\"bellpull\"");
+	return gw_http_refuse(
+		req, (struct gw_http_refusal){
+			     401, "unauthorized",
+			     verdict == GW_AUTH_WRONG ?
+				     "this key or session is not known" :
+				     "a key is needed: Authorization:"
+				     " Bearer KEY" });
+}
+
+bool gw_http_admit_key(struct gw_http_req *req, const struct gw_http_head *h)
+{
+	const struct gw_route *const route = req->match.route;
+	const struct gw_auth_try shown = {
+		.authorization = gw_http_in(req, "Authorization"),
+		.cookie = gw_http_in(req, "Cookie"),
+		.client = req->client,
+	};
+	const bool shows = shown.authorization || shown.cookie;
+	enum gw_auth_verdict verdict;
+
+	/* public routes say more to those who are known */
+	if ((route->flags & GW_ROUTE_PUBLIC) && !shows)
+		return true;
+
+	verdict = gw_auth_check(req->http->auth, &req->key, &req->by_cookie,
+				&shown, tmr_jiffies());
+	if (route->flags & GW_ROUTE_PUBLIC)
+		return true;
+	if (verdict != GW_AUTH_OK)
+		return unauthorized(req, verdict);
+
+	if (req->by_cookie && route->method != GW_GET && h->origin &&
+	    !is_own_origin(req, h->origin, h->host))
+		return gw_http_refuse(
+			req, (struct gw_http_refusal){
+				     403, "origin_refused",
+				     "a session is for the page of this"
+				     " server alone" });
+
+	if (!gw_auth_may(req->key, route->scope)) {
+		(void)gw_http_headerf(req, "WWW-Authenticate",
+				      "Bearer realm=\"bellpull\", "
+				      "error=\"insufficient_scope\", "
+				      "scope=\"%s\"",
+				      route->scope);
+		gw_http_problemf(req, 403, "missing_scope",
+				 "this key lacks the scope %s", route->scope);
+		return false;
+	}
+
+	return true;
+}
+
+bool gw_http_admit_rate(struct gw_http_req *req)
+{
+	uint32_t wait_s;
+
+	/* probes must not fail because others ask a lot */
+	if (req->match.flags & GW_ROUTE_PUBLIC)
+		return true;
+
+	wait_s = gw_auth_rate(req->http->auth, req->key, tmr_jiffies());
+	if (!wait_s)
+		return true;
+
+	(void)gw_http_headerf(req, "Retry-After", "%u", wait_s);
+	return gw_http_refuse(req, (struct gw_http_refusal){
+					   429, "rate_limited",
+					   "more requests a second than"
+					   " limits.requests_per_s allows" });
+}
