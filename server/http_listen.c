@@ -24,6 +24,9 @@ enum {
 	FDS_RESERVE = 512, /* for SIP, RTP, store, files                */
 	BACKLOG = 1024,
 	PEM_MAX = 256 * 1024,
+	/* 1.0 answers a blank in the target with a redirect, unless it is told
+	 * to be strict; older ones know no degrees, and leave it to the guard */
+	STRICT = MHD_VERSION >= 0x01000000 ? 1 : 0,
 };
 
 #define TLS_PRIORITY "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
@@ -252,9 +255,10 @@ static int start_daemon(struct gw_http_listener *l, const struct how *how)
 		flags, 0, accept_policy, l, how->cbs->request, l,
 		MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, l->fd, MHD_OPTION_STRICT_FOR_CLIENT,
-		0, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_MEMORY,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections_max(cfg),
+		STRICT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)GW_HTTP_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_S, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)connections_max(cfg),
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned)cfg->limits.connections_per_ip,
 		MHD_OPTION_URI_LOG_CALLBACK, how->cbs->uri, l,

@@ -345,7 +345,7 @@ export class EventReader {
 
 /* Sends the bytes as they are and gathers what comes back until the server
  * closes, or until enough(text) is true. */
-export const rawExchange = (port, bytes, { enough, patience_ms = PATIENCE_MS, half_close = false } = {}) => {
+export const rawExchange = (port, bytes, { enough, later, patience_ms = PATIENCE_MS, half_close = false } = {}) => {
 	const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
 	let text = "";
 	const gathered = new Promise((done) => {
@@ -358,6 +358,10 @@ export const rawExchange = (port, bytes, { enough, patience_ms = PATIENCE_MS, ha
 		});
 		socket.on("data", (part) => {
 			text += part;
+			if (later?.when(text)) {
+				socket.write(later.bytes);
+				later = null;
+			}
 			if (enough?.(text))
 				done({ text, closed: false });
 		});

@@ -12,30 +12,31 @@ const sized = (headers, body = "{}") =>
 const chunked = (headers, body = "{}") =>
 	`POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}${headers}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
 
-/* name, bytes, the status it must get */
+/* name, bytes, the status it must get, and, where libmicrohttpd since 1.0 is first
+ * to refuse, what it answers by itself, in HTML */
 const rows = [
-	["length beside chunks, sized", sized("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400],
-	["length beside chunks, chunked", chunked("Content-Length: 4\r\n"), 400],
-	["length in front of chunks", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+	["length beside chunks, sized", sized("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400, 400],
+	["length beside chunks, chunked", chunked("Content-Length: 4\r\n"), 400, 400],
+	["length in front of chunks", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400, 400],
 	["two lengths that differ", sized("Content-Length: 40\r\n"), 400],
 	["two lengths that agree", sized("Content-Length: 2\r\n"), 400],
 	["two hosts, sized", sized("Host: localhost\r\n"), 400],
 	["two hosts, chunked", chunked("Host: evil.example\r\n"), 400],
-	["a blank before the colon, sized", sized("X-A : b\r\n"), 400],
-	["a blank before the colon, chunked", chunked("X-A : b\r\n"), 400],
-	["a blank before the colon of the length", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Content-Length : 2\r\n\r\n{}`, 400],
-	["a blank before the colon of the coding", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`, 400],
-	["an unknown coding", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding: cow\r\n\r\n0\r\n\r\n`, 501],
-	["gzip and chunked", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 501],
-	["identity as a coding", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding: identity\r\n\r\n`, 501],
-	["identity beside a length", sized("Transfer-Encoding: identity\r\n"), 400],
+	["a blank before the colon, sized", sized("X-A : b\r\n"), 400, 400],
+	["a blank before the colon, chunked", chunked("X-A : b\r\n"), 400, 400],
+	["a blank before the colon of the length", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Content-Length : 2\r\n\r\n{}`, 400, 400],
+	["a blank before the colon of the coding", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`, 400, 400],
+	["an unknown coding", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding: cow\r\n\r\n0\r\n\r\n`, 501, 400],
+	["gzip and chunked", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 501, 400],
+	["identity as a coding", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding: identity\r\n\r\n`, 501, 400],
+	["identity beside a length", sized("Transfer-Encoding: identity\r\n"), 400, 400],
 	["two codings", chunked("Transfer-Encoding: chunked\r\n"), 400],
-	["a coding hidden by a tab", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding:\tcow\r\n\r\n0\r\n\r\n`, 501],
+	["a coding hidden by a tab", `POST /session HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding:\tcow\r\n\r\n0\r\n\r\n`, 501, 400],
 	["chunks in HTTP/1.0", `POST /session HTTP/1.0\r\nHost: localhost\r\n${JSON_TYPE}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
-	["a bare CR in a value, sized", sized("X-A: a\rb\r\n"), 400],
-	["a bare CR in a value, chunked", chunked("X-A: a\rb\r\n"), 400],
+	["a bare CR in a value, sized", sized("X-A: a\rb\r\n"), 400, 400],
+	["a bare CR in a value, chunked", chunked("X-A: a\rb\r\n"), 400, 400],
 	["a control character in a value", sized("X-A: a\x01b\r\n"), 400],
-	["no Host", "GET /livez HTTP/1.1\r\n\r\n", 400],
+	["no Host", "GET /livez HTTP/1.1\r\n\r\n", 400, 400],
 	["a Host that is none", "GET /livez HTTP/1.1\r\nHost: local host/\r\n\r\n", 400],
 	["a Host with a user", "GET /livez HTTP/1.1\r\nHost: a@localhost\r\n\r\n", 400],
 	["%00 in the path", "GET /livez%00.html HTTP/1.1\r\nHost: localhost\r\n\r\n", 400],
@@ -43,18 +44,25 @@ const rows = [
 	["an encoded slash", "GET /calls%2fcall_1 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400],
 	["a path that is not UTF-8", "GET /%ff HTTP/1.1\r\nHost: localhost\r\n\r\n", 400],
 	["half an escape", "GET /calls/%4 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400],
-	["a blank in the target", "GET /livez x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400],
+	["a blank in the target", "GET /livez x HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, 400],
 	["another host in an absolute target", "GET http://evil.example/livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 400],
 	["a head of 7 KiB", `GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: ${"a".repeat(6500)}\r\n\r\n`, 431],
 ];
 
-for (const [name, bytes, status] of rows) {
+const ours = /^HTTP\/1\.1 \d+ [^\r]+\r\n(?:[^\r]+\r\n)*Content-Type: application\/problem\+json\r\n/m;
+
+for (const [name, bytes, status, own] of rows) {
 	test(`guard: ${name}`, async (t) => {
 		const gw = await t.shared();
 		const { text, closed } = await gw.raw(bytes + SECOND);
-		equal(statuses(text), [status], "what was answered");
 		ok(closed, "the connection must be closed");
-		ok(/^HTTP\/1\.1 \d+ [^\r]+\r\n(?:[^\r]+\r\n)*Content-Type: application\/problem\+json\r\n/m.test(text), `not a problem: ${text}`);
+		if (own && !ours.test(text)) {
+			equal(statuses(text), [own], "what the library answered");
+			ok(/^Connection: close\r$/m.test(text), `not said to be closed: ${text}`);
+		} else {
+			equal(statuses(text), [status], "what was answered");
+			ok(ours.test(text), `not a problem: ${text}`);
+		}
 		/* what follows is served as if nothing had been */
 		await gw.api("GET", "/livez");
 	});

@@ -85,7 +85,10 @@ test("problem: no 100 Continue for a body that is too large", async (t) => {
 
 test("problem: 100 Continue for one that will be read", async (t) => {
 	const gw = await t.shared();
-	const { text } = await gw.raw("POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n{}", { enough: (seen) => statuses(seen).includes(422) });
+	const { text } = await gw.raw("POST /session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n", {
+		later: { when: (seen) => statuses(seen).includes(100), bytes: "{}" },
+		enough: (seen) => statuses(seen).includes(422),
+	});
 	equal(statuses(text), [100, 422]);
 });
 
