@@ -219,6 +219,7 @@ static int test_config_secret_is_wiped(void)
 	struct gw_config_errors errs;
 	struct gw_config *cfg = NULL;
 	char text[256], canary[65];
+	size_t ours;
 	int len;
 
 	make_canary(canary);
@@ -228,13 +229,17 @@ static int test_config_secret_is_wiped(void)
 		       canary);
 	CHECK_INT(config_try_file(text, (size_t)len, 0600), 0);
 
+	/* the sanitizer of gcc 14 keeps our two arrays apart from the stack */
+	ours = count_in_heap(canary + 32);
+	CHECK(ours <= 2);
+
 	CHECK_OK(gw_config_load(&cfg, config_try_path, &errs));
 	CHECK_STR(gw_secret_text(cfg->lines[0].password, NULL), canary);
 	/* the text given, and the secret: two; then none. The allocator writes
 	 * over the beginning of what is freed, so the end is looked for. */
-	CHECK_INT(count_in_heap(canary + 32), 2);
+	CHECK_INT(count_in_heap(canary + 32), ours + 2);
 	mem_deref(cfg);
-	CHECK_INT(count_in_heap(canary + 32), 0);
+	CHECK_INT(count_in_heap(canary + 32), ours);
 	return 0;
 }
 TEST_WITHOUT_OOM(test_config_secret_is_wiped, "reads all memory");
