@@ -18,6 +18,9 @@ struct gw_store {
 	bool lingering; /* it sleeps, but not for one more event */
 	struct gw_store_job *head, **tail;
 	uint32_t urgent;         /* jobs in the queue that don't linger */
+	uint64_t window_us; /* what came in this tenth of a second: jobs */
+	uint32_t window_jobs;
+	bool busy; /* many came in the last one */
 	int64_t prune_before_ms; /* asked for; 0: nothing */
 	struct gw_store_stats stats;
 

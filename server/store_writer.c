@@ -2,7 +2,9 @@
  * when the disk refuses.
  *
  * Events alone may linger a few milliseconds for company; a new call never
- * waits. When the disk refuses, what must be kept stays in front of the queue, in
+ * waits. They do so by themselves when many come: above some 200 calls a second
+ * a transaction for each event would cost more than the call, and two
+ * milliseconds more are not seen by anybody. When the disk refuses, what must be kept stays in front of the queue, in
  * its order, and is tried again; everything else is refused at once until a try
  * has succeeded. A probe is the try when nothing waits, so health comes back
  * by itself. Retention runs between commits, a slice at a time. */
@@ -15,6 +17,9 @@
 #include "server/store_inside.h"
 
 enum {
+	BUSY_WINDOW_US = 100 * 1000,
+	BUSY_JOBS = 100, /* in a window: from then on events linger */
+	BUSY_LINGER_US = 2000,
 	BATCH_JOBS = 1000,
 	BATCH_BYTES = 8 << 20,
 	RETRY_MS = 250,
@@ -58,15 +63,32 @@ static void post_job(struct gw_store_job *job)
 	gw_loop_post_note(&job->own.note);
 }
 
+/* Counts what comes, a tenth of a second at a time. */
+static void count_coming(struct gw_store *st, uint64_t now)
+{
+	if (now - st->window_us >= BUSY_WINDOW_US) {
+		st->busy = st->window_jobs >= BUSY_JOBS;
+		st->window_us = now;
+		st->window_jobs = 0;
+	}
+	st->window_jobs++;
+}
+
+static uint64_t linger_us(const struct gw_store *st)
+{
+	return MAX(st->linger_ms * 1000ULL,
+		   st->busy ? (uint64_t)BUSY_LINGER_US : 0ULL);
+}
+
 static uint64_t linger_until(const struct gw_store *st)
 {
-	return st->head->own.since_us + st->linger_ms * 1000ULL;
+	return st->head->own.since_us + linger_us(st);
 }
 
 static bool linger_over(const struct gw_store *st, uint64_t now)
 {
-	return !st->linger_ms || st->urgent || st->writer.closing ||
-	       now >= linger_until(st) || st->stats.waiting >= BATCH_JOBS;
+	return st->urgent || st->writer.closing || now >= linger_until(st) ||
+	       st->stats.waiting >= BATCH_JOBS;
 }
 
 int gw_store_push(struct gw_store *st, struct gw_store_job *job)
@@ -87,6 +109,7 @@ int gw_store_push(struct gw_store *st, struct gw_store_job *job)
 		*st->tail = job;
 		st->tail = &job->own.next;
 		st->urgent += is_urgent(job);
+		count_coming(st, job->own.since_us);
 		st->stats.waiting++;
 		st->stats.waiting_bytes += job->own.bytes;
 		if (!st->lingering || linger_over(st, job->own.since_us))
