@@ -17,10 +17,10 @@ struct gw_store {
 	void *writer_db;
 	bool lingering; /* it sleeps, but not for one more event */
 	struct gw_store_job *head, **tail;
-	uint32_t urgent;         /* jobs in the queue that don't linger */
+	uint32_t urgent;    /* jobs in the queue that don't linger */
 	uint64_t window_us; /* what came in this tenth of a second: jobs */
 	uint32_t window_jobs;
-	bool busy; /* many came in the last one */
+	bool busy;               /* many came in the last one */
 	int64_t prune_before_ms; /* asked for; 0: nothing */
 	struct gw_store_stats stats;
 
