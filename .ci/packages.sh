@@ -7,7 +7,7 @@ set -eu
 
 build="gcc make libc6-dev libssl-dev zlib1g-dev libopus-dev libgsm1-dev
 libspandsp-dev libmicrohttpd-dev libcjson-dev libsqlite3-dev
-libcurl4-openssl-dev ca-certificates openssl dpkg-dev"
+libcurl4-openssl-dev ca-certificates openssl dpkg-dev curl"
 check="clang-format clang-tidy cppcheck"
 test="clang sip-tester kamailio kamailio-tls-modules chromium baresip-core
 iproute2 curl python3"

@@ -75,6 +75,12 @@ static int read_ipv6(struct gw_host *host, const char *text, const char **whyp)
 	if (inet_pton(AF_INET6, literal, &addr) != 1 ||
 	    !inet_ntop(AF_INET6, &addr, host->name, sizeof(host->name)))
 		return gw_address_refuse(whyp, "this is not an IPv6 address");
+	/* ::ffff:192.0.2.1 and its like: two names for one host, of which a
+	 * policy would know only the other */
+	if (strchr(host->name, '.'))
+		return gw_address_refuse(
+			whyp, "an IPv4 address inside an IPv6 one is to be "
+			      "written as IPv4");
 
 	host->ipv6 = true;
 	return end[1] ? read_port(&host->port, end + 2, whyp) : 0;

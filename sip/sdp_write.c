@@ -55,7 +55,7 @@ static int write_end(struct mbuf *mb, unsigned ptime_ms,
 
 int gw_sdp_offer(struct mbuf *mb, const struct gw_sdp_local *local)
 {
-	const struct gw_sdp_codec *list[GW_SDP_CODECS_MAX];
+	const struct gw_sdp_codec *list[GW_SDP_CODECS_MAX] = { NULL };
 	int err;
 
 	if (!local->codec_count || local->codec_count > GW_SDP_CODECS_MAX)

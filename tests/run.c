@@ -370,7 +370,8 @@ int main(int argc, char *argv[])
 		return 2;
 	}
 
-	/* cppcheck-suppress comparePointers ; to the linker it is one array */
+	/* to the linker it is one array */
+	/* cppcheck-suppress [comparePointers,subtractPointers] */
 	testc = (size_t)(__stop_tests - __start_tests);
 	qsort(__start_tests, testc, sizeof(*__start_tests), by_place);
 

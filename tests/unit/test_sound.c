@@ -269,7 +269,8 @@ static int test_convert_there_and_back(void)
 		OWNED struct gw_decoder *d = NULL;
 		const uint32_t rate = gw_convert_rate(names[i]);
 		const uint32_t count = rate / 50;
-		int16_t in[GW_FRAME_SAMPLES_MAX], out[GW_FRAME_SAMPLES_MAX];
+		int16_t in[GW_FRAME_SAMPLES_MAX];
+		int16_t out[GW_FRAME_SAMPLES_MAX] = { 0 };
 		double energy = 0;
 
 		CHECK(rate == 8000 || rate == 16000);
