@@ -1,0 +1,81 @@
+/* What the files of the registry share; nobody else includes it. */
+#ifndef BELLPULL_SERVER_REGISTRY_IMPL_H
+#define BELLPULL_SERVER_REGISTRY_IMPL_H
+
+#include <re.h>
+
+#include "server/registry.h"
+#include "server/store.h"
+#include "sip/call.h"
+
+struct gw_event;
+
+/* One living call. */
+struct gw_registry_entry {
+	struct le he; /* by id */
+	struct le le; /* oldest first */
+	char id[GW_STORE_ID_SIZE];
+	struct gw_call *call;
+	const struct gw_config_key *key; /* or NULL */
+	char *to, *line, *client_state;
+	struct mbuf *metadata;
+	int64_t created_at_ms;
+	uint32_t revision;
+	int64_t seq;
+	uint64_t last_event_id;
+	struct list waits;
+	bool stored;      /* call.queued is on disk: it has begun */
+	bool end_at_once; /* stopped before it could begin */
+	gw_order_placed_h *placedh;
+	void *arg;
+	struct le idem_he; /* by idempotency key, while the answer is owed */
+	char *idem_scope;
+};
+
+struct gw_registry_wait {
+	struct le le;
+	enum gw_wait_for what;
+	gw_registry_wait_h *h;
+	void *arg;
+};
+
+/* There is one. */
+extern struct gw_registry {
+	const struct gw_config *cfg;
+	struct gw_admission *admission;
+	struct gw_events *events;
+	struct gw_media *media;
+	struct gw_metrics *metrics; /* or NULL */
+	struct hash *by_id;
+	struct hash *by_idem;
+	struct list all;
+	uint32_t pending; /* orders whose commit is awaited */
+	struct gw_registry_stats stats;
+	bool draining;
+	void (*emptyh)(void *arg);
+	void *empty_arg;
+	struct tmr empty_tmr;
+} gw_registry;
+
+/* registry.c: NULL if it doesn't live; find_for() also if it isn't stored yet or
+ * belongs to another project than key's. */
+struct gw_registry_entry *gw_registry_find(const char *id);
+struct gw_registry_entry *gw_registry_find_for(const char *id,
+					       const struct gw_config_key *key);
+/* The end of an entry that was counted as living. */
+void gw_registry_drop(struct gw_registry_entry *e);
+
+/* registry_tell.c: the call as JSON, without last_event_id. */
+int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e);
+/* The row with the call's newest snapshot. */
+int gw_registry_row(struct gw_store_call **rowp,
+		    const struct gw_registry_entry *e);
+/* Handlers: of the call (arg is its entry), and of what is on disk. */
+void gw_registry_call_event(struct gw_call *call,
+			    const struct gw_call_event *ev, void *arg);
+void gw_registry_on_disk(const struct gw_event *ev, void *arg);
+
+/* registry_look.c: tells those who wait for what, or for less. */
+void gw_registry_wait_over(struct gw_registry_entry *e, enum gw_wait_for what);
+
+#endif

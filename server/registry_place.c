@@ -1,0 +1,226 @@
+/* From an order to a call: the entry and its call are made, the row, the
+ * idempotency key and call.queued go to disk in one commit, and only then does
+ * the call begin. What was refused or failed has never happened. */
+#include "server/registry_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "config/json.h"
+#include "server/call_id.h"
+#include "server/clock.h"
+#include "server/events.h"
+#include "server/lines.h"
+#include "server/log.h"
+#include "server/sounds.h"
+#include "sip/line.h"
+
+/* The answer of the store --------------------------------------------------- */
+
+static void stored(const struct gw_placed *placed, void *arg)
+{
+	struct gw_registry_entry *e = arg;
+	struct gw_order_placed result = {
+		.err = placed->err,
+		.id = placed->call_id,
+		.body = placed->response,
+	};
+
+	gw_registry.pending--;
+	hash_unlink(&e->idem_he);
+	if (placed->err)
+		result.verdict = GW_PLACED_FAILED;
+	else if (placed->verdict == GW_IDEM_REPLAY)
+		result.verdict = GW_PLACED_REPLAY;
+	else if (placed->verdict == GW_IDEM_MISMATCH)
+		result.verdict = GW_PLACED_MISMATCH;
+	else
+		result.verdict = GW_PLACED;
+	e->placedh(&result, e->arg);
+	if (result.verdict != GW_PLACED) {
+		gw_registry_drop(e);
+		return;
+	}
+	e->stored = true;
+	e->last_event_id = placed->last_event_id;
+	gw_registry.stats.placed++;
+	gw_log(GW_LOG_INFO, "call.queued", GW_F_STR("id", e->id),
+	       GW_F_STR("line", e->line), GW_F_NUMBER("to", e->to));
+	if (e->end_at_once)
+		(void)gw_call_hangup(e->call, GW_CAUSE_SERVER_SHUTDOWN,
+				     GW_ENDED_BY_GATEWAY);
+	else
+		gw_call_start(e->call);
+}
+
+/* Making what is stored ----------------------------------------------------- */
+
+static bool has_scope(struct le *le, void *arg)
+{
+	const struct gw_registry_entry *e = le->data;
+
+	return !strcmp(e->idem_scope, arg);
+}
+
+/* A second request with a key whose first one is still being stored. */
+static int claim_key(struct gw_registry_entry *e, struct gw_store_idem **idemp,
+		     const struct gw_placement *pl)
+{
+	struct gw_store_idem *idem;
+	uint32_t hash;
+	int err;
+
+	err = re_sdprintf(&e->idem_scope, "%s POST /calls %s",
+			  pl->key ? pl->key->name : "", pl->idempotency_key);
+	if (err)
+		return err;
+	hash = hash_joaat_str(e->idem_scope);
+	if (hash_lookup(gw_registry.by_idem, hash, has_scope, e->idem_scope))
+		return EINPROGRESS;
+	idem = gw_store_idem_alloc();
+	if (!idem)
+		return ENOMEM;
+	err = str_dup(&idem->scope_key, e->idem_scope);
+	if (err) {
+		mem_deref(idem);
+		return err;
+	}
+	memcpy(idem->body_sha256, pl->body_sha256, sizeof(idem->body_sha256));
+	hash_append(gw_registry.by_idem, hash, &e->idem_he, e);
+	*idemp = idem;
+	return 0;
+}
+
+static int make_call(struct gw_registry_entry *e, const struct gw_placement *pl)
+{
+	const struct gw_order_request *o = pl->order;
+	const bool sandbox = gw_lines_is_sandbox(pl->line);
+	const struct gw_call_order order = {
+		.to = pl->uri,
+		.line = pl->line,
+		.caller_number = o->caller_number,
+		.caller_name = o->caller_name,
+		.caller_privacy = o->caller_privacy,
+		.auto_answer = o->auto_answer,
+		.ring_timeout_s = o->ring_timeout_s,
+		.time_limit_s = o->time_limit_s,
+		.setup_deadline_s = o->setup_deadline_s,
+		.announce = o->announce_play ?
+				    gw_sounds_find(o->announce_play) :
+				    NULL,
+		.headers = o->headers,
+		.header_count = o->header_count,
+		.media_listen = sandbox ? NULL : gw_registry.cfg->media.listen,
+		.media_advertise = sandbox ? NULL :
+					     gw_registry.cfg->media.advertise,
+		.decline_failed = gw_registry.cfg->decline_status ==
+				  GW_CONFIG_DECLINE_FAILED,
+	};
+
+	return gw_call_alloc(&e->call, &order, gw_registry.media,
+			     gw_registry_call_event, e);
+}
+
+static int fill_entry(struct gw_registry_entry *e,
+		      const struct gw_placement *pl)
+{
+	const struct gw_order_request *o = pl->order;
+	int err;
+
+	e->key = pl->key;
+	e->created_at_ms = gw_clock_ms();
+	e->revision = 1;
+	e->seq = 1;
+	err = gw_call_id_make(e->id, e->created_at_ms);
+	err = err ? err : str_dup(&e->to, o->to);
+	err = err ? err : str_dup(&e->line, gw_line_name(pl->line));
+	if (!err && o->client_state)
+		err = str_dup(&e->client_state, o->client_state);
+	if (!err && o->metadata) {
+		e->metadata = mbuf_alloc(256);
+		err = e->metadata ? gw_json_print(e->metadata, o->metadata) :
+				    ENOMEM;
+	}
+	return err ? err : make_call(e, pl);
+}
+
+/* The row of a new call has what lists are searched by, too. */
+static int make_first_row(struct gw_store_call **rowp,
+			  const struct gw_registry_entry *e)
+{
+	struct gw_store_call *row;
+	int err;
+
+	err = gw_registry_row(&row, e);
+	if (err)
+		return err;
+	row->insert = true;
+	row->created_at_ms = e->created_at_ms;
+	err = str_dup(&row->to, e->to);
+	err = err ? err : str_dup(&row->line, e->line);
+	if (!err && e->key)
+		err = str_dup(&row->project, e->key->project);
+	if (err)
+		mem_deref(row);
+	else
+		*rowp = row;
+	return err;
+}
+
+static void entry_destructor(void *arg)
+{
+	struct gw_registry_entry *e = arg;
+
+	hash_unlink(&e->he);
+	hash_unlink(&e->idem_he);
+	list_unlink(&e->le);
+	list_clear(&e->waits);
+	mem_deref(e->call);
+	mem_deref(e->to);
+	mem_deref(e->line);
+	mem_deref(e->client_state);
+	mem_deref(e->metadata);
+	mem_deref(e->idem_scope);
+}
+
+int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
+		      void *arg)
+{
+	struct gw_store_idem *idem = NULL;
+	struct gw_store_call *row = NULL;
+	struct gw_news news = { .type = "call.queued", .seq = 1 };
+	struct gw_registry_entry *e;
+	int err;
+
+	e = mem_zalloc(sizeof(*e), entry_destructor);
+	if (!e)
+		return ENOMEM;
+	e->placedh = h;
+	e->arg = arg;
+	err = fill_entry(e, pl);
+	if (!err && pl->idempotency_key)
+		err = claim_key(e, &idem, pl);
+	err = err ? err : make_first_row(&row, e);
+	if (err)
+		goto out;
+
+	news.call_id = e->id;
+	news.at_ms = e->created_at_ms;
+	err = gw_events_place(gw_registry.events, &news, row, idem, stored, e);
+	row = NULL;
+	idem = NULL;
+	if (err)
+		goto out;
+
+	hash_append(gw_registry.by_id, hash_joaat_str(e->id), &e->he, e);
+	list_append(&gw_registry.all, &e->le, e);
+	gw_registry.stats.living++;
+	gw_registry.pending++;
+	return 0;
+out:
+	mem_deref(row);
+	mem_deref(idem);
+	mem_deref(e);
+	return err;
+}
