@@ -1,4 +1,4 @@
-/* sip/call_fsm.c - which state follows, and what call.c has to do about it.
+/* sip/call_fsm.c - which state follows, and what call_do.c has to do about it.
  *
  * One leg:
  *

@@ -18,7 +18,7 @@ enum gw_call_input {
 };
 const char *gw_call_input_name(enum gw_call_input input);
 
-/* What call.c carries out, in the order of the bits. */
+/* What call_do.c carries out, in the order of the bits. */
 enum gw_call_todo {
 	GW_DO_WAIT_FOR_LINE = 1 << 0,
 	GW_DO_DIAL_FIRST = 1 << 1,
