@@ -1,0 +1,86 @@
+/* What the files of a leg share; nobody else includes it. */
+#ifndef BELLPULL_SIP_LEG_IMPL_H
+#define BELLPULL_SIP_LEG_IMPL_H
+
+#include <re.h>
+
+#include "sip/leg.h"
+#include "sip/sdp.h"
+#include "sip/session.h"
+
+struct gw_line_way_req;
+struct gw_stack_tap;
+
+struct gw_leg {
+	enum gw_role role;
+	enum gw_leg_state state;
+	const struct gw_call_order *order;
+	struct gw_media *media;
+	gw_leg_news_h *newsh;
+	gw_leg_wire_h *wireh;
+	void *arg;
+
+	struct gw_line_way_req *way;
+	struct gw_session *session;
+	struct gw_stack_tap *tap;
+	char *call_id;        /* of the last session: outlives it */
+	struct mbuf *headers; /* until the INVITE is out */
+	struct gw_media_port *port;
+	struct gw_sdp_local local;
+	char address[64]; /* local.address */
+	struct tmr ring;  /* ring_timeout, then last words */
+	struct tmr next_proxy;
+	uint32_t tries;
+
+	bool told_started;
+	bool has_sound; /* an SDP of theirs has been applied */
+	bool private_address;
+	const char *sdp_fault;
+	char *they_speak;
+	struct sa rtp, rtcp; /* of the far side */
+	struct gw_media_codec codec;
+	char codec_name[32];
+
+	int64_t ringing_at_ms, answered_at_ms, ended_at_ms;
+	enum gw_cause intent;
+	bool answer_was_useless; /* a 2xx that we could do nothing with */
+	struct gw_outcome outcome;
+	struct gw_session_facts facts; /* once the session is released */
+	struct gw_media_stats quality;
+	bool has_quality;
+};
+
+int64_t gw_leg_now_ms(void);
+void gw_leg_tell(struct gw_leg *leg, enum gw_leg_news_type type);
+void gw_leg_tell_started(struct gw_leg *leg); /* once */
+bool gw_leg_is_over(const struct gw_leg *leg);
+
+/* leg_dial.c: the rest of dialling, once the media port is known. */
+void gw_leg_send_invite(struct gw_leg *leg, uint16_t rtp_port);
+/* Before anything rang, and not for ever: false when there is none to try. */
+bool gw_leg_try_next_proxy(struct gw_leg *leg, uint32_t retry_after_s);
+
+/* leg_news.c: handlers; arg is the leg. */
+extern const struct gw_session_h gw_leg_session_handlers;
+void gw_leg_on_fact(const struct gw_media_fact *fact, void *arg);
+
+/* leg_sdp.c: the body of msg; false if that is no SDP. */
+bool gw_leg_body(struct pl *body, const struct sip_msg *msg);
+int gw_leg_offer(struct mbuf **bodyp, struct gw_leg *leg);
+int gw_leg_take_answer(struct gw_leg *leg, const struct sip_msg *msg);
+/* A 2xx or ACK whose SDP is no use. */
+void gw_leg_end_for_sdp(struct gw_leg *leg, int err);
+/* The session's handlers offered and agreed. */
+int gw_leg_on_offered(struct mbuf **bodyp, const struct sip_msg *msg,
+		      void *arg);
+void gw_leg_on_agreed(const struct sip_msg *ack, void *arg);
+
+/* leg_end.c: ends it now; what the session knows is the outcome. */
+void gw_leg_go_down(struct gw_leg *leg);
+/* Ends it with what the system said, but never inside of gw_leg_start(). */
+void gw_leg_fail(struct gw_leg *leg, int err);
+/* The media thread has said its last words, or has had its time. */
+void gw_leg_gone(void *arg);
+void gw_leg_drop_session(struct gw_leg *leg, uint16_t q850, const char *text);
+
+#endif

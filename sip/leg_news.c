@@ -1,0 +1,138 @@
+/* sip/leg_news.c - what a leg is told: by its session, and by the media thread. */
+#include "sip/leg_impl.h"
+
+#include "sip/line.h"
+
+/* What the session tells -------------------------------------------------- */
+
+static void on_progress(const struct sip_msg *msg, void *arg)
+{
+	struct gw_leg *leg = arg;
+	bool rings = msg->scode >= 180 && msg->scode <= 189;
+	struct pl body;
+
+	mem_ref(leg);
+	tmr_cancel(&leg->next_proxy);
+	if (leg->state == GW_LEG_DIALING)
+		leg->state = GW_LEG_PROCEEDING;
+
+	if (rings && !leg->ringing_at_ms) {
+		leg->ringing_at_ms = gw_leg_now_ms();
+		leg->state = GW_LEG_RINGING;
+		gw_leg_tell(leg, GW_LEG_NEWS_RINGING);
+	}
+
+	/* an SDP that is no use may be followed by a better one */
+	if (!gw_leg_is_over(leg) && gw_leg_body(&body, msg) &&
+	    !gw_leg_take_answer(leg, msg) && leg->state != GW_LEG_EARLY) {
+		leg->state = GW_LEG_EARLY;
+		gw_leg_tell(leg, GW_LEG_NEWS_EARLY);
+	}
+
+	mem_deref(leg);
+}
+
+static void on_answered(const struct sip_msg *msg, void *arg)
+{
+	struct gw_leg *leg = arg;
+	struct pl body;
+	int err = 0;
+
+	tmr_cancel(&leg->ring);
+	tmr_cancel(&leg->next_proxy);
+
+	/* many leave the SDP out that their 183 had */
+	if (!leg->has_sound || gw_leg_body(&body, msg))
+		err = gw_leg_take_answer(leg, msg);
+	if (err) {
+		gw_leg_end_for_sdp(leg, err);
+		return;
+	}
+
+	leg->answered_at_ms = gw_leg_now_ms();
+	leg->state = GW_LEG_ANSWERED;
+	gw_leg_tell(leg, GW_LEG_NEWS_UP);
+}
+
+static void on_digit(char digit, uint32_t duration_ms, void *arg)
+{
+	const struct gw_leg_news news = { GW_LEG_NEWS_DIGIT, digit,
+					  duration_ms };
+	struct gw_leg *leg = arg;
+
+	leg->newsh(leg, &news, leg->arg);
+}
+
+static void on_closed(void *arg)
+{
+	struct gw_leg *leg = arg;
+	const struct gw_session_facts *facts = gw_session_facts(leg->session);
+	bool lost = facts->err ? !facts->provisional : facts->sip_code == 503;
+
+	mem_ref(leg);
+	if (facts->hung_up || !lost ||
+	    !gw_leg_try_next_proxy(leg, facts->retry_after_s))
+		gw_leg_go_down(leg);
+	mem_deref(leg);
+}
+
+const struct gw_session_h gw_leg_session_handlers = {
+	.progress = on_progress,
+	.answered = on_answered,
+	.offered = gw_leg_on_offered,
+	.agreed = gw_leg_on_agreed,
+	.digit = on_digit,
+	.closed = on_closed,
+};
+
+/* What the media thread tells --------------------------------------------- */
+
+static void on_stats(struct gw_leg *leg, const struct gw_media_stats *stats)
+{
+	leg->quality = *stats;
+	leg->has_quality = true;
+	if (leg->state == GW_LEG_ENDING)
+		gw_leg_gone(leg);
+}
+
+void gw_leg_on_fact(const struct gw_media_fact *fact, void *arg)
+{
+	struct gw_leg *leg = arg;
+
+	mem_ref(leg);
+
+	switch (fact->type) {
+	case GW_MEDIA_OPENED:
+		if (gw_leg_is_over(leg))
+			break;
+		if (fact->err)
+			gw_leg_end(leg, GW_CAUSE_CAPACITY);
+		else
+			gw_leg_send_invite(leg, fact->local_port);
+		break;
+
+	case GW_MEDIA_DTMF:
+		if (gw_leg_is_up(leg))
+			on_digit(fact->digit, fact->duration_ms, leg);
+		break;
+
+	case GW_MEDIA_PLAY_ENDED:
+		if (gw_leg_is_up(leg))
+			gw_leg_tell(leg, GW_LEG_NEWS_PLAYED);
+		break;
+
+	case GW_MEDIA_STALLED:
+		if (gw_leg_is_up(leg))
+			gw_leg_tell(leg, GW_LEG_NEWS_STALLED);
+		break;
+
+	case GW_MEDIA_STATS:
+		on_stats(leg, &fact->stats);
+		break;
+
+	default:
+		break;
+	}
+
+	mem_deref(leg);
+}
