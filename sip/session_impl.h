@@ -1,8 +1,11 @@
-/* What the three files of a session share; nobody else includes it.
+/* What the files of a session share; nobody else includes it.
  *
- *   session.c         what we send: INVITE, ACK, PRACK, CANCEL, BYE
- *   session_far.c     what the far side asks for inside of the dialog
- *   session_print.c   dialogs as text, and requests made of text */
+ *   session.c          beginning and end of life, credentials
+ *   session_invite.c   INVITE and its answers, stray ones too
+ *   session_cancel.c   CANCEL
+ *   session_fork.c     the dialogs it makes: ACK, PRACK, BYE
+ *   session_far.c      what the far side asks for inside of the dialog
+ *   session_print.c    dialogs as text, and requests made of text */
 #ifndef BELLPULL_SIP_SESSION_IMPL_H
 #define BELLPULL_SIP_SESSION_IMPL_H
 
@@ -100,14 +103,38 @@ struct gw_session {
 	bool hung_early; /* BYE came before the 2xx it belongs to */
 };
 
+/* session.c */
 int gw_session_write_contact(struct mbuf *mb, const struct gw_session *s,
 			     const struct sa *src, enum sip_transp tp);
 int gw_session_reason_line(char **linep, uint16_t q850, const char *text);
-struct gw_fork *gw_session_find_fork(const struct gw_session *s,
-				     const struct sip_msg *msg);
+bool gw_session_is_challenge(const struct sip_msg *msg);
+/* 0: the request may be sent again with credentials. */
+int gw_session_take_challenge(struct gw_session *s, const struct sip_msg *msg);
+/* What only a pending INVITE needs; the dialogs go on without. */
+void gw_session_drop_invite(struct gw_session *s);
 /* Tells the user, if there still is one, and goes on to the end of life. */
 void gw_session_over(struct gw_session *s, int err);
+
+/* session_invite.c */
 void gw_session_keep_reason(struct gw_session *s, const struct sip_msg *msg);
+/* A response that no transaction waits for. True: dealt with. */
+bool gw_session_stray_response(struct gw_session *s, const struct sip_msg *msg);
+
+/* session_cancel.c: sends it, once; a 1xx must have come. */
+void gw_session_cancel(struct gw_session *s);
+
+/* session_fork.c */
+struct gw_fork *gw_session_find_fork(const struct gw_session *s,
+				     const struct sip_msg *msg);
+/* The dialog of a 2xx, made when there is none. */
+int gw_session_confirm_fork(struct gw_fork **forkp, struct gw_session *s,
+			    const struct sip_msg *msg);
+void gw_session_ack(struct gw_fork *fork);
+void gw_session_ack_again(struct gw_fork *fork); /* the same words */
+void gw_session_bye(struct gw_fork *fork);
+/* PRACK to a reliable 1xx (RFC 3262 4). False: a repetition or out of order, not
+ * for anybody's ears. */
+bool gw_session_acknowledge(struct gw_session *s, const struct sip_msg *msg);
 
 /* session_far.c */
 bool gw_session_far_request(struct gw_session *s, const struct sip_msg *msg);
