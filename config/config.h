@@ -89,7 +89,7 @@ struct gw_config_media {
 	const char *listen;    /* numeric address                         */
 	const char *advertise; /* numeric address; or NULL                */
 	uint16_t port_min, port_max;
-	struct gw_config_strings codecs;
+	struct gw_config_strings codecs; /* telephone-event is always in it */
 	const char *sounds;     /* directory                              */
 	const char *recordings; /* directory                              */
 };
@@ -159,7 +159,7 @@ struct gw_config_line {
 	const char *auto_answer;     /* header family; or NULL            */
 	struct gw_config_dial dial;
 	const char *country; /* never less than the general one; or NULL  */
-	struct gw_config_strings codecs; /* never empty: else media's     */
+	struct gw_config_strings codecs; /* as in media; never empty      */
 	bool nat_auto;
 	uint32_t max_calls; /* 0: no limit of its own                     */
 	bool is_default;    /* exactly one line is, if there are lines    */

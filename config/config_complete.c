@@ -11,6 +11,7 @@
 #include <re_mem.h>
 
 #include "config/config_table.h"
+#include "config/config_value.h"
 #include "config/json.h"
 #include "config/secret.h"
 
@@ -106,6 +107,42 @@ static void *share(const void *p)
 	return mem_ref((void *)(uintptr_t)p);
 }
 
+/* Key presses are no codec that anybody chooses: every list ends with them,
+ * unless they stand in it. */
+static int add_key_presses(struct gw_config_strings *codecs)
+{
+	static const char name[] = "telephone-event";
+	size_t i;
+
+	for (i = 0; i < codecs->count; i++) {
+		if (!strcmp(codecs->list[i], name))
+			return 0;
+	}
+
+	return gw_config_add_string(codecs, name);
+}
+
+static int complete_codecs(struct gw_config *cfg)
+{
+	size_t i;
+	int err;
+
+	err = add_key_presses(&cfg->media.codecs);
+
+	for (i = 0; !err && i < cfg->line_count; i++) {
+		struct gw_config_strings *codecs = &cfg->lines[i].codecs;
+
+		if (codecs->count) {
+			err = add_key_presses(codecs);
+		} else {
+			codecs->list = share(cfg->media.codecs.list);
+			codecs->count = cfg->media.codecs.count;
+		}
+	}
+
+	return err;
+}
+
 /* What a line takes from its surroundings. */
 static void complete_lines(struct gw_config *cfg)
 {
@@ -119,10 +156,6 @@ static void complete_lines(struct gw_config *cfg)
 			line->name = share(line->user);
 		if (!line->country)
 			line->country = share(cfg->country);
-		if (!line->codecs.count) {
-			line->codecs.list = share(cfg->media.codecs.list);
-			line->codecs.count = cfg->media.codecs.count;
-		}
 		has_default |= line->is_default;
 	}
 
@@ -159,7 +192,7 @@ void gw_config_complete(struct gw_config_loader *ld, bool first_run)
 		cfg->sandbox = true;
 
 	complete_lines(cfg);
-	if (name_keys(cfg)) {
+	if (complete_codecs(cfg) || name_keys(cfg)) {
 		ld->no_memory = true;
 		return;
 	}

@@ -114,6 +114,37 @@ int gw_config_set_strings(const struct gw_config_target *s)
 	return 0;
 }
 
+int gw_config_add_string(struct gw_config_strings *strings, const char *text)
+{
+	const size_t count = strings->count;
+	size_t bytes = strlen(text) + 1;
+	const char **list;
+	char *to;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		bytes += strlen(strings->list[i]) + 1;
+
+	list = mem_alloc((count + 1) * sizeof(*list) + bytes, NULL);
+	if (!list)
+		return ENOMEM;
+
+	to = (char *)(list + count + 1);
+	for (i = 0; i <= count; i++) {
+		const char *from = i < count ? strings->list[i] : text;
+		const size_t size = strlen(from) + 1;
+
+		memcpy(to, from, size);
+		list[i] = to;
+		to += size;
+	}
+
+	mem_deref((void *)(uintptr_t)strings->list);
+	strings->list = list;
+	strings->count = count + 1;
+	return 0;
+}
+
 /* Splits ADDRESS:PORT; the address loses its brackets and goes to buf. */
 static bool split_address(const char *text, char *buf, size_t size,
 			  uint16_t *portp)

@@ -1,5 +1,5 @@
-/* Setting one value: what the setters of all types share, for config_value.c and
- * config_list.c alone. All that return int return 0, EINVAL (why says what the
+/* Setting one value: what the setters of all types share, for config_value.c,
+ * config_list.c and config_complete.c alone. All that return int return 0, EINVAL (why says what the
  * value must be) or ENOMEM. */
 #ifndef BELLPULL_CONFIG_CONFIG_VALUE_H
 #define BELLPULL_CONFIG_CONFIG_VALUE_H
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct gw_config_row;
+struct gw_config_strings;
 struct gw_json;
 
 struct gw_config_target {
@@ -36,5 +37,9 @@ bool gw_config_read_port(const char *text, size_t len, uint16_t *portp);
 
 int gw_config_set_strings(const struct gw_config_target *s);
 int gw_config_set_listens(const struct gw_config_target *s);
+
+/* One more behind the others; text is copied. Others who share the list keep it
+ * as it was. Returns 0 or ENOMEM. */
+int gw_config_add_string(struct gw_config_strings *strings, const char *text);
 
 #endif

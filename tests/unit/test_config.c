@@ -23,8 +23,9 @@ static int test_config_first_run(void)
 	CHECK_INT(cfg->sip.listen.list[1].transport, GW_CONFIG_TCP);
 	CHECK_INT(cfg->media.port_min, 20000);
 	CHECK_INT(cfg->media.port_max, 40000);
-	CHECK_INT(cfg->media.codecs.count, 7);
+	CHECK_INT(cfg->media.codecs.count, 8);
 	CHECK_STR(cfg->media.codecs.list[0], "opus");
+	CHECK_STR(cfg->media.codecs.list[7], "telephone-event");
 	CHECK_STR(cfg->store.url, "sqlite:bellpull.db");
 	CHECK_INT(cfg->log.level, GW_CONFIG_INFO);
 	CHECK(!cfg->country);
@@ -139,6 +140,35 @@ static int test_config_whole_line(void)
 	return 0;
 }
 TEST(test_config_whole_line);
+
+/* Key presses are offered by every line: last, or where the list has them. */
+static int test_config_offers_key_presses(void)
+{
+	OWNED struct gw_config *cfg = NULL;
+
+	CHECK_OK(config_try(
+		&cfg, "{ \"media\": { \"codecs\": [\"PCMU\"] }, \"lines\": [ "
+		      "{ \"user\": \"1\", \"domain\": \"a.example\" }, "
+		      "{ \"user\": \"2\", \"domain\": \"a.example\", "
+		      "\"codecs\": [\"G722\", \"PCMA\"] }, "
+		      "{ \"user\": \"3\", \"domain\": \"a.example\", "
+		      "\"codecs\": [\"telephone-event\", \"PCMA\"] } ] }"));
+
+	CHECK_INT(cfg->lines[0].codecs.count, 2);
+	CHECK_STR(cfg->lines[0].codecs.list[0], "PCMU");
+	CHECK_STR(cfg->lines[0].codecs.list[1], "telephone-event");
+
+	CHECK_INT(cfg->lines[1].codecs.count, 3);
+	CHECK_STR(cfg->lines[1].codecs.list[0], "G722");
+	CHECK_STR(cfg->lines[1].codecs.list[1], "PCMA");
+	CHECK_STR(cfg->lines[1].codecs.list[2], "telephone-event");
+
+	CHECK_INT(cfg->lines[2].codecs.count, 2);
+	CHECK_STR(cfg->lines[2].codecs.list[0], "telephone-event");
+	CHECK_STR(cfg->lines[2].codecs.list[1], "PCMA");
+	return 0;
+}
+TEST(test_config_offers_key_presses);
 
 static int test_config_keys(void)
 {
