@@ -263,10 +263,64 @@ static void hand_out(void)
 			post(&conns[i], queue_head++);
 }
 
+/* A chunked body (RFC 9112 7.1) ------------------------------------------------- */
+
+struct body {
+	enum { BODY_HEAD, BODY_SIZE, BODY_DATA, BODY_END } state;
+	size_t left;   /* of the chunk */
+	unsigned line; /* signs of the line so far: an empty one ends the head */
+};
+
+/* Takes everything out of buf that is not the body's own. Returns what is left. */
+static size_t body_only(struct body *b, char *buf, size_t len)
+{
+	size_t in = 0, out = 0, n;
+
+	while (in < len) {
+		const char c = buf[in];
+
+		switch (b->state) {
+		case BODY_HEAD:
+			in++;
+			if (c == '\n' && !b->line)
+				b->state = BODY_SIZE;
+			if (c != '\r')
+				b->line = c == '\n' ? 0 : b->line + 1;
+			break;
+		case BODY_SIZE:
+			in++;
+			if (c == '\n')
+				b->state = BODY_DATA;
+			else if (c != '\r')
+				b->left = b->left * 16 +
+					  (size_t)(c <= '9' ?
+							   c - '0' :
+							   (c | 32) - 'a' + 10);
+			break;
+		case BODY_DATA:
+			n = len - in < b->left ? len - in : b->left;
+			memmove(buf + out, buf + in, n);
+			in += n;
+			out += n;
+			b->left -= n;
+			if (!b->left)
+				b->state = BODY_END;
+			break;
+		case BODY_END:
+			in++;
+			if (c == '\n')
+				b->state = BODY_SIZE;
+			break;
+		}
+	}
+	return out;
+}
+
 /* The event stream ------------------------------------------------------------- */
 
 static struct {
 	int fd;
+	struct body body;
 	size_t got;
 	char buf[1 << 18];
 	uint64_t events, bytes;
@@ -313,8 +367,8 @@ static void events_ready(void)
 			return;
 		die("the event stream ended");
 	}
-	ev.got += (size_t)n;
 	ev.bytes += (uint64_t)n;
+	ev.got += body_only(&ev.body, ev.buf + ev.got, (size_t)n);
 	ev.buf[ev.got] = '\0';
 	while ((eol = memchr(line, '\n', ev.got - (size_t)(line - ev.buf)))) {
 		*eol = '\0';
@@ -327,10 +381,9 @@ static void events_ready(void)
 		die("an event line of 256 kB");
 }
 
-/* HTTP/1.0, so that the body comes without chunks in between. */
 static int open_stream(const char *port, int rcvbuf)
 {
-	static const char req[] = "GET /events HTTP/1.0\r\nHost: localhost\r\n"
+	static const char req[] = "GET /events HTTP/1.1\r\nHost: localhost\r\n"
 				  "Accept: text/event-stream\r\n\r\n";
 	const int fd = dial(port, rcvbuf);
 
@@ -646,107 +699,152 @@ static int run_calls(void)
 
 /* streams --------------------------------------------------------------------- */
 
+/* One of many readers. An event is counted at the end of its data line. */
+struct stream {
+	int fd;
+	struct body body;
+	unsigned seen; /* events since the first call */
+	bool in_line, is_data;
+};
+
 /* Each stream counts the events it has seen; the first to see the n-th sets the
  * mark from which the others are late. */
-static int run_streams(void)
-{
-	enum { EVENTS_MAX = 4096 };
-	struct stream {
-		int fd;
-		unsigned seen;
-		unsigned column;
-		bool is_data;
-	} *streams = calloc(opt.count, sizeof(*streams));
-	int64_t *first = calloc(EVENTS_MAX, sizeof(*first));
-	int64_t *late = NULL;
-	size_t n_late = 0, cap = 0, want = 0;
-	int64_t give_up, next_post, idle;
-	unsigned i, posted = 0;
+static struct {
+	struct stream *list;
+	int64_t *first; /* by event */
+	uint32_t *late; /* us, of each event and stream */
+	size_t late_count, late_room;
+	bool counting; /* what came before the first call is no matter */
+} fan;
 
-	opt.conns = 1;
+enum { FAN_EVENTS_MAX = 4096 };
+
+static void stream_event(struct stream *s, int64_t now)
+{
+	if (!fan.counting || s->seen >= FAN_EVENTS_MAX)
+		return;
+	if (!fan.first[s->seen])
+		fan.first[s->seen] = now;
+	if (fan.late_count == fan.late_room) {
+		fan.late_room = fan.late_room ? fan.late_room * 2 : 1 << 20;
+		fan.late = realloc(fan.late, fan.late_room * sizeof(*fan.late));
+		if (!fan.late)
+			die("memory");
+	}
+	fan.late[fan.late_count++] = (uint32_t)(now - fan.first[s->seen++]);
+}
+
+/* Lines of a stream begin with id:, event:, data:, retry: or a colon. */
+static void stream_ready(struct stream *s)
+{
+	static char buf[1 << 17];
+	const ssize_t len = read(s->fd, buf, sizeof(buf));
+	const char *at = buf, *end, *eol;
+	int64_t now;
+
+	if (len <= 0) {
+		if (len < 0 && errno == EAGAIN)
+			return;
+		die("a stream ended");
+	}
+	end = buf + body_only(&s->body, buf, (size_t)len);
+	now = now_us();
+	while (at < end) {
+		if (!s->in_line)
+			s->is_data = *at == 'd';
+		eol = memchr(at, '\n', (size_t)(end - at));
+		s->in_line = !eol;
+		if (!eol)
+			return;
+		if (s->is_data)
+			stream_event(s, now);
+		at = eol + 1;
+	}
+}
+
+static void open_streams(void)
+{
+	unsigned i;
+
 	conns = calloc(1, sizeof(*conns));
 	calls = calloc(opt.calls + 1, sizeof(*calls));
-	if (!streams || !first || !conns || !calls)
+	fan.list = calloc(opt.count, sizeof(*fan.list));
+	fan.first = calloc(FAN_EVENTS_MAX, sizeof(*fan.first));
+	if (!fan.list || !fan.first || !conns || !calls)
 		die("memory");
 	for (i = 0; i < opt.count; i++) {
-		streams[i].fd = open_stream(opt.http, 0);
-		watch(streams[i].fd, KIND_STREAM, i);
+		fan.list[i].fd = open_stream(opt.http, 0);
+		watch(fan.list[i].fd, KIND_STREAM, i);
 	}
 	conns[0].fd = dial(opt.http, 0);
 	conns[0].call = -1;
 	watch(conns[0].fd, KIND_HTTP, 0);
+}
 
-	next_post = now_us() + 3000000; /* let the greetings be read first */
-	idle = give_up = now_us() + 60 * 1000000LL;
+static size_t events_told(void)
+{
+	size_t n = 0;
+
+	while (n < FAN_EVENTS_MAX && fan.first[n])
+		n++;
+	return n;
+}
+
+static void print_streams(void)
+{
+	const size_t told = events_told();
+	int64_t *us = calloc(fan.late_count + 1, sizeof(*us));
+	size_t i;
+
+	if (!us)
+		die("memory");
+	for (i = 0; i < fan.late_count; i++)
+		us[i] = fan.late[i];
+	(void)printf(
+		"{\"streams\":%u,\"events\":%zu,\"received\":%zu,\"missing\":%zu,",
+		opt.count, told, fan.late_count,
+		told * opt.count - fan.late_count);
+	print_latency("fan_out_ms", us, fan.late_count);
+	(void)printf("\"done\":true}\n");
+	free(us);
+}
+
+/* A call every four seconds: how late an event is, is asked for, and not how many
+ * of them get through. */
+static int run_streams(void)
+{
+	enum { GREETINGS_US = 3000000, PAUSE_US = 4000000 };
+	int64_t next_post, give_up;
+	unsigned posted = 0;
+
+	opt.conns = 1;
+	open_streams();
+	next_post = now_us() + GREETINGS_US;
 	issued = opt.calls;
-	while (now_us() < give_up && now_us() < idle) {
+	give_up = next_post + (int64_t)(opt.calls + 4) * PAUSE_US;
+	while (now_us() < give_up) {
 		struct epoll_event e[256];
 		const int n = epoll_wait(ep, e, 256, 5);
-		int64_t now;
 		int k;
 
 		if (posted < opt.calls && now_us() >= next_post &&
 		    conns[0].call < 0) {
+			fan.counting = true;
 			post(&conns[0], posted++);
-			next_post +=
-				1000000; /* latency is asked for, not throughput */
-			idle = now_us() + 16 * 1000000LL;
+			next_post += PAUSE_US;
 		}
 		for (k = 0; k < n; k++) {
-			const uint32_t index = (uint32_t)e[k].data.u64;
-			struct stream *s = &streams[index];
-			char buf[BUF];
-			ssize_t len, at;
-
-			if (e[k].data.u64 >> 32 == KIND_HTTP) {
+			if (e[k].data.u64 >> 32 == KIND_HTTP)
 				http_ready(0);
-				continue;
-			}
-			len = read(s->fd, buf, sizeof(buf));
-			if (len <= 0) {
-				if (len < 0 && errno == EAGAIN)
-					continue;
-				die("a stream ended");
-			}
-			now = now_us();
-			for (at = 0; at < len; at++) {
-				/* the t of "data": a d alone may begin a chunk's size */
-				if (s->column++ == 2)
-					s->is_data = buf[at] == 't';
-				if (buf[at] != '\n')
-					continue;
-				s->column = 0;
-				if (!s->is_data)
-					continue;
-				s->is_data = false;
-				/* the line's own events, seen by early streams only,
-				 * would shift the count */
-				if (!posted || s->seen >= EVENTS_MAX)
-					continue;
-				if (!first[s->seen])
-					first[s->seen] = now;
-				if (n_late == cap) {
-					cap = cap ? cap * 2 : 65536;
-					late = realloc(late,
-						       cap * sizeof(*late));
-					if (!late)
-						die("memory");
-				}
-				late[n_late++] = now - first[s->seen++];
-			}
+			else
+				stream_ready(
+					&fan.list[(uint32_t)e[k].data.u64]);
 		}
-		/* 5 events are told until a call is answered and more when it ends */
-		for (want = 0; want < EVENTS_MAX && first[want]; want++)
-			;
-		if (posted == opt.calls && want && n_late == want * opt.count &&
-		    now_us() > next_post + 3000000)
+		if (posted == opt.calls && now_us() > next_post &&
+		    fan.late_count == events_told() * opt.count)
 			break;
 	}
-	(void)printf(
-		"{\"streams\":%u,\"events\":%zu,\"received\":%zu,\"missing\":%zu,",
-		opt.count, want, n_late, want * opt.count - n_late);
-	print_latency("fan_out_ms", late, n_late);
-	(void)printf("\"done\":true}\n");
+	print_streams();
 	return 0;
 }
 

@@ -83,9 +83,9 @@ const run = async (cmd, args) => {
 
 const sippArgs = (scenario, port, more) => ['-sf', join(here, scenario), '-i', '127.0.0.1', '-p', String(port),
 	'-m', '1000000', '-nostdin', '-buff_size', '4194304', '-trace_counts', '-fd', '60', ...more];
-const startCallee = async () => {
+const startCallee = async (scenario = 'callee.xml') => {
 	for (const f of readdirSync(dir)) if (f.endsWith('_counts.csv')) rmSync(join(dir, f));
-	const child = spawn('sipp', sippArgs('callee.xml', CALLEE, []), { stdio: 'ignore', cwd: dir });
+	const child = spawn('sipp', sippArgs(scenario, CALLEE, []), { stdio: 'ignore', cwd: dir });
 	await sleep(300);
 	return child;
 };
@@ -227,8 +227,8 @@ const streams = async () => {
 		await startGateway({ streams: 12000, streams_per_key: 12000 });
 		const before = kbOf(gateway.pid, 'VmRSS');
 		const c0 = cpuOf(gateway.pid), t0 = Date.now();
-		const sipp = await startCallee();
-		const job = run(meter, ['streams', '--http', String(HTTP), '--count', String(n), '--calls', '10']);
+		const sipp = await startCallee('callee-slow.xml');
+		const job = run(meter, ['streams', '--http', String(HTTP), '--count', String(n), '--calls', '8']);
 		let open = 0;
 		for (let i = 0; i < 100 && open < n; i++) {
 			await sleep(100);
