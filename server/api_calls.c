@@ -117,7 +117,8 @@ static void check_against_line(struct placing *p,
 	struct gw_dial_rules rules;
 	const char *why = NULL;
 
-	p->line = gw_lines_find(p->order.line);
+	p->line = p->order.line ? gw_lines_find(p->order.line) :
+				  gw_lines_default(key);
 	if (p->line && !gw_lines_allowed(key, p->line))
 		p->line = NULL;
 	if (!p->line) {
@@ -334,7 +335,12 @@ void gw_api_create_call(struct gw_http_req *req)
 	bool has_key;
 	int err;
 
-	if (dry && !strcmp(dry, "1")) {
+	if (dry && strcmp(dry, "0") != 0 && strcmp(dry, "1") != 0) {
+		gw_http_problem(req, 400, "invalid_query",
+				"dry_run is 1 (say what would happen) or 0.");
+		return;
+	}
+	if (dry && dry[0] == '1') {
 		if (prepare(&p, req))
 			reply_dry_run(req, &p);
 		return;
@@ -380,6 +386,13 @@ void gw_api_hangup_call(struct gw_http_req *req)
 
 	if (!gw_call_id_valid(id)) {
 		gw_api_no_such_call(req);
+		return;
+	}
+	if (gw_json_count(gw_http_json(req))) {
+		gw_http_problem_add(req, "", "hanging up takes no members");
+		gw_http_problem(req, 422, "invalid_call",
+				"The body was read, but it should be empty or "
+				"{}; nothing was hung up.");
 		return;
 	}
 	gw_http_later(req);

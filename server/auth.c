@@ -247,6 +247,17 @@ static const char *cookie_value(const char *header, size_t *lenp)
 	return NULL;
 }
 
+/* Who guesses is slowed down; whoever knows a key gets in all the same, or one
+ * guesser could lock out all who share an address with him. */
+static enum gw_auth_verdict refuse(struct gw_auth *auth, const char *client,
+				   uint64_t now_ms)
+{
+	if (is_limited(auth, client, now_ms))
+		return GW_AUTH_LIMITED;
+	count_failure(auth, client, now_ms);
+	return GW_AUTH_WRONG;
+}
+
 enum gw_auth_verdict gw_auth_check(struct gw_auth *auth,
 				   const struct gw_config_key **keyp,
 				   bool *by_cookiep,
@@ -261,8 +272,6 @@ enum gw_auth_verdict gw_auth_check(struct gw_auth *auth,
 	*by_cookiep = false;
 	if (!gw_auth_needed(auth))
 		return GW_AUTH_OK;
-	if (is_limited(auth, shown->client, now_ms))
-		return GW_AUTH_LIMITED;
 
 	if (text && !strncasecmp(text, "Bearer ", 7)) {
 		text += 7;
@@ -282,10 +291,8 @@ enum gw_auth_verdict gw_auth_check(struct gw_auth *auth,
 			return GW_AUTH_WRONG;
 	}
 
-	if (!key) {
-		count_failure(auth, shown->client, now_ms);
-		return GW_AUTH_WRONG;
-	}
+	if (!key)
+		return refuse(auth, shown->client, now_ms);
 
 	*keyp = key;
 	return GW_AUTH_OK;
@@ -316,14 +323,9 @@ enum gw_auth_verdict gw_auth_login(struct gw_auth *auth,
 	struct session *s;
 	uint8_t random[32];
 
-	if (is_limited(auth, client, now_ms))
-		return GW_AUTH_LIMITED;
-
 	key = find_key(auth, secret, strlen(secret));
-	if (!key) {
-		count_failure(auth, client, now_ms);
-		return GW_AUTH_WRONG;
-	}
+	if (!key)
+		return refuse(auth, client, now_ms);
 
 	if (RAND_bytes(random, sizeof(random)) != 1)
 		return GW_AUTH_NONE; /* no randomness, no session */

@@ -20,7 +20,7 @@ enum gw_auth_verdict {
 	GW_AUTH_OK,
 	GW_AUTH_NONE,    /* nothing shown: 401                    */
 	GW_AUTH_WRONG,   /* shown and not known: 401              */
-	GW_AUTH_LIMITED, /* too many failures from there: 429     */
+	GW_AUTH_LIMITED, /* wrong, and too often from there: 429   */
 };
 
 enum {

@@ -66,6 +66,20 @@ static void order_metadata(struct gw_json_reader *r, const struct gw_json *v)
 	mem_deref(mb);
 }
 
+static void caller_name(struct gw_json_reader *r, const struct gw_json *v)
+{
+	char escaped[4 * GW_DISPLAY_NAME_MAX * 2 + 1];
+	const char *text = gw_json_sip_text(r, gw_json_read_text(r, v, 256));
+
+	if (text && gw_display_name_escape(escaped, sizeof(escaped), text))
+		GW_WRONG(
+			r,
+			"must be at most %d characters without control characters",
+			GW_DISPLAY_NAME_MAX);
+	else
+		r->order->caller_name = text;
+}
+
 static void caller_id_member(struct gw_json_reader *r, const char *name,
 			     const struct gw_json *v)
 {
@@ -73,8 +87,7 @@ static void caller_id_member(struct gw_json_reader *r, const char *name,
 		r->order->caller_number =
 			gw_json_sip_text(r, gw_json_read_text(r, v, 32));
 	else if (!strcmp(name, "name"))
-		r->order->caller_name =
-			gw_json_sip_text(r, gw_json_read_text(r, v, 256));
+		caller_name(r, v);
 	else if (!strcmp(name, "privacy")) {
 		bool privacy = false;
 
@@ -88,21 +101,7 @@ static void caller_id_member(struct gw_json_reader *r, const char *name,
 
 static void order_caller_id(struct gw_json_reader *r, const struct gw_json *v)
 {
-	char escaped[4 * GW_DISPLAY_NAME_MAX * 2 + 1];
-	const size_t len = strlen(r->pointer);
-
 	gw_json_read_members(r, v, caller_id_member);
-	if (r->order->caller_name &&
-	    gw_display_name_escape(escaped, sizeof(escaped),
-				   r->order->caller_name)) {
-		(void)gw_json_pointer_add(r->pointer, sizeof(r->pointer),
-					  "name");
-		GW_WRONG(
-			r,
-			"must be at most %d characters without control characters",
-			GW_DISPLAY_NAME_MAX);
-		r->pointer[len] = '\0';
-	}
 }
 
 static void announce_member(struct gw_json_reader *r, const char *name,
@@ -166,7 +165,8 @@ static void order_later(struct gw_json_reader *r, const struct gw_json *v)
 		const char *pointer, *text;
 	} defaults[] = { { "/join", "auto" },
 			 { "/join", "relay" },
-			 { "/show_to_from", "to" } };
+			 { "/show_to_from", "to" },
+			 { "/first", "from" } };
 	const char *text = gw_json_string(v);
 	int64_t zero;
 	bool b = true;
@@ -183,9 +183,7 @@ static void order_later(struct gw_json_reader *r, const struct gw_json *v)
 		if (!strcmp(r->pointer, defaults[i].pointer) &&
 		    !strcmp(text, defaults[i].text))
 			return;
-	GW_WRONG(
-		r,
-		"is not available in this version, which places calls with one leg");
+	GW_WRONG(r, "is not available in this version");
 }
 
 static void order_twilio(struct gw_json_reader *r, const struct gw_json *v)
@@ -257,12 +255,40 @@ static const char *similar(const char *name)
 	return NULL;
 }
 
+/* A form has no objects: caller_id.number stands for a member of one. */
+static bool order_form_member(struct gw_json_reader *r, const char *name,
+			      const struct gw_json *v)
+{
+	static const struct {
+		const char *object;
+		void (*read)(struct gw_json_reader *r, const char *name,
+			     const struct gw_json *v);
+	} objects[] = { { "caller_id.", caller_id_member },
+			{ "announce.", announce_member },
+			{ "headers.", headers_member } };
+	size_t i;
+
+	for (i = 0; r->from_form && i < ARRAY_SIZE(objects); i++) {
+		const size_t len = strlen(objects[i].object);
+
+		if (strncmp(name, objects[i].object, len) != 0)
+			continue;
+		/* an empty field of a form is a field not filled in */
+		if (gw_json_string(v) && *gw_json_string(v))
+			objects[i].read(r, name + len, v);
+		return true;
+	}
+	return false;
+}
+
 static void order_member(struct gw_json_reader *r, const char *name,
 			 const struct gw_json *v)
 {
 	const char *meant;
 	size_t i;
 
+	if (order_form_member(r, name, v))
+		return;
 	for (i = 0; i < ORDER_MEMBERS; i++) {
 		if (strcmp(order_members[i].name, name))
 			continue;

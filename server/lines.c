@@ -337,6 +337,23 @@ struct gw_line *gw_lines_find(const char *name)
 	return NULL;
 }
 
+struct gw_line *gw_lines_default(const struct gw_config_key *key)
+{
+	struct gw_line *only = NULL;
+	size_t i;
+
+	if (lines.default_line && gw_lines_allowed(key, lines.default_line))
+		return lines.default_line;
+	for (i = 0; i < lines.count; i++) {
+		if (!gw_lines_allowed(key, lines.list[i]))
+			continue;
+		if (only)
+			return NULL;
+		only = lines.list[i];
+	}
+	return only;
+}
+
 bool gw_lines_is_default(const struct gw_line *line)
 {
 	return line == lines.default_line;

@@ -32,6 +32,8 @@ size_t gw_lines_count(void);
 struct gw_line *gw_lines_at(size_t i);
 struct gw_line *
 gw_lines_find(const char *name); /* NULL: the default one; NULL when none */
+/* Of a key: the default one, or else the only one that it may use; or NULL. */
+struct gw_line *gw_lines_default(const struct gw_config_key *key);
 bool gw_lines_is_default(const struct gw_line *line);
 bool gw_lines_is_sandbox(const struct gw_line *line);
 

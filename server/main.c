@@ -278,8 +278,10 @@ static void close_all(void)
 {
 	if (app.http)
 		gw_http_quiesce(app.http);
-	if (app.events)
+	if (app.events) {
+		gw_registry_flush();
 		gw_events_flush(app.events);
+	}
 	if (app.store)
 		gw_store_close(app.store);
 	gw_loop_drain();

@@ -5,7 +5,8 @@
  *                 └─ refused: never happened            ▼
  *                                          seq, snapshot ──► events ──► disk
  *                                                                        │
- *           an entry goes when its call.ended is on disk ◄── sink ◄──────┘
+ *   an entry lives until its call.ended is on disk ◄───── sink ◄─────────┘
+ *   and rests a second more for its ladder
  *
  *   registry.c         this: who lives, up and down
  *   registry_place.c   from an order to a call
@@ -13,13 +14,20 @@
  *   registry_look.c    what may be asked of a living call */
 #include "server/registry_impl.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "config/config.h"
 #include "server/admission.h"
 #include "server/events.h"
+#include "server/log.h"
 
-enum { CALLS_BUCKETS = 4096, KEYS_BUCKETS = 256 };
+enum {
+	CALLS_BUCKETS = 4096,
+	KEYS_BUCKETS = 256,
+	REST_MS = 1000,
+	REST_TICK_MS = 100,
+};
 
 struct gw_registry gw_registry;
 
@@ -66,6 +74,65 @@ void gw_registry_drop(struct gw_registry_entry *e)
 		gw_registry.stats.living--;
 	mem_deref(e);
 	check_empty();
+}
+
+/* Ladder and all: what comes now comes too late. */
+static void settle(struct gw_registry_entry *e)
+{
+	struct gw_store_call *row = NULL;
+	int err;
+
+	err = gw_registry_row(&row, e);
+	if (!err) {
+		row->ladder = mbuf_alloc(4096);
+		err = row->ladder ? gw_json_write_ladder(row->ladder, e->call) :
+				    ENOMEM;
+	}
+	if (err)
+		mem_deref(row);
+	else
+		err = gw_events_save(gw_registry.events, row);
+	if (err)
+		gw_log(GW_LOG_WARNING, "ladder.lost", GW_F_STR("id", e->id),
+		       GW_F_ERR("why", err));
+	mem_deref(e);
+}
+
+static void settle_those_due(void *arg)
+{
+	const uint64_t now = tmr_jiffies();
+	(void)arg;
+
+	while (gw_registry.over.head) {
+		struct gw_registry_entry *e = gw_registry.over.head->data;
+
+		if (now - e->over_at < REST_MS) {
+			tmr_start(&gw_registry.over_tmr, REST_TICK_MS,
+				  settle_those_due, NULL);
+			return;
+		}
+		settle(e);
+	}
+}
+
+void gw_registry_rest(struct gw_registry_entry *e)
+{
+	if (gw_registry.stats.living)
+		gw_registry.stats.living--;
+	e->over_at = tmr_jiffies();
+	list_unlink(&e->le);
+	list_append(&gw_registry.over, &e->le, e);
+	if (!tmr_isrunning(&gw_registry.over_tmr))
+		tmr_start(&gw_registry.over_tmr, REST_MS, settle_those_due,
+			  NULL);
+	check_empty();
+}
+
+void gw_registry_flush(void)
+{
+	tmr_cancel(&gw_registry.over_tmr);
+	while (gw_registry.over.head)
+		settle(gw_registry.over.head->data);
 }
 
 /* Counting ------------------------------------------------------------------ */
@@ -125,8 +192,11 @@ void gw_registry_close(void)
 {
 	tmr_cancel(&gw_registry.empty_tmr);
 	gw_registry.emptyh = NULL;
+	tmr_cancel(&gw_registry.over_tmr);
 	while (gw_registry.all.head)
 		mem_deref(gw_registry.all.head->data);
+	while (gw_registry.over.head)
+		mem_deref(gw_registry.over.head->data);
 	gw_registry.by_id = mem_deref(gw_registry.by_id);
 	gw_registry.by_idem = mem_deref(gw_registry.by_idem);
 	gw_registry.admission = mem_deref(gw_registry.admission);

@@ -1,8 +1,8 @@
 /* The living calls by id: takes orders, has them stored before anything is
  * sent, and tells each step of a call into the journal.
  *
- * A call is in here from its order until its call.ended is on disk; what ended
- * is read from the store. All on the loop thread. */
+ * A call is in here from its order until a second after its call.ended is on
+ * disk; what ended before is read from the store. All on the loop thread. */
 #ifndef BELLPULL_SERVER_REGISTRY_H
 #define BELLPULL_SERVER_REGISTRY_H
 
@@ -87,6 +87,8 @@ int gw_registry_wait(struct gw_registry_wait **waitp, const char *id,
  * nothing waits any more. */
 void gw_registry_drain(void (*emptyh)(void *arg), void *arg);
 void gw_registry_end_all(void);
+/* Stores the ladders of calls that have just ended: before the store closes. */
+void gw_registry_flush(void);
 
 struct gw_registry_stats {
 	uint32_t living, in_progress, limit;

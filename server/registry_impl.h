@@ -26,6 +26,7 @@ struct gw_registry_entry {
 	struct list waits;
 	bool stored;      /* call.queued is on disk: it has begun */
 	bool end_at_once; /* stopped before it could begin */
+	uint64_t over_at; /* tmr_jiffies() when its end was on disk; 0: it lives */
 	gw_order_placed_h *placedh;
 	void *arg;
 	struct le idem_he; /* by idempotency key, while the answer is owed */
@@ -48,7 +49,9 @@ extern struct gw_registry {
 	struct gw_metrics *metrics; /* or NULL */
 	struct hash *by_id;
 	struct hash *by_idem;
-	struct list all;
+	struct list all;  /* living */
+	struct list over; /* ended, the last SIP messages still to come */
+	struct tmr over_tmr;
 	uint32_t pending; /* orders whose commit is awaited */
 	struct gw_registry_stats stats;
 	bool draining;
@@ -64,6 +67,9 @@ struct gw_registry_entry *gw_registry_find_for(const char *id,
 					       const struct gw_config_key *key);
 /* The end of an entry that was counted as living. */
 void gw_registry_drop(struct gw_registry_entry *e);
+/* Its call.ended is on disk. The entry stays for a second: the 487 and the 200 to
+ * a BYE belong to its ladder, which is stored when they have come. */
+void gw_registry_rest(struct gw_registry_entry *e);
 
 /* registry_tell.c: the call as JSON, without last_event_id. */
 int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e);

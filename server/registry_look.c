@@ -98,7 +98,8 @@ int gw_registry_wait(struct gw_registry_wait **waitp, const char *id,
 
 	if (!e || !e->stored)
 		return ENOENT;
-	if (what == GW_WAIT_ANSWERED && gw_call_info(e->call)->answered_at_ms)
+	if (e->over_at ||
+	    (what == GW_WAIT_ANSWERED && gw_call_info(e->call)->answered_at_ms))
 		return EALREADY;
 	w = mem_zalloc(sizeof(*w), wait_destructor);
 	if (!w)

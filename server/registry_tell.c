@@ -1,6 +1,6 @@
 /* What happens to a call becomes news: each of its events gets a number and the
  * call's newest snapshot and goes to the store. What has come to disk sets those
- * free who waited for it; call.ended takes the entry away. */
+ * free who waited for it; call.ended takes the entry to its rest. */
 #include "server/registry_impl.h"
 
 #include <errno.h>
@@ -57,24 +57,14 @@ int gw_registry_row(struct gw_store_call **rowp,
 	return err;
 }
 
-/* What an operator and a crash need to find with the row. */
-static void add_papers(struct gw_store_call *row,
-		       const struct gw_registry_entry *e,
-		       enum gw_call_event_type type)
+/* What the next process needs to hang up, should this one die. */
+static void add_dialog(struct gw_store_call *row,
+		       const struct gw_registry_entry *e)
 {
-	struct mbuf *mb;
+	struct mbuf *mb = mbuf_alloc(512);
 
-	if (type != GW_EV_CALL_ENDED && type != GW_EV_LEG_ANSWERED)
-		return;
-	mb = mbuf_alloc(type == GW_EV_CALL_ENDED ? 4096 : 512);
-	if (!mb)
-		return;
-	if (type == GW_EV_CALL_ENDED) {
-		if (!gw_json_write_ladder(mb, e->call))
-			row->ladder = mem_ref(mb);
-	} else if (!gw_call_dialog_print(mb, e->call)) {
+	if (mb && !gw_call_dialog_print(mb, e->call))
 		row->dialog = mem_ref(mb);
-	}
 	mem_deref(mb);
 }
 
@@ -128,7 +118,8 @@ void gw_registry_call_event(struct gw_call *call,
 		err = gw_registry_row(&row, e);
 	}
 	if (!err) {
-		add_papers(row, e, ev->type);
+		if (ev->type == GW_EV_LEG_ANSWERED)
+			add_dialog(row, e);
 		err = gw_events_tell(gw_registry.events, &news, row);
 	}
 	if (err)
@@ -171,6 +162,6 @@ void gw_registry_on_disk(const struct gw_event *ev, void *arg)
 	if (strcmp(ev->type, "call.ended") != 0)
 		return;
 	count_end(e);
+	gw_registry_rest(e);
 	gw_registry_wait_over(e, GW_WAIT_ENDED);
-	gw_registry_drop(e);
 }

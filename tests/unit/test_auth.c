@@ -152,15 +152,23 @@ static int test_auth_guessing_is_limited(void)
 				100),
 			  GW_AUTH_WRONG);
 
-	CHECK_INT(check(auth, &key, right, NULL, "1.1.1.1", 200),
+	CHECK_INT(check(auth, &key, "Bearer guess", NULL, "1.1.1.1", 200),
 		  GW_AUTH_LIMITED);
+	CHECK_INT(gw_auth_login(auth, cookie, "guess", "1.1.1.1", 200),
+		  GW_AUTH_LIMITED);
+	CHECK_INT(check(auth, &key, "Bearer guess", NULL, "1.1.1.2", 200),
+		  GW_AUTH_WRONG);
+
+	/* a guesser must not lock out who shares an address with him */
+	CHECK_INT(check(auth, &key, right, NULL, "1.1.1.1", 200), GW_AUTH_OK);
 	CHECK_INT(gw_auth_login(auth, cookie, "secret-of-reader", "1.1.1.1",
 				200),
+		  GW_AUTH_OK);
+
+	CHECK_INT(check(auth, &key, "Bearer guess", NULL, "1.1.1.1", 60099),
 		  GW_AUTH_LIMITED);
-	CHECK_INT(check(auth, &key, right, NULL, "1.1.1.2", 200), GW_AUTH_OK);
-	CHECK_INT(check(auth, &key, right, NULL, "1.1.1.1", 60099),
-		  GW_AUTH_LIMITED);
-	CHECK_INT(check(auth, &key, right, NULL, "1.1.1.1", 60100), GW_AUTH_OK);
+	CHECK_INT(check(auth, &key, "Bearer guess", NULL, "1.1.1.1", 60100),
+		  GW_AUTH_WRONG);
 
 	return 0;
 }

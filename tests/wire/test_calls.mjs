@@ -148,6 +148,7 @@ test("what is wrong is named, and nothing is dialled", async (t) => {
 		[{ to: "853", headers: { Via: "SIP/2.0/UDP evil" } }, 422, "/headers/Via"],
 		[{ to: "sip:853@x<y>" }, 422, "/to"],
 		[{ to: "sip:%0d%0a@x" }, 422, "/to"],
+		[{ to: "sip:%31%31%32" }, 422, "/to"],
 		[{ to: "tel:+4930123;phone-context=evil" }, 422, "/to"],
 		[{ to: "853", line: "none" }, 422, "/line"],
 		[{ to: "853", announce: { play: "../../etc/passwd" } }, 422, "/announce/play"],
@@ -172,6 +173,15 @@ test("forms, and JSON that curl labels as a form", async (t) => {
 	equal([twilio.status, twilio.json.errors[0].pointer], [422, "/From"]);
 	match(twilio.json.errors[0].detail, /never rung/);
 	equal((await gw.api("POST", "/calls", { type, body: "to=853&ring_timeout=7x" })).status, 422);
+	const more = await gw.api("POST", "/calls", { type, body: "to=sim:busy&caller_id.name=ACME&headers.X-CRM-Id=797&announce.play=" });
+	equal(more.status, 201, "members of objects");
+	await ended(gw, more.json.id);
+	const invite = await eventually("the ladder", async () =>
+		(await gw.api("GET", `/calls/${more.json.id}/sip`)).json.messages[0]?.text);
+	match(invite, /^From: "ACME" </m);
+	match(invite, /^X-CRM-Id: 797\r$/m);
+	const evil = await gw.api("POST", "/calls", { type, body: "to=853&caller_id.name=A%0d%0aB" });
+	equal([evil.status, evil.json.errors[0].pointer], [400, "/caller_id.name"]);
 });
 
 test("a browser without scripts: the form leads to the call's own page", async (t) => {
@@ -198,6 +208,10 @@ test("a dry run says what would happen and does nothing", async (t) => {
 	match(yes.uri, /^sip:853@127\.0\.0\.1/);
 	const no = (await gw.api("POST", "/calls?dry_run=1", { body: { to: "sip:853@other.example" } })).json;
 	equal([no.allowed, no.rule], [false, "sandbox_only"]);
+	for (const dry of ["true", "", "2"]) {
+		const reply = await gw.api("POST", `/calls?dry_run=${dry}`, { body: { to: "853" } });
+		equal([reply.status, reply.json.code], [400, "invalid_query"], `dry_run=${dry}`);
+	}
 	equal((await gw.api("GET", "/calls")).json.data, []);
 });
 
@@ -233,6 +247,34 @@ test("the ladder: every message, no credentials, and a sentence", async (t) => {
 	const living = (await gw.api("GET", `/calls/${answered}/sip`)).json;
 	equal(living.messages.at(-1).first_line.split(" ")[0], "ACK", "the newest message of a living call");
 	equal((await gw.api("GET", "/calls/call_01ARZ3NDEKTSV4RRFFQ69G5FAV/sip")).status, 404);
+});
+
+test("the ladder goes on behind the end: the 487, and the 200 that crossed the CANCEL", async (t) => {
+	const gw = await up(t);
+	const firstLines = async (id) => (await gw.api("GET", `/calls/${id}/sip`)).json.messages.map((message) => message.first_line);
+	const cancelled = await ended(gw, (await place(gw, { to: "sim:no-answer", ring_timeout: 1 })).id);
+	const crossed = await ended(gw, (await place(gw, { to: "sim:late-answer", ring_timeout: 1 })).id);
+	const whole = (lines, last) => lines.some((line) => last.test(line));
+	await eventually("the 487 and its ACK", async () => {
+		const lines = await firstLines(cancelled.id);
+		return whole(lines, /^CANCEL /) && whole(lines, / 487 /) && /^ACK /.test(lines.at(-1));
+	});
+	await eventually("the 200, its ACK and the BYE", async () => {
+		const lines = await firstLines(crossed.id);
+		return whole(lines, /^CANCEL /) && whole(lines, /^ACK /) && whole(lines, /^BYE /) && / 200 /.test(lines.at(-1));
+	});
+	await gw.kill();
+	await gw.restart();
+	ok(whole(await firstLines(cancelled.id), / 487 /), "the 487 in the store");
+	ok(whole(await firstLines(crossed.id), /^BYE /), "the BYE in the store");
+});
+
+test("a hang-up takes no members; defaults that are spelled out pass", async (t) => {
+	const gw = await up(t);
+	const call = await place(gw, { to: "sim:no-answer", first: "from", join: "auto", show_to_from: "to", dedupe_seconds: 0, record: false, from: null });
+	equal((await gw.api("POST", `/calls/${call.id}/hangup`, { body: { x: 1 } })).status, 422);
+	ok(!(await gw.api("GET", `/calls/${call.id}`)).json.ended_at, "it goes on");
+	equal((await gw.api("POST", `/calls/${call.id}/hangup`, { body: {} })).status, 200);
 });
 
 test("an announcement plays to the callee, from its first sample to its last", async (t) => {
