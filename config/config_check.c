@@ -52,38 +52,20 @@ static void check_tls(const struct gw_config *cfg, struct gw_config_loader *ld)
 				   "needs http.certificate, its certificate");
 }
 
-static bool listens_by(const struct gw_config *cfg,
-		       enum gw_config_transport transport)
+/* A line finds a port by itself when sip.listen names none of its transport;
+ * whom to trust is for people to say. */
+static void check_trust(const struct gw_config *cfg, size_t i,
+			struct gw_config_loader *ld)
 {
-	size_t i;
-
-	for (i = 0; i < cfg->sip.listen.count; i++) {
-		if (cfg->sip.listen.list[i].transport == transport)
-			return true;
-	}
-
-	return false;
-}
-
-static void check_transport(const struct gw_config *cfg, size_t i,
-			    struct gw_config_loader *ld)
-{
-	static const char *const names[] = { "udp", "tcp", "tls" };
-	enum gw_config_transport transport = cfg->lines[i].transport;
 	char pointer[64];
 
+	if (cfg->lines[i].transport != GW_CONFIG_TLS || cfg->sip.ca_file)
+		return;
+
 	(void)snprintf(pointer, sizeof(pointer), "/lines/%zu/transport", i);
-	if (!listens_by(cfg, transport))
-		gw_config_complain(ld, pointer,
-				   "needs \"%s:auto:%u\" (or another %s "
-				   "address) in sip.listen",
-				   names[transport],
-				   transport == GW_CONFIG_TLS ? 5061 : 5060,
-				   names[transport]);
-	if (transport == GW_CONFIG_TLS && !cfg->sip.ca_file)
-		gw_config_complain(ld, pointer,
-				   "needs sip.ca_file, to verify the server's "
-				   "certificate");
+	gw_config_complain(ld, pointer,
+			   "needs sip.ca_file, to verify the server's "
+			   "certificate");
 }
 
 /* The first line of that name, or line_count. */
@@ -129,7 +111,7 @@ static void check_lines(const struct gw_config *cfg,
 
 	for (i = 0; i < cfg->line_count; i++) {
 		check_line_name(cfg, i, ld);
-		check_transport(cfg, i, ld);
+		check_trust(cfg, i, ld);
 
 		if (cfg->lines[i].is_default && ++defaults > 1) {
 			(void)snprintf(pointer, sizeof(pointer),

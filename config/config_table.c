@@ -72,7 +72,8 @@ const struct gw_config_row gw_config_rows[] = {
   .json_default = "[\"udp:auto:5060\", \"tcp:auto:5060\"]",
   .help = "Transports and where they are bound: udp, tcp or tls : ADDRESS : PORT. auto "
 	  "is the local address from which the line's server is reached; 0.0.0.0 is not "
-	  "possible. Add tls:auto:5061 for lines with TLS. Port 0 lets the system choose." },
+	  "possible. Port 0 lets the system choose, as it does for a line's transport that "
+	  "isn't listed." },
 { "/sip/advertise", GW_CONFIG_STRING, ROOT(sip.advertise),
   .nullable = true, .form = gw_form_address, .json_default = "null",
   .help = "Public address to tell in SIP, when a NAT with fixed port forwarding stands "

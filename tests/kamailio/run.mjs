@@ -119,7 +119,7 @@ const line = (place, extra = {}) => ({
 const gateway = (t, place, extra = {}, ca = place.ca) => t.gateway({
 	allow_inline: true,
 	lines: [line(place, extra)],
-	sip: { listen: ["udp:auto:0", "tcp:auto:0", "tls:auto:0"], ...(ca ? { ca_file: ca } : {}) },
+	sip: { listen: ["udp:auto:0", "tcp:auto:0"], ...(ca ? { ca_file: ca } : {}) },
 	media: { ports: "20000-20999" },
 });
 

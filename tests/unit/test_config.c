@@ -1,4 +1,6 @@
 /* The configuration: defaults, and what a file sets. */
+#include <stdio.h>
+
 #include <re.h>
 
 #include "config/config.h"
@@ -169,6 +171,30 @@ static int test_config_offers_key_presses(void)
 	return 0;
 }
 TEST(test_config_offers_key_presses);
+
+/* The stack finds a port for what sip.listen leaves out: no need to list it. */
+static int test_config_transport_need_not_be_listed(void)
+{
+	static const char *const transports[] = { "udp", "tcp", "tls" };
+	static const char *const listens[] = { "udp:auto:5070",
+					       "tls:192.0.2.7:5061" };
+	char text[256];
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_SIZE(transports); i++) {
+		for (j = 0; j < ARRAY_SIZE(listens); j++) {
+			(void)snprintf(text, sizeof(text),
+				       "{\"sip\":{\"listen\":[\"%s\"]},"
+				       "\"lines\":[{\"user\":\"8\",\"domain\":"
+				       "\"p\",\"transport\":\"%s\"}]}",
+				       listens[j], transports[i]);
+			CHECK_STR(config_try_error(text), "no error");
+		}
+	}
+
+	return 0;
+}
+TEST(test_config_transport_need_not_be_listed);
 
 static int test_config_keys(void)
 {

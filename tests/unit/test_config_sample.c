@@ -167,8 +167,6 @@ static int test_config_sample_lines_load(void)
 	uncomment_samples((char *)mb->buf);
 	CHECK(overwrite((char *)mb->buf, "file:/etc/bellpull/trunk.password",
 			"env:OFFICE_PASSWORD\",\"port\": 5061 "));
-	CHECK(overwrite((char *)mb->buf, "\"tcp:auto:5060\"]",
-			"\"tls:auto:5061\"]"));
 	config_try_set("OFFICE_PASSWORD", "858");
 
 	(void)gw_config_parse(&cfg, (char *)mb->buf, mb->end, &errs);

@@ -78,9 +78,6 @@ static const struct {
 	  "would let in any (line 1)" },
 	{ "{\"media\":{\"codecs\":[\"opus\",7]}}",
 	  "/media/codecs: number 2 must be a string, not a number (line 1)" },
-	{ LINE_WITH("\"transport\":\"tls\""),
-	  "/lines/0/transport: needs \"tls:auto:5061\" (or another tls address) "
-	  "in sip.listen (line 1)" },
 	{ "{\"sip\":{\"listen\":[\"tls:auto:0\"],\"ca_file\":null},\"lines\":"
 	  "[{\"user\":\"8\",\"domain\":\"p\",\"transport\":\"tls\"}]}",
 	  "/lines/0/transport: needs sip.ca_file, to verify the server's "
