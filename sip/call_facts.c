@@ -81,6 +81,7 @@ const char *gw_call_diagnosis(const struct gw_call *call)
 		facts.sip_code = info.sip_code;
 		facts.sip_reason = info.sip_reason;
 		facts.reason_header = info.reason_header;
+		facts.rang = info.ringing_at_ms != 0;
 		facts.answered = info.answered_at_ms != 0;
 		facts.no_sound_came = info.has_quality && !info.quality.any &&
 				      info.ended_at_ms - info.answered_at_ms >

@@ -28,6 +28,14 @@ static int no_sound(char *out, size_t size, const struct gw_diagnosis_facts *f)
 
 static int auth(char *out, size_t size, const struct gw_diagnosis_facts *f)
 {
+	if ((f->sip_code == 401 || f->sip_code == 407) && !f->clues.challenged)
+		return re_snprintf(
+			out, size,
+			"The server of line %s wants a login (%u %s) but does "
+			"not say how: its answer has no challenge.",
+			f->line, f->sip_code,
+			f->sip_reason ? f->sip_reason : "");
+
 	return re_snprintf(
 		out, size,
 		"The password of user %s (line %s) was refused twice, or the "
@@ -65,6 +73,12 @@ static int codec(char *out, size_t size, const struct gw_diagnosis_facts *f)
 				   print_codecs, f, f->sip_code,
 				   f->sip_reason ? f->sip_reason : "");
 
+	if (f->clues.sdp_fault)
+		return re_snprintf(out, size,
+				   "The far side answered, but the stream was "
+				   "refused: %s.",
+				   f->clues.sdp_fault);
+
 	return re_snprintf(out, size,
 			   "No common codec: we offered %H, they took none.",
 			   print_codecs, f);
@@ -80,9 +94,18 @@ static int silence(char *out, size_t size, const struct gw_diagnosis_facts *f)
 
 static int ring(char *out, size_t size, const struct gw_diagnosis_facts *f)
 {
+	const char *plural = f->ring_timeout_s == 1 ? "" : "s";
+
+	if (!f->rang)
+		return re_snprintf(out, size,
+				   "For %u second%s the far side said only "
+				   "that it was trying (%u %s): nothing rang.",
+				   f->ring_timeout_s, plural, f->sip_code,
+				   f->sip_reason ? f->sip_reason : "");
+
 	return re_snprintf(out, size,
-			   "It rang for %u seconds and nobody picked up.",
-			   f->ring_timeout_s);
+			   "It rang for %u second%s and nobody picked up.",
+			   f->ring_timeout_s, plural);
 }
 
 static int dns(char *out, size_t size, const struct gw_diagnosis_facts *f)

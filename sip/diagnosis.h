@@ -14,6 +14,7 @@ struct gw_diagnosis_facts {
 	uint16_t sip_code; /* last received; 0: none */
 	const char *sip_reason;
 	const char *reason_header;
+	bool rang; /* a 18x came */
 	bool answered;
 	bool no_sound_came; /* RTP should have come and none did */
 	uint32_t ring_timeout_s;

@@ -62,11 +62,11 @@ bool gw_leg_is_up(const struct gw_leg *leg); /* answered and not ending */
 /* What the diagnosis wants to know beside the info. */
 struct gw_leg_clues {
 	bool provisional;       /* any 1xx came */
-	bool challenged;        /* the refusal was 401 or 407 */
+	bool challenged;        /* the refusal said how to log in */
 	const char *they_speak; /* codecs of an SDP without a common one; NULL */
 	const char *sdp_fault;  /* why their SDP was no use; NULL */
 	const char *redirected_to; /* Contact of a 3xx; NULL */
-	bool private_address;      /* their SDP named one */
+	bool private_address;      /* of a network that we are not in */
 	int err;
 };
 void gw_leg_clues(const struct gw_leg *leg, struct gw_leg_clues *clues);

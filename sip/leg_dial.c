@@ -58,6 +58,8 @@ static void choose_address(struct sa *bind, struct gw_leg *leg,
 		told = sa_is_any(bind) ? *way->laddr : *bind;
 
 	(void)re_snprintf(leg->address, sizeof(leg->address), "%j", &told);
+	(void)re_snprintf(leg->bound, sizeof(leg->bound), "%j",
+			  sa_is_any(bind) ? way->laddr : bind);
 	leg->local.address = leg->address;
 	leg->local.ipv6 = af == AF_INET6;
 }

@@ -51,7 +51,7 @@ void gw_leg_clues(const struct gw_leg *leg, struct gw_leg_clues *clues)
 
 	*clues = (struct gw_leg_clues){
 		.provisional = facts->provisional,
-		.challenged = facts->sip_code == 401 || facts->sip_code == 407,
+		.challenged = facts->challenged,
 		.they_speak = leg->they_speak,
 		.sdp_fault = leg->sdp_fault,
 		.redirected_to = facts->contact,

@@ -28,6 +28,7 @@ struct gw_leg {
 	struct gw_media_port *port;
 	struct gw_sdp_local local;
 	char address[64]; /* local.address */
+	char bound[64];   /* where RTP leaves: not what we tell, behind NAT */
 	struct tmr ring;  /* ring_timeout, then last words */
 	struct tmr next_proxy;
 	uint32_t tries;

@@ -44,7 +44,8 @@ static int apply_remote(struct gw_leg *leg, struct gw_sdp_remote *remote,
 		return err;
 
 	leg->has_sound = true;
-	leg->private_address = remote->private_address;
+	leg->private_address =
+		gw_sdp_private_address(remote->address, leg->bound);
 	(void)re_snprintf(leg->codec_name, sizeof(leg->codec_name), "%s/%u",
 			  leg->codec.name, leg->codec.clock_rate);
 	return 0;
@@ -64,7 +65,7 @@ static int read_sdp(struct gw_sdp_remote *remote, struct gw_leg *leg,
 	memset(remote, 0, sizeof(*remote));
 	err = gw_sdp_read(remote, body->p, body->l, &leg->local, offer,
 			  &leg->sdp_fault);
-	if (err == ENOTSUP) {
+	if (err == ENOTSUP && remote->no_common_codec) {
 		leg->they_speak = mem_deref(leg->they_speak);
 		(void)str_dup(&leg->they_speak, remote->offered);
 	}

@@ -1,5 +1,5 @@
 /* The codecs this gateway can name in SDP, and the addresses that only mean
- * something in the far side's own network.
+ * something in a network of their own.
  *
  *   sdp_read.c    what the far side said, and the choice of a codec
  *   sdp_write.c   what we say
@@ -52,23 +52,53 @@ const struct gw_sdp_codec *gw_sdp_codec_find(const char *name)
 	return NULL;
 }
 
-static bool private_ipv4(const unsigned char *a)
+/* Networks whose addresses mean nothing outside of them. */
+enum realm { REALM_NONE, REALM_HOST, REALM_LINK, REALM_SITE, REALM_CARRIER };
+
+static enum realm realm_of_ipv4(const unsigned char *a)
 {
-	return a[0] == 10 || a[0] == 127 || (a[0] == 172 && a[1] >> 4 == 1) ||
-	       (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254) ||
-	       (a[0] == 100 && a[1] >> 6 == 1);
+	if (a[0] == 127)
+		return REALM_HOST;
+	if (a[0] == 169 && a[1] == 254)
+		return REALM_LINK;
+	if (a[0] == 100 && a[1] >> 6 == 1)
+		return REALM_CARRIER;
+	if (a[0] == 10 || (a[0] == 172 && a[1] >> 4 == 1) ||
+	    (a[0] == 192 && a[1] == 168))
+		return REALM_SITE;
+
+	return REALM_NONE;
 }
 
-bool gw_sdp_private_address(const char *address)
+static enum realm realm_of_ipv6(const unsigned char *a)
 {
 	static const unsigned char loopback[16] = { [15] = 1 };
+
+	if (!memcmp(a, loopback, sizeof(loopback)))
+		return REALM_HOST;
+	if (a[0] == 0xfe && a[1] >> 6 == 2)
+		return REALM_LINK;
+	if ((a[0] & 0xfe) == 0xfc)
+		return REALM_SITE;
+
+	return REALM_NONE;
+}
+
+static enum realm realm_of(const char *address)
+{
 	unsigned char a[16];
 
 	if (inet_pton(AF_INET, address, a) == 1)
-		return private_ipv4(a);
-	if (inet_pton(AF_INET6, address, a) != 1)
-		return false;
+		return realm_of_ipv4(a);
+	if (inet_pton(AF_INET6, address, a) == 1)
+		return realm_of_ipv6(a);
 
-	return (a[0] & 0xfe) == 0xfc || (a[0] == 0xfe && a[1] >> 6 == 2) ||
-	       !memcmp(a, loopback, sizeof(a));
+	return REALM_NONE;
+}
+
+bool gw_sdp_private_address(const char *address, const char *ours)
+{
+	const enum realm realm = realm_of(address);
+
+	return realm != REALM_NONE && realm != realm_of(ours);
 }

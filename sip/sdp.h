@@ -60,7 +60,7 @@ struct gw_sdp_remote {
 	bool has_codec;
 	bool can_send;        /* we can make sound in the chosen codec */
 	bool hold;            /* they don't want to hear us */
-	bool private_address; /* RFC 1918 and friends: for the diagnosis */
+	bool no_common_codec; /* why it was ENOTSUP */
 	int stream;           /* which m= line it is, from 0; -1: none */
 	char offered[160];    /* names of their codecs, for the diagnosis */
 };
@@ -82,7 +82,8 @@ int gw_sdp_answer(struct mbuf *mb, const struct gw_sdp_local *local,
 		  const char *offer, size_t offer_len,
 		  const struct gw_sdp_remote *remote);
 
-/* An address that only means something in the far side's own network. */
-bool gw_sdp_private_address(const char *address);
+/* An address that only means something in a network of its own (RFC 1918 and
+ * friends), and ours is not of that kind: nothing we send gets there. */
+bool gw_sdp_private_address(const char *address, const char *ours);
 
 #endif

@@ -186,7 +186,6 @@ static void fill_remote(struct gw_sdp_remote *remote,
 	remote->rtcp_port = audio->rtcp_port;
 	remote->dir = audio->rtp_port ? audio->dir : GW_MEDIA_INACTIVE;
 	remote->hold = !(remote->dir & GW_MEDIA_SENDONLY);
-	remote->private_address = gw_sdp_private_address(audio->address);
 	name_payloads(remote->offered, sizeof(remote->offered), audio);
 }
 
@@ -211,7 +210,7 @@ static bool take_audio(struct gw_sdp_remote *remote,
 		fill_remote(remote, audio);
 
 	if (!sec->port) {
-		*whyp = "the far side switched the audio off";
+		*whyp = "the far side switched the audio off (m=audio 0)";
 		return false;
 	}
 	if (!plain_rtp(sec)) {
@@ -221,6 +220,7 @@ static bool take_audio(struct gw_sdp_remote *remote,
 
 	pl = offer ? choose_by_us(&codec, audio, local) :
 		     choose_by_them(&codec, audio, local);
+	remote->no_common_codec = !pl;
 	if (!pl) {
 		*whyp = "no common codec";
 		return false;

@@ -39,6 +39,7 @@ struct gw_session_cfg {
 struct gw_session_facts {
 	bool provisional, ringing, answered;
 	bool hung_up;           /* the far side sent BYE */
+	bool challenged;        /* the refusal said how to log in */
 	bool retry_after;       /* the refusal carried Retry-After ... */
 	uint32_t retry_after_s; /* ... with so many seconds */
 	uint16_t sip_code;      /* last received; 0: none came */

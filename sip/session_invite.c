@@ -109,6 +109,12 @@ static void accepted(struct gw_session *s, const struct sip_msg *msg)
 	}
 }
 
+static bool says_how_to_log_in(const struct sip_msg *msg)
+{
+	return sip_msg_hdr(msg, SIP_HDR_WWW_AUTHENTICATE) ||
+	       sip_msg_hdr(msg, SIP_HDR_PROXY_AUTHENTICATE);
+}
+
 static void refused(struct gw_session *s, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr;
@@ -116,6 +122,7 @@ static void refused(struct gw_session *s, const struct sip_msg *msg)
 	struct pl seconds;
 
 	remember(s, msg);
+	s->facts.challenged = says_how_to_log_in(msg);
 
 	if (gw_session_is_challenge(msg) && s->state == GW_SESSION_CALLING &&
 	    !gw_session_take_challenge(s, msg) && !send_invite(s))

@@ -109,6 +109,24 @@ static int test_call_auth_unknown_scheme(void)
 }
 TEST(test_call_auth_unknown_scheme);
 
+/* A refusal that names no way to log in: no password was shown to anybody. */
+static int test_call_auth_without_challenge(void)
+{
+	struct world *w;
+
+	CHECK_OK(world_open(&w, GW_TRANSPORT_UDP));
+	phone_will(&w->to, { .code = 401, .reason = "Unauthorized" });
+	CHECK_OK(world_call(w, &(struct gw_call_order){ 0 }));
+	CHECK_OK(world_until_ended(w));
+	CHECK_INT(w->to.authorised, 0);
+	CHECK_OUTCOME(w, "failed", "auth_failed", 21);
+	CHECK_STR(gw_call_diagnosis(w->call),
+		  "The server of line test wants a login (401 Unauthorized) "
+		  "but does not say how: its answer has no challenge.");
+	return 0;
+}
+TEST(test_call_auth_without_challenge);
+
 /* Hung up while challenged: no second INVITE. */
 static int test_call_auth_canceled(void)
 {

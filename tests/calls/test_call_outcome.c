@@ -196,6 +196,42 @@ static int test_call_outcome_codec_diagnosis(void)
 }
 TEST(test_call_outcome_codec_diagnosis);
 
+/* The codecs were fine, the stream was not wanted. */
+static int test_call_outcome_stream_refused(void)
+{
+	struct world *w;
+
+	CHECK_OK(world_open(&w, GW_TRANSPORT_UDP));
+	phone_will(&w->to,
+		   { .code = 200,
+		     .sdp = SDP_AT("127.0.0.1", "m=audio 0 RTP/AVP 8\r\n") });
+	CHECK_OK(world_call(w, &(struct gw_call_order){ 0 }));
+	CHECK_OK(world_until_ended(w));
+	CHECK_OUTCOME(w, "failed", "no_common_codec", 88);
+	CHECK_STR(gw_call_diagnosis(w->call),
+		  "The far side answered, but the stream was refused: the far "
+		  "side switched the audio off (m=audio 0).");
+	return 0;
+}
+TEST(test_call_outcome_stream_refused);
+
+/* Somebody is there who tries, and nothing rings. */
+static int test_call_outcome_only_trying(void)
+{
+	struct world *w;
+
+	CHECK_OK(world_open(&w, GW_TRANSPORT_UDP));
+	phone_will(&w->to, { .code = 100, .reason = "Trying" });
+	CHECK_OK(world_call(w, &(struct gw_call_order){ .ring_timeout_s = 1 }));
+	CHECK_OK(world_until_ended(w));
+	CHECK_OUTCOME(w, "no-answer", "ring_timeout", 19);
+	CHECK_STR(gw_call_diagnosis(w->call),
+		  "For 1 second the far side said only that it was trying "
+		  "(100 Trying): nothing rang.");
+	return 0;
+}
+TEST(test_call_outcome_only_trying);
+
 /* Nobody there at all: Timer B, or the ring timer, whichever is first. */
 static int test_call_outcome_no_response(void)
 {

@@ -112,7 +112,7 @@ const CAUSES = {
 	unavailable: ["The phone cannot be reached now.", "It may be switched off or not registered. Try again later."],
 	no_answer: ["Nobody answered.", "Try again later."],
 	transport_timeout: ["Nothing answered at all.", "Check the line's domain and port, and any firewall on the way."],
-	ring_timeout: ["It rang, and nobody picked up in time.", "Try again later, or let it ring longer."],
+	ring_timeout: ["Nobody picked up in time.", "Try again later, or let it ring longer."],
 	canceled_by_api: ["The call was cancelled before it was answered."],
 	canceled_by_first_leg: ["The first phone hung up before the second answered."],
 	number_changed: ["This number is no longer in use.", "Find the new number."],
