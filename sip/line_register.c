@@ -266,6 +266,11 @@ static void asked(const struct gw_line_answer *answer, void *arg)
 
 	mem_ref(reg);
 	note(line, answer);
+	if (answer->code >= 200 && answer->code < 300 && !granted)
+		str_ncpy(line->last_reason,
+			 "the registrar took the binding away at once "
+			 "(expires 0)",
+			 sizeof(line->last_reason));
 	reg->floor_s = least_wait(answer);
 
 	if (granted) {

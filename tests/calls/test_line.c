@@ -577,6 +577,27 @@ static int test_line_nat_off_keeps_its_own_address(void)
 }
 TEST(test_line_nat_off_keeps_its_own_address);
 
+/* 200 OK, and nothing is bound: "OK" explains no failure. */
+static int test_line_binding_taken_away_at_once(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 200, .headers = "Expires: 0\r\n" });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_STR(w.history, "registering failed");
+	CHECK_INT(facts(&w).last_code, 200);
+	CHECK_STR(facts(&w).last_reason,
+		  "the registrar took the binding away at once (expires 0)");
+	return 0;
+}
+TEST(test_line_binding_taken_away_at_once);
+
 /* ------------------------------------------------------------- unregistering */
 
 static int test_line_unregisters_its_own_contact(void)
