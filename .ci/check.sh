@@ -5,6 +5,7 @@
 #   tidy      clang-tidy neither (.clang-tidy has the list)
 #   cppcheck  nor cppcheck
 #   includes  nobody includes against the arrows
+#   settings  every setting is used outside of config/
 #   hosts     no package registry is named in a file that is kept
 #   shell     the scripts parse, and shellcheck agrees where there is one
 #   link      libre's replaced members stayed out of build/bellpull
@@ -97,7 +98,7 @@ part() {
 	fi
 }
 
-[ $# -gt 0 ] || set -- format tidy cppcheck includes hosts shell link
+[ $# -gt 0 ] || set -- format tidy cppcheck includes settings hosts shell link
 for name in "$@"; do
 	case $name in
 	format)
@@ -111,6 +112,7 @@ for name in "$@"; do
 	tidy) part tidy tidy ;;
 	cppcheck) part cppcheck cpp config server sip tests ;;
 	includes) part includes .ci/includes.sh ;;
+	settings) part settings .ci/settings.sh ;;
 	hosts) part hosts hosts ;;
 	shell) part shell shells ;;
 	link)

@@ -90,8 +90,7 @@ struct gw_config_media {
 	const char *advertise; /* numeric address; or NULL                */
 	uint16_t port_min, port_max;
 	struct gw_config_strings codecs; /* telephone-event is always in it */
-	const char *sounds;     /* directory                              */
-	const char *recordings; /* directory                              */
+	const char *sounds; /* directory                                  */
 };
 
 struct gw_config_store {
@@ -173,8 +172,6 @@ struct gw_config_key {
 	struct gw_config_strings scopes;
 	struct gw_config_strings lines; /* names; empty: all              */
 	struct gw_config_strings caller_ids;
-	struct gw_secret *webhook_secret; /* or NULL                      */
-	struct gw_config_strings callback_hosts;
 };
 
 struct gw_config {

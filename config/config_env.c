@@ -29,12 +29,6 @@ struct override {
 	const char *text;  /* what it says; lives with the environment      */
 };
 
-/* Which rows have variables: all that can be set. */
-static bool has_variable(const struct gw_config_row *row)
-{
-	return row->type != GW_CONFIG_LATER;
-}
-
 /* Whether name is pattern's variable, with any number in the place of its N.
  * Both are walked side by side. */
 static bool matches(const char *name, const char *pattern, size_t *numberp)
@@ -81,8 +75,7 @@ static bool read_override(struct override *o, const char *entry)
 		return false;
 
 	while ((row = gw_config_row_next(row, "/"))) {
-		if (has_variable(row) &&
-		    matches(o->variable, row->pointer, &o->number))
+		if (matches(o->variable, row->pointer, &o->number))
 			break;
 	}
 	if (!row)
@@ -111,7 +104,7 @@ static const char *meant_variable(const struct override *o)
 	const char *names[] = { variable, NULL };
 
 	while ((row = gw_config_row_next(row, "/"))) {
-		if (!has_variable(row) || strstr(row->pointer, "/N/"))
+		if (strstr(row->pointer, "/N/"))
 			continue;
 		gw_config_variable(variable, sizeof(variable), row->pointer);
 		if (gw_config_nearest(o->variable, names))

@@ -120,7 +120,7 @@ static void describe(char *buf, size_t size, const struct gw_config_row *row)
 		[GW_CONFIG_SIP_LISTENS] = "list of strings",
 		[GW_CONFIG_PORTS] = "string",
 		[GW_CONFIG_SECRET] = "reference to a secret",
-		[GW_CONFIG_LATER] = "empty",
+		[GW_CONFIG_LATER] = "nothing but its default",
 	};
 	bool is_list = row->type == GW_CONFIG_STRINGS;
 	size_t i, len;

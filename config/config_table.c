@@ -102,9 +102,8 @@ const struct gw_config_row gw_config_rows[] = {
 { "/media/sounds", GW_CONFIG_STRING, ROOT(media.sounds),
   .json_default = "\"sounds\"",
   .help = "Directory of the WAV files that announce and play name." },
-{ "/media/recordings", GW_CONFIG_STRING, ROOT(media.recordings),
-  .json_default = "\"recordings\"",
-  .help = "Directory for recordings." },
+{ "/media/recordings", GW_CONFIG_LATER, 0, .json_default = "\"recordings\"",
+  .help = "Directory for recordings. Not in this version yet: leave it as it is." },
 
 /* Store and log ---------------------------------------------------------- */
 { "/store/url", GW_CONFIG_STRING, ROOT(store.url),
@@ -251,12 +250,12 @@ const struct gw_config_row gw_config_rows[] = {
 { "/keys/N/caller_ids", GW_CONFIG_STRINGS, KEY(caller_ids),
   .form = gw_form_caller_id, .json_default = "[]",
   .help = "Numbers its calls may show, besides those of the line." },
-{ "/keys/N/webhook_secret", GW_CONFIG_SECRET, KEY(webhook_secret), .nullable = true,
-  .min = 16, .json_default = "null",
-  .help = "Secret that signs the callbacks of this key's calls, by reference." },
-{ "/keys/N/callback_hosts", GW_CONFIG_STRINGS, KEY(callback_hosts),
-  .form = gw_form_host, .json_default = "[]",
-  .help = "Hosts that a call's status_callback may name." },
+{ "/keys/N/webhook_secret", GW_CONFIG_LATER, 0, .json_default = "null",
+  .help = "Secret that signs the callbacks of this key's calls. Not in this version yet: "
+	  "leave it at null." },
+{ "/keys/N/callback_hosts", GW_CONFIG_LATER, 0, .json_default = "[]",
+  .help = "Hosts that a call's status_callback may name. Not in this version yet: leave "
+	  "it empty." },
 
 /* Limits ----------------------------------------------------------------- */
 { "/limits/headers", GW_CONFIG_STRINGS, ROOT(limits.headers),

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include <re_types.h>
+#include <re_mbuf.h>
 #include <re_mem.h>
 
 #include "config/config.h"
@@ -292,19 +293,40 @@ static int set_ports(const struct gw_config_target *s)
 	return 0;
 }
 
+/* Whether the value is the default, as JSON. */
+static int is_default(const struct gw_config_target *s, bool *samep)
+{
+	const char *text = s->row->json_default;
+	struct mbuf *mb;
+	int err;
+
+	mb = mbuf_alloc(64);
+	if (!mb)
+		return ENOMEM;
+
+	err = gw_json_print(mb, s->value);
+	if (!err)
+		*samep = mb->end == strlen(text) &&
+			 !memcmp(mb->buf, text, mb->end);
+	explicit_bzero(mb->buf, mb->size); /* a secret may have been tried */
+	mem_deref(mb);
+	return err;
+}
+
 static int set_later(const struct gw_config_target *s)
 {
-	enum gw_json_type type = *s->row->json_default == '{' ? GW_JSON_OBJECT :
-								GW_JSON_ARRAY;
+	const char *text = s->row->json_default;
+	bool same = false;
+	int err;
 
-	if (gw_json_type(s->value) != type)
-		return gw_config_refuse_type(s, gw_json_type_name(type));
-	if (gw_json_first(s->value))
-		return gw_config_refuse(
-			s, "must be empty: this isn't built into this "
-			   "version yet");
+	err = is_default(s, &same);
+	if (err || same)
+		return err;
 
-	return 0;
+	(void)snprintf(s->why, s->why_size,
+		       "must be %s: this isn't built into this version yet",
+		       text);
+	return EINVAL;
 }
 
 /* All types -------------------------------------------------------------- */

@@ -106,6 +106,9 @@ static int test_config_env_wrong(void)
 		{ "BELLPULL_HTTP_LISTN", "x",
 		  "no setting has this variable; did you mean "
 		  "BELLPULL_HTTP_LISTEN? (variable BELLPULL_HTTP_LISTN)" },
+		{ "BELLPULL_MEDIA_RECORDINGS", "/srv",
+		  "/media/recordings: must be \"recordings\": this isn't built "
+		  "into this version yet (variable BELLPULL_MEDIA_RECORDINGS)" },
 		{ "BELLPULL_LINES_1_USER", "858",
 		  "/lines/1/user: the number is too high: there are 0, so the "
 		  "next one is number 0 (variable BELLPULL_LINES_1_USER)" },

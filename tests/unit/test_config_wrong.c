@@ -84,13 +84,28 @@ static const struct {
 	  "certificate (line 1)" },
 
 	{ "{\"policy\":{\"allow\":[]}}",
-	  "/policy: must be empty: this isn't built into this version yet (line "
+	  "/policy: must be {}: this isn't built into this version yet (line "
 	  "1)" },
 	{ "{\"webhooks\":{\"endpoints\":[{}]}}",
-	  "/webhooks/endpoints: must be empty: this isn't built into this "
+	  "/webhooks/endpoints: must be []: this isn't built into this "
 	  "version yet (line 1)" },
 	{ "{\"hooks\":{\"crm\":{}}}",
-	  "/hooks: must be empty: this isn't built into this version yet (line "
+	  "/hooks: must be {}: this isn't built into this version yet (line "
+	  "1)" },
+
+	{ "{\"media\":{\"recordings\":\"/srv\"}}",
+	  "/media/recordings: must be \"recordings\": this isn't built into this "
+	  "version yet (line 1)" },
+	{ "{\"allow_inline\":true,\"keys\":[{\"secret\":\"0123456789abcdef\","
+	  "\n\"webhook_secret\":\"0123456789abcdeg\"}]}",
+	  "/keys/0/webhook_secret: must be null: this isn't built into this "
+	  "version yet (line 2)" },
+	{ "{\"allow_inline\":true,\"keys\":[{\"secret\":\"0123456789abcdef\","
+	  "\"callback_hosts\":[\"crm.example\"]}]}",
+	  "/keys/0/callback_hosts: must be []: this isn't built into this "
+	  "version yet (line 1)" },
+	{ "{\"hooks\":[]}",
+	  "/hooks: must be {}: this isn't built into this version yet (line "
 	  "1)" },
 
 	{ "{\"lines\":[{\"domain\":\"p\"}]}",
