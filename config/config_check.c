@@ -1,8 +1,12 @@
 /* How settings fit together: what no single row can tell. Each complaint says
  * what to do. Settings that were refused before may be missing here. */
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <re_types.h>
 
@@ -42,6 +46,28 @@ static void check_open_door(const struct gw_config *cfg,
 	}
 }
 
+/* What the start will read: better missed now than then. What is in it is for
+ * OpenSSL to say. */
+static void check_file(struct gw_config_loader *ld, const char *pointer,
+		       const char *path)
+{
+	struct stat st;
+	int fd;
+
+	/* NONBLOCK: a FIFO must not make us wait for its writer */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st))
+		gw_config_complain(ld, pointer, "cannot read %s: %s", path,
+				   strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		gw_config_complain(ld, pointer, "%s is no regular file", path);
+	else if (!st.st_size)
+		gw_config_complain(ld, pointer, "%s is empty", path);
+
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 static void check_tls(const struct gw_config *cfg, struct gw_config_loader *ld)
 {
 	if (cfg->http.certificate && !cfg->http.key)
@@ -50,6 +76,10 @@ static void check_tls(const struct gw_config *cfg, struct gw_config_loader *ld)
 	if (cfg->http.key && !cfg->http.certificate)
 		gw_config_complain(ld, "/http/key",
 				   "needs http.certificate, its certificate");
+	if (cfg->http.certificate)
+		check_file(ld, "/http/certificate", cfg->http.certificate);
+	if (cfg->http.key)
+		check_file(ld, "/http/key", cfg->http.key);
 }
 
 /* A line finds a port by itself when sip.listen names none of its transport;
@@ -107,11 +137,13 @@ static void check_lines(const struct gw_config *cfg,
 			struct gw_config_loader *ld)
 {
 	size_t i, defaults = 0;
+	bool has_tls = false;
 	char pointer[64];
 
 	for (i = 0; i < cfg->line_count; i++) {
 		check_line_name(cfg, i, ld);
 		check_trust(cfg, i, ld);
+		has_tls |= cfg->lines[i].transport == GW_CONFIG_TLS;
 
 		if (cfg->lines[i].is_default && ++defaults > 1) {
 			(void)snprintf(pointer, sizeof(pointer),
@@ -121,6 +153,10 @@ static void check_lines(const struct gw_config *cfg,
 					   "only one can be");
 		}
 	}
+
+	/* the usual place may be empty where nobody speaks TLS */
+	if (has_tls && cfg->sip.ca_file)
+		check_file(ld, "/sip/ca_file", cfg->sip.ca_file);
 }
 
 static bool same_secret(const struct gw_secret *a, const struct gw_secret *b)

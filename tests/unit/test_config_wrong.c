@@ -161,6 +161,64 @@ static int test_config_wrong_is_told(void)
 }
 TEST(test_config_wrong_is_told);
 
+/* What the start reads must be there when the settings are checked. */
+static const struct {
+	const char *format; /* with %s for the path */
+	const char *place;
+} files[] = {
+	{ "{\"http\":{\n\"certificate\":\"%s\",\"key\":\"/dev/fd/0\"}}",
+	  "/http/certificate: " },
+	{ "{\"http\":{\"certificate\":\"LICENSE\",\n\"key\":\"%s\"}}",
+	  "/http/key: " },
+	{ "{\"lines\":[{\"user\":\"8\",\"domain\":\"p\",\"transport\":"
+	  "\"tls\"}],\"sip\":{\n\"ca_file\":\"%s\"}}",
+	  "/sip/ca_file: " },
+};
+
+static const struct {
+	const char *path, *why;
+} unreadable[] = {
+	{ "/nowhere/x.pem",
+	  "cannot read /nowhere/x.pem: No such file or directory (line 2)" },
+	{ "tests", "tests is no regular file (line 2)" },
+	{ "/dev/null", "/dev/null is no regular file (line 2)" },
+};
+
+static int test_config_wrong_files_are_missed(void)
+{
+	char text[256], want[256];
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		for (j = 0; j < ARRAY_SIZE(unreadable); j++) {
+			(void)re_snprintf(text, sizeof(text), files[i].format,
+					  unreadable[j].path);
+			(void)snprintf(want, sizeof(want), "%s%s",
+				       files[i].place, unreadable[j].why);
+			CHECK_STR(config_try_error(text), want);
+		}
+	}
+
+	CHECK_INT(config_try_file("", 0, 0600), 0);
+	(void)re_snprintf(text, sizeof(text), files[1].format, config_try_path);
+	(void)snprintf(want, sizeof(want), "/http/key: %s is empty (line 2)",
+		       config_try_path);
+	CHECK_STR(config_try_error(text), want);
+	return 0;
+}
+TEST(test_config_wrong_files_are_missed);
+
+/* Whom to trust by TLS is of no interest to a machine whose lines use UDP. */
+static int test_config_wrong_ca_file_may_be_missing(void)
+{
+	CHECK_STR(config_try_error(
+			  "{\"sip\":{\"ca_file\":\"/nowhere/x.pem\"},\"lines\":"
+			  "[{\"user\":\"8\",\"domain\":\"p\"}]}"),
+		  "no error");
+	return 0;
+}
+TEST(test_config_wrong_ca_file_may_be_missing);
+
 /* One setting, texts that it takes and texts that it doesn't. */
 static const struct {
 	const char *format; /* with %s for the text */
