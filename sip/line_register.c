@@ -2,14 +2,18 @@
  *
  *                 start               granted
  *   UNREGISTERED ───────► REGISTERING ───────► REGISTERED
- *        ▲                 │       ▲            │  │  ▲
- *        │ gone     refused│       └──── lost ──┘  │  │ granted
- *        │                 ▼         (TCP, TLS)    │  │
+ *        ▲                 │                       │  ▲
+ *        │ gone     refused│                       │  │ granted
+ *        │                 ▼                       │  │
  *   UNREGISTERING ◄────── FAILED ◄──── refused ────┘  │
  *                 stop     └──────────────────────────┘
  *                 (of any)
  *
- * A refresh that is due leaves REGISTERED as it is, so that calls go on.
+ * A refresh that is due leaves REGISTERED as it is, so that calls go on. So does
+ * a connection (TCP, TLS) that breaks: what the registrar granted holds until it
+ * expires, and the next request connects by itself. We register again at once,
+ * but a server that hangs up each time is let wait, longer and longer: it must
+ * not be asked twice a second. Only when it refuses has the line failed.
  *
  * A line that has failed stays so while it tries again: calls wait for one that
  * is registering, and behind a dead PBX they would wait at each try.
@@ -17,9 +21,7 @@
  * When to try again (RFC 5626 4.5): 30 s, doubled for each failure up to 30
  * minutes, less up to half of it by chance, so that a thousand gateways do not
  * come back in the same second. Retry-After is the least we wait; who was told
- * 401, 403 or 404 waits longer, because only a person can cure that. A line
- * whose connection breaks again and again counts as failing, too: it must not
- * register twice a second. */
+ * 401, 403 or 404 waits longer, because only a person can cure that. */
 #include <string.h>
 
 #include "sip/line_exchange.h"
@@ -29,8 +31,10 @@ enum {
 	BACKOFF_BASE_S = 30,
 	BACKOFF_MAX_S = 1800,
 	REFUSED_MIN_S = 300,  /* 401, 403, 404: slowly */
-	STOOD_MS = 60 * 1000, /* a registration that lived this long was real */
-	PING_MS = 25 * 1000,  /* keeps NAT bindings open */
+	STOOD_MS = 60 * 1000, /* what lived this long was real */
+	LOST_BASE_S = 5,      /* between connections that break */
+	LOST_DOUBLINGS_MAX = 5,
+	PING_MS = 25 * 1000, /* keeps NAT bindings open */
 	STOP_MS = 4000,
 	NO_PING_S = 1000000, /* libre's own pings drop peers that don't pong */
 };
@@ -49,8 +53,9 @@ enum {
 	DO_ASK = 1 << 0,      /* REGISTER */
 	DO_REFRESH = 1 << 1,  /* timer for the refresh, keep-alive */
 	DO_BACK_OFF = 1 << 2, /* timer for the next try */
-	DO_LEAVE = 1 << 3,    /* REGISTER with expires=0 */
-	DO_TELL = 1 << 4,
+	DO_REPAIR = 1 << 3,   /* timer for REGISTER on a new connection */
+	DO_LEAVE = 1 << 4,    /* REGISTER with expires=0 */
+	DO_TELL = 1 << 5,
 };
 
 /* Pairs that are not listed are late news and change nothing. */
@@ -69,7 +74,7 @@ static const struct rule {
 	{ GW_LINE_REGISTERED,    IN_DUE,     GW_LINE_REGISTERED,    DO_ASK },
 	{ GW_LINE_REGISTERED,    IN_GRANTED, GW_LINE_REGISTERED,    DO_REFRESH },
 	{ GW_LINE_REGISTERED,    IN_REFUSED, GW_LINE_FAILED,        DO_BACK_OFF | DO_TELL },
-	{ GW_LINE_REGISTERED,    IN_LOST,    GW_LINE_REGISTERING,   DO_ASK | DO_TELL },
+	{ GW_LINE_REGISTERED,    IN_LOST,    GW_LINE_REGISTERED,    DO_REPAIR },
 	{ GW_LINE_REGISTERED,    IN_STOP,    GW_LINE_UNREGISTERING, DO_LEAVE | DO_TELL },
 	{ GW_LINE_FAILED,        IN_DUE,     GW_LINE_FAILED,        DO_ASK },
 	{ GW_LINE_FAILED,        IN_GRANTED, GW_LINE_REGISTERED,    DO_REFRESH | DO_TELL },
@@ -94,10 +99,13 @@ struct gw_line_registration {
 	struct tmr ping;
 	uint64_t since; /* jiffies; registered without a break; 0: not */
 	uint32_t failures;
-	int err;          /* why the last question could not even be put */
-	uint32_t floor_s; /* the next try is not before */
-	struct sip *sip;  /* what the last answer came through ... */
-	struct sa peer;   /* ... and from where: pings go there */
+	uint32_t losses; /* connections that broke soon, one after another */
+	uint64_t calm_since; /* jiffies; the last REGISTER for a lost one */
+	bool repairs;        /* ... is not answered yet */
+	int err;             /* why the last question could not even be put */
+	uint32_t floor_s;    /* the next try is not before */
+	struct sip *sip;     /* what the last answer came through ... */
+	struct sa peer;      /* ... and from where: pings go there */
 	enum sip_transp tp;
 };
 
@@ -130,17 +138,11 @@ static void ping(void *arg)
 static void connection_lost(int err, void *arg)
 {
 	struct gw_line_registration *reg = arg;
-	struct gw_line *line = reg->line;
+	(void)err;
 
 	tmr_cancel(&reg->ping);
-	if (line->state != GW_LINE_REGISTERED || reg->exchange)
-		return; /* the exchange will tell */
-
-	line->last_code = 0;
-	gw_line_explain(line->last_reason, sizeof(line->last_reason), line,
-			err ? err : ECONNRESET);
-	reg->floor_s = 0;
-	feed(reg, stood(reg) ? IN_LOST : IN_REFUSED);
+	if (!reg->exchange)
+		feed(reg, IN_LOST); /* the exchange would tell, too */
 }
 
 static void keep_alive(struct gw_line_registration *reg,
@@ -180,6 +182,27 @@ static void schedule_refresh(struct gw_line_registration *reg)
 
 	start_next(reg, granted_ms * REFRESH_PERCENT / 100 -
 				granted_ms * (rand_u16() % 1000) / 50000);
+}
+
+/* At once, unless the one before broke soon; and before the binding expires. */
+static void schedule_repair(struct gw_line_registration *reg)
+{
+	const uint64_t now = tmr_jiffies();
+	const int64_t left_ms = max(
+		reg->line->registered_until_ms - gw_line_wall_ms(), INT64_C(0));
+	uint64_t wait_ms = 0;
+
+	if (now >= reg->calm_since + STOOD_MS)
+		reg->losses = 0;
+	if (reg->losses)
+		wait_ms = (LOST_BASE_S * UINT64_C(1000))
+			  << min(reg->losses - 1, (uint32_t)LOST_DOUBLINGS_MAX);
+	wait_ms = min(wait_ms, (uint64_t)left_ms * REFRESH_PERCENT / 100);
+
+	++reg->losses;
+	reg->calm_since = now + wait_ms;
+	reg->repairs = true;
+	start_next(reg, wait_ms);
 }
 
 static void schedule_retry(struct gw_line_registration *reg)
@@ -257,15 +280,32 @@ static void tell_waits(struct gw_line_registration *reg,
 	}
 }
 
+/* The connection broke under the question: it is put once more on a new one. */
+static bool was_cut_off(const struct gw_line_registration *reg,
+			const struct gw_line_answer *answer)
+{
+	switch (answer->err) {
+	case ECONNRESET:
+	case ECONNABORTED:
+	case ENOTCONN:
+	case EPIPE:
+		return !reg->repairs && reg->line->state == GW_LINE_REGISTERED;
+	default:
+		return false;
+	}
+}
+
 static void asked(const struct gw_line_answer *answer, void *arg)
 {
 	struct gw_line_registration *reg = arg;
 	struct gw_line *line = mem_ref(reg->line); /* handlers may free it */
 	bool granted = answer->code >= 200 && answer->code < 300 &&
 		       answer->granted_s > 0;
+	bool cut_off = was_cut_off(reg, answer);
 
 	mem_ref(reg);
-	note(line, answer);
+	if (!cut_off)
+		note(line, answer);
 	if (answer->code >= 200 && answer->code < 300 && !granted)
 		str_ncpy(line->last_reason,
 			 "the registrar took the binding away at once "
@@ -280,7 +320,9 @@ static void asked(const struct gw_line_answer *answer, void *arg)
 		keep_alive(reg, answer);
 	}
 
-	feed(reg, granted ? IN_GRANTED : IN_REFUSED);
+	if (!cut_off)
+		reg->repairs = false;
+	feed(reg, granted ? IN_GRANTED : cut_off ? IN_LOST : IN_REFUSED);
 	tell_waits(reg, answer);
 	mem_deref(reg);
 	mem_deref(line);
@@ -376,6 +418,8 @@ static void feed(struct gw_line_registration *reg, enum input in)
 		schedule_refresh(reg);
 	if (rule->todo & DO_BACK_OFF)
 		schedule_retry(reg);
+	if (rule->todo & DO_REPAIR)
+		schedule_repair(reg);
 	if (rule->todo & DO_LEAVE)
 		leave(reg);
 	if (rule->todo & DO_ASK)

@@ -159,3 +159,9 @@ int registrar_open(struct registrar *r, const char *address,
 		     gw_stack_sip(&r->sip, &r->addr, r->stack, transport,
 				  &anybody);
 }
+
+int registrar_hang_up(struct registrar *r)
+{
+	sip_transp_flush(r->sip);
+	return sip_transp_add(r->sip, r->tp, &r->addr, NULL);
+}

@@ -33,6 +33,9 @@ struct registrar {
 int registrar_open(struct registrar *r, const char *address,
 		   enum gw_transport transport);
 
+/* Closes all connections; who comes again is welcome. */
+int registrar_hang_up(struct registrar *r);
+
 #define registrar_will(r, ...)                                         \
 	do {                                                           \
 		static const struct reply script_[] = { __VA_ARGS__ }; \

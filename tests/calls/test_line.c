@@ -776,7 +776,7 @@ static int test_line_connection_refused(void)
 TEST(test_line_connection_refused);
 
 /* The PBX restarts: its stack goes, connections and all. */
-static int test_line_connection_lost_registers_again(void)
+static int test_line_connection_lost_and_nobody_there(void)
 {
 	static struct world w;
 	struct gw_line_cfg cfg;
@@ -793,10 +793,70 @@ static int test_line_connection_lost_registers_again(void)
 
 	sip_transp_flush(w.pbx.sip);
 	CHECK_OK(gw_tmr_test_advance(1000));
-	CHECK_STR(w.history, "registering registered registering failed");
+	CHECK_STR(w.history, "registering registered failed");
+	CHECK(strstr(facts(&w).last_reason, "connection refused"));
 	return 0;
 }
-TEST(test_line_connection_lost_registers_again);
+TEST(test_line_connection_lost_and_nobody_there);
+
+/* What was granted holds: no failure, no 503 for calls, one REGISTER more. */
+static int test_line_connection_closed_soon(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+	cfg = phone(&w);
+	cfg.transport = GW_TRANSPORT_TCP;
+	registrar_will(&w.pbx, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(1000));
+	CHECK_STR(w.history, "registering registered");
+	CHECK_OK(registrar_hang_up(&w.pbx));
+	CHECK_OK(gw_tmr_test_advance(1000));
+	CHECK_INT(w.pbx.registers, 2);
+	CHECK_STR(w.history, "registering registered");
+	CHECK_INT(facts(&w).last_code, 200);
+
+	/* and the refresh comes as ever */
+	CHECK_OK(gw_tmr_test_advance(600 * 1000));
+	CHECK_INT(w.pbx.registers, 3);
+	return 0;
+}
+TEST(test_line_connection_closed_soon);
+
+/* A server that hangs up each time is asked again later and later, and the line
+ * stays registered: it was granted each time. */
+static int test_line_connection_closed_again_and_again(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+	cfg = phone(&w);
+	cfg.transport = GW_TRANSPORT_TCP;
+	registrar_will(&w.pbx, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	for (int s = 0; s < 60; s++) {
+		CHECK_OK(gw_tmr_test_advance(1000));
+		CHECK_OK(registrar_hang_up(&w.pbx));
+	}
+	CHECK_STR(w.history, "registering registered");
+	CHECK_INT(w.pbx.registers, 5); /* 0 s, 1, 7, 18, 39 */
+
+	/* it mends its ways: patience is back */
+	CHECK_OK(gw_tmr_test_advance(150 * 1000));
+	CHECK_INT(w.pbx.registers, 6);
+	CHECK_OK(registrar_hang_up(&w.pbx));
+	CHECK_OK(gw_tmr_test_advance(1000));
+	CHECK_INT(w.pbx.registers, 7);
+	return 0;
+}
+TEST(test_line_connection_closed_again_and_again);
 
 static int test_line_over_ipv6(void)
 {
