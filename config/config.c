@@ -6,7 +6,8 @@
  *   config_complete.c what is missing    config_list.c    a list to one row
  *   config_check.c    how it all fits    config_form.c    forms of strings
  *   config_hint.c     did you mean       config_group.c   lines and keys
- *   config_help.c     for people         secret.c         secrets by reference */
+ *   config_stray.c    nobody's variables  secret.c         secrets by reference
+ *   config_help.c     for people */
 #include "config/config.h"
 
 #include <errno.h>

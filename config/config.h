@@ -10,7 +10,8 @@
  * a key by its number: /lines/0/user by BELLPULL_LINES_0_USER. Lists are comma
  * separated; an empty variable is null or the empty list. A line or key whose
  * number is the next one comes into being that way. For a secret the variable
- * holds the secret itself, or a reference to it.
+ * holds the secret itself, or a reference to it. Other variables that begin with
+ * BELLPULL_ are refused, unless something refers to them ("env:BELLPULL_KEY").
  *
  * A secret in the file is a reference: "env:NAME", "file:/path" (trailing line
  * break cut; refused if others could read it: any mode bit beyond 0640) or

@@ -94,26 +94,6 @@ static bool read_override(struct override *o, const char *entry)
 	return true;
 }
 
-/* A misspelt variable would silently not count. But programs that start us set
- * variables of their own by our name (BELLPULL_PORT=tcp://10.0.0.7:8080 in a
- * cluster), so only what is nearly a setting is taken for one. */
-static const char *meant_variable(const struct override *o)
-{
-	static _Thread_local char variable[sizeof(o->variable)];
-	const struct gw_config_row *row = NULL;
-	const char *names[] = { variable, NULL };
-
-	while ((row = gw_config_row_next(row, "/"))) {
-		if (strstr(row->pointer, "/N/"))
-			continue;
-		gw_config_variable(variable, sizeof(variable), row->pointer);
-		if (gw_config_nearest(o->variable, names))
-			return variable;
-	}
-
-	return NULL;
-}
-
 static int list_json(struct mbuf *mb, const char *text)
 {
 	int err;
@@ -285,27 +265,24 @@ static void set_by_variable(struct gw_config_loader *ld,
 				   count, count);
 }
 
-static void read_variable(struct gw_config_loader *ld, const char *entry)
+static void read_variable(struct gw_config_loader *ld, const char *entry,
+			  bool file_is_known)
 {
 	struct override o;
-	const char *meant;
 
 	if (read_override(&o, entry)) {
 		ld->variable = o.variable;
 		set_by_variable(ld, &o);
-	} else if ((meant = meant_variable(&o))) {
-		ld->variable = o.variable;
-		gw_config_complain(ld, "",
-				   "no setting has this variable; did you mean "
-				   "%s?",
-				   meant);
+		ld->variable = NULL; /* o goes */
+	} else if (file_is_known) {
+		gw_config_check_stray(ld, entry);
 	}
-
-	ld->variable = NULL; /* o goes */
 }
 
 void gw_config_read_environment(struct gw_config_loader *ld)
 {
+	/* a file that is no JSON may refer to any variable */
+	const bool file_is_known = ld->doc || !ld->errs->count;
 	size_t i;
 	char **entry;
 
@@ -314,6 +291,6 @@ void gw_config_read_environment(struct gw_config_loader *ld)
 
 	for (entry = environ; *entry && !ld->no_memory; entry++) {
 		if (!strncmp(*entry, "BELLPULL_", 9))
-			read_variable(ld, *entry);
+			read_variable(ld, *entry, file_is_known);
 	}
 }

@@ -30,6 +30,10 @@ void gw_config_read_text(struct gw_config_loader *ld, const char *text,
 			 size_t len);
 void gw_config_read_environment(struct gw_config_loader *ld);
 
+/* Complains of "NAME=VALUE" with our prefix that is no setting's, unless it is
+ * there on purpose. */
+void gw_config_check_stray(struct gw_config_loader *ld, const char *entry);
+
 /* Afterwards. first_run: there was no file, so no lines means the sandbox. */
 void gw_config_complete(struct gw_config_loader *ld, bool first_run);
 

@@ -109,6 +109,30 @@ static int test_config_env_wrong(void)
 		{ "BELLPULL_MEDIA_RECORDINGS", "/srv",
 		  "/media/recordings: must be \"recordings\": this isn't built "
 		  "into this version yet (variable BELLPULL_MEDIA_RECORDINGS)" },
+		{ "BELLPULL_TYPO", "1",
+		  "no setting has this variable; --help-config lists them "
+		  "(variable BELLPULL_TYPO)" },
+		{ "BELLPULL_", "1",
+		  "no setting has this variable; --help-config lists them "
+		  "(variable BELLPULL_)" },
+		{ "BELLPULL_LINES_0_USR", "2",
+		  "no setting has this variable; did you mean "
+		  "BELLPULL_LINES_0_USER? (variable BELLPULL_LINES_0_USR)" },
+		{ "BELLPULL_LINE_12_PORT", "5060",
+		  "no setting has this variable; did you mean "
+		  "BELLPULL_LINES_12_PORT? (variable BELLPULL_LINE_12_PORT)" },
+		{ "BELLPULL_KEYS_0_SECRT", "0123456789abcdef",
+		  "no setting has this variable; did you mean "
+		  "BELLPULL_KEYS_0_SECRET? (variable BELLPULL_KEYS_0_SECRT)" },
+		{ "BELLPULL_KEYS_0_NAMES", "x",
+		  "no setting has this variable; did you mean "
+		  "BELLPULL_KEYS_0_NAME? (variable BELLPULL_KEYS_0_NAMES)" },
+		{ "BELLPULL_HTTP_PORT", "8080",
+		  "no setting has this variable; --help-config lists them "
+		  "(variable BELLPULL_HTTP_PORT)" },
+		{ "BELLPULL_KEY", "0123456789abcdef",
+		  "no setting has this variable; --help-config lists them "
+		  "(variable BELLPULL_KEY)" },
 		{ "BELLPULL_LINES_1_USER", "858",
 		  "/lines/1/user: the number is too high: there are 0, so the "
 		  "next one is number 0 (variable BELLPULL_LINES_1_USER)" },
@@ -142,17 +166,58 @@ static int test_config_env_wrong(void)
 TEST(test_config_env_wrong);
 
 /* In a cluster each pod is given variables by the names of services. */
-static int test_config_env_foreign(void)
+static int test_config_env_of_services(void)
 {
 	struct gw_config_errors errs;
 	OWNED struct gw_config *cfg = NULL;
 
-	config_try_set("BELLPULL_PORT", "tcp://10.0.0.7:8080");
-	config_try_set("BELLPULL_PORT_8080_TCP_ADDR", "10.0.0.7");
 	config_try_set("BELLPULL_SERVICE_HOST", "10.0.0.7");
-	config_try_set("BELLPULL_KEY", "0123456789abcdef");
-	config_try_set("BELLPULL_", "x");
+	config_try_set("BELLPULL_SERVICE_PORT", "8080");
+	config_try_set("BELLPULL_SERVICE_PORT_HTTP", "8080");
+	config_try_set("BELLPULL_PORT", "tcp://10.0.0.7:8080");
+	config_try_set("BELLPULL_PORT_8080_TCP", "tcp://10.0.0.7:8080");
+	config_try_set("BELLPULL_PORT_8080_TCP_ADDR", "10.0.0.7");
+	config_try_set("BELLPULL_PORT_5060_UDP_PORT", "5060");
+	config_try_set("BELLPULL_DB_SERVICE_HOST", "10.0.0.8");
 	CHECK_OK(gw_config_load(&cfg, NULL, &errs));
 	return 0;
 }
-TEST(test_config_env_foreign);
+TEST(test_config_env_of_services);
+
+/* People call their secrets as they like, and builders have a cache. */
+static int test_config_env_on_purpose(void)
+{
+	static const char text[] =
+		"{ \"keys\": [ { \"secret\": \"env:BELLPULL_KEY\" } ] }";
+	struct gw_config_errors errs;
+	OWNED struct gw_config *cfg = NULL;
+
+	CHECK_INT(config_try_file(text, strlen(text), 0644), 0);
+	config_try_set("BELLPULL_KEY", "0123456789abcdef");
+	config_try_set("BELLPULL_LINES_0_USER", "858");
+	config_try_set("BELLPULL_LINES_0_DOMAIN", "pbx");
+	config_try_set("BELLPULL_LINES_0_PASSWORD",
+		       "env:BELLPULL_PBX_PASSWORD");
+	config_try_set("BELLPULL_PBX_PASSWORD", "s3cret");
+	config_try_set("BELLPULL_CACHE", "/var/cache/bellpull");
+	CHECK_OK(gw_config_load(&cfg, config_try_path, &errs));
+	CHECK_STR(gw_secret_text(cfg->lines[0].password, NULL), "s3cret");
+	return 0;
+}
+TEST(test_config_env_on_purpose);
+
+/* Which variables the file means is not known: only what is sure is told. */
+static int test_config_env_beside_a_broken_file(void)
+{
+	static const char text[] = "{ \"keys\": [ {,";
+	struct gw_config_errors errs;
+	struct gw_config *cfg = NULL;
+
+	CHECK_INT(config_try_file(text, strlen(text), 0644), 0);
+	config_try_set("BELLPULL_KEY", "0123456789abcdef");
+	CHECK_ERR(gw_config_load(&cfg, config_try_path, &errs), EINVAL);
+	CHECK_INT(errs.count, 1);
+	CHECK_STR(errs.list[0].variable, "");
+	return 0;
+}
+TEST(test_config_env_beside_a_broken_file);
