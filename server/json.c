@@ -91,6 +91,15 @@ int gw_json_write_ladder(struct mbuf *mb, const struct gw_call *call)
 	return w.err;
 }
 
+/* 0 is none */
+static void write_limit(struct gw_writer *w, const char *name, uint32_t limit)
+{
+	if (limit)
+		gw_write_int(w, name, limit);
+	else
+		gw_write_null(w, name);
+}
+
 int gw_json_write_line(struct mbuf *mb, const struct gw_line *line,
 		       bool is_default, int64_t now_ms)
 {
@@ -113,7 +122,7 @@ int gw_json_write_line(struct mbuf *mb, const struct gw_line *line,
 	gw_json_write_code(&w, "last_code", info.last_code);
 	gw_write_string(&w, "last_reason", info.last_reason);
 	gw_write_int(&w, "expires", info.expires_s);
-	gw_write_int(&w, "server_minimum", info.server_min_expires_s);
+	write_limit(&w, "server_minimum", info.server_min_expires_s);
 	gw_write_int(&w, "seconds_left",
 		     info.registered_until_ms > now_ms ?
 			     (info.registered_until_ms - now_ms) / 1000 :
@@ -124,7 +133,7 @@ int gw_json_write_line(struct mbuf *mb, const struct gw_line *line,
 	gw_write_string(&w, "contacts", info.contacts);
 	gw_write_string(&w, "server", info.server);
 	gw_write_int(&w, "calls", info.calls);
-	gw_write_int(&w, "max_calls", cfg->max_calls);
+	write_limit(&w, "max_calls", cfg->max_calls);
 	gw_write_close(&w, '}');
 	return w.err;
 }

@@ -158,6 +158,14 @@ test("api: while it stops, running calls go on and new ones are refused", async 
 	equal((await gw.exited).code, 0);
 });
 
+test("api: a line tells how many calls it may carry", async (t) => {
+	const line = (name, more) => ({ name, user: "858", domain: "127.0.0.1", register: false, ...more });
+	const gw = await t.gateway({ lines: [line("narrow", { max_calls: 7 }), line("wide", {})] });
+	const lines = (await gw.api("GET", "/lines")).json.data;
+	const facts = lines.filter(({ name }) => name !== "sandbox").map(({ name, max_calls }) => [name, max_calls]);
+	equal(facts, [["narrow", 7], ["wide", null]]);
+});
+
 test("api: capacity and lines say how it is", async (t) => {
 	const gw = await t.gateway(sandbox({ limits: { calls: 1 } }));
 	const call = await place(gw, "sim:answer");
@@ -170,6 +178,7 @@ test("api: capacity and lines say how it is", async (t) => {
 	const lines = (await gw.api("GET", "/lines")).json.data;
 	equal([lines.length, lines[0].name, lines[0].state, lines[0].calls], [1, "sandbox", "registered", 1]);
 	equal((await gw.api("GET", "/lines/sandbox")).json.name, "sandbox");
+	equal([lines[0].max_calls, lines[0].server_minimum], [null, null], "none is null");
 	const checked = await gw.api("POST", "/lines/sandbox/check");
 	equal([checked.status, checked.json.ok, checked.json.register.code], [200, true, 200]);
 });
