@@ -246,11 +246,14 @@ UNIT := $(DESTDIR)$(PREFIX)/lib/systemd/system
 ETC  := $(DESTDIR)$(SYSCONFDIR)/bellpull
 
 # The page is inside the program. A configuration that is there stays as it is.
+# The documents lie to each other as they do here, so their links lead somewhere.
 .PHONY: install
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DOC) $(UNIT) $(ETC)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DOC)/config $(DOC)/docs $(UNIT) $(ETC)
 	install -m 755 $(B)/bellpull $(DESTDIR)$(PREFIX)/bin/bellpull
-	install -m 644 LICENSE NOTICE README.md config/bellpull.json $(DOC)
+	install -m 644 LICENSE NOTICE README.md $(DOC)
+	install -m 644 config/bellpull.json $(DOC)/config
+	install -m 644 $(wildcard docs/*.md) $(DOC)/docs
 	[ -e $(ETC)/bellpull.json ] || \
 		install -m 640 config/bellpull.json $(ETC)/bellpull.json
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|' \

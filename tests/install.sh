@@ -33,6 +33,23 @@ files_are_there() {
 	done
 }
 
+# Who reads the installed README can follow it to every file.
+documents_lead_somewhere() {
+	doc=$root/a/usr/share/doc/bellpull
+	(cd "$doc" && find . -name '*.md') | while read -r page; do
+		grep -o ']([^)]*)' "$doc/$page" | sed 's/^](//; s/[)#].*//' |
+			grep -v '://' | while read -r file; do
+			[ -s "$doc/$(dirname "$page")/$file" ] ||
+				echo "$page leads to $file, which isn't there"
+		done
+	done >"$root/astray"
+	cat "$root/astray"
+	[ ! -s "$root/astray" ] || return 1
+	for page in docs/*.md; do
+		cmp "$page" "$doc/$page" || return 1
+	done
+}
+
 the_program_starts() {
 	(cd / && "$root/a/usr/bin/bellpull" --version)
 }
@@ -78,6 +95,7 @@ entrypoint_makes_secrets_once() {
 
 ok installs install_to /a
 ok files_are_there files_are_there
+ok documents_lead_somewhere documents_lead_somewhere
 ok the_program_starts the_program_starts
 ok configuration_is_kept configuration_is_kept
 if command -v systemd-analyze >/dev/null; then
