@@ -82,6 +82,7 @@ struct gw_config_http {
 
 struct gw_config_sip {
 	struct gw_config_listens listen;
+	bool ports_chosen;     /* somebody wrote listen: its ports matter */
 	const char *advertise; /* numeric address; or NULL                */
 	const char *ca_file;   /* or NULL                                 */
 };

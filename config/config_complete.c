@@ -191,6 +191,7 @@ void gw_config_complete(struct gw_config_loader *ld, bool first_run)
 	    !(ld->use_env && getenv("BELLPULL_SANDBOX")))
 		cfg->sandbox = true;
 
+	cfg->sip.ports_chosen = was_tried(ld, "/sip/listen");
 	complete_lines(cfg);
 	if (complete_codecs(cfg) || name_keys(cfg)) {
 		ld->no_memory = true;

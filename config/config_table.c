@@ -73,7 +73,8 @@ const struct gw_config_row gw_config_rows[] = {
   .help = "Transports and where they are bound: udp, tcp or tls : ADDRESS : PORT. auto "
 	  "is the local address from which the line's server is reached; 0.0.0.0 is not "
 	  "possible. Port 0 lets the system choose, as it does for a line's transport that "
-	  "isn't listed." },
+	  "isn't listed. While another program has a port that was set here, lines fail; the "
+	  "default's port gives way to any other." },
 { "/sip/advertise", GW_CONFIG_STRING, ROOT(sip.advertise),
   .nullable = true, .form = gw_form_address, .json_default = "null",
   .help = "Public address to tell in SIP, when a NAT with fixed port forwarding stands "

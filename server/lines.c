@@ -209,6 +209,7 @@ static int start_stack(const struct gw_config *cfg)
 		.advertise = cfg->sip.advertise,
 		.ca_file = cfg->sip.ca_file,
 		.user_agent = GW_USER_AGENT,
+		.ports_may_move = !cfg->sip.ports_chosen,
 	};
 	struct gw_stack_listen *listen;
 	size_t i;

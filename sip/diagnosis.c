@@ -2,6 +2,7 @@
  *
  * A table: the first row whose cause and condition fit gives the sentence. Rows
  * without a writer of their own quote what the far side said. */
+#include <errno.h>
 #include <string.h>
 
 #include <re.h>
@@ -128,6 +129,13 @@ static int tls(char *out, size_t size, const struct gw_diagnosis_facts *f)
 static int network(char *out, size_t size, const struct gw_diagnosis_facts *f)
 {
 	char why[128];
+
+	if (f->clues.err == EADDRINUSE)
+		return re_snprintf(out, size,
+				   "The local SIP port of line %s is taken by "
+				   "another program: free it, or change "
+				   "sip.listen.",
+				   f->line);
 
 	return re_snprintf(out, size, "The network said: %s.",
 			   str_error(f->clues.err, why, sizeof(why)));

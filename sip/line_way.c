@@ -232,6 +232,12 @@ void gw_line_explain(char *text, size_t size, const struct gw_line *line,
 	case ENETUNREACH:
 		(void)re_snprintf(text, size, "no route to %s", where);
 		break;
+	case EADDRINUSE:
+		(void)re_snprintf(text, size,
+				  "local port %u (%s) is taken by another "
+				  "program: free it, or change sip.listen",
+				  gw_stack_port(line->stack, t->transport), tp);
+		break;
 	case EPROTO:
 		(void)re_snprintf(text, size,
 				  "TLS with %s failed: certificate not "

@@ -101,6 +101,7 @@ static int copy_cfg(struct gw_stack *stack, const struct gw_stack_cfg *cfg)
 	if (err)
 		return ENOMEM;
 
+	stack->ports_may_move = cfg->ports_may_move;
 	stack->requesth = cfg->requesth;
 	stack->arg = cfg->arg;
 	return 0;
@@ -212,6 +213,20 @@ out:
 	else
 		*stackp = stack;
 	return err;
+}
+
+uint16_t gw_stack_port(const struct gw_stack *stack,
+		       enum gw_transport transport)
+{
+	for (size_t i = 0; i < stack->listen_count; i++) {
+		const struct gw_stack_place *listen = &stack->listens[i];
+
+		if (listen->transport == transport &&
+		    !sa_isset(&listen->addr, SA_ADDR))
+			return listen->port;
+	}
+
+	return 0;
 }
 
 struct dnsc *gw_stack_dns(struct gw_stack *stack)

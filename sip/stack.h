@@ -38,6 +38,7 @@ typedef bool(gw_stack_request_h)(struct sip *stack_sip,
 struct gw_stack_cfg {
 	const struct gw_stack_listen *listen;
 	size_t listen_count;
+	bool ports_may_move;   /* "auto": to any other one that is free */
 	const char *advertise; /* numeric address for Contact and SDP, or NULL */
 	const char *ca_file;   /* trust anchors for TLS, or NULL: TLS refused */
 	const char *certificate; /* PEM with certificate and key, or NULL */
@@ -53,13 +54,19 @@ int gw_stack_alloc(struct gw_stack **stackp, const struct gw_stack_cfg *cfg);
 /* The struct sip that reaches dst by transport; lives with the stack. laddrp
  * (may be NULL) gets its bound address.
  *
- * An "auto" address is found by connect + getsockname and opened here. Where
- * its port is taken (a PBX on the same machine) any other one is used: we are
- * a client, and those we register with are told the port. A transport that is
- * not in the configuration gets a port of the system's choice.
+ * An "auto" address is found by connect + getsockname and opened here. Its port
+ * may be taken (a PBX on the same machine): where ports may move, any other one
+ * is used, we are a client, and those we register with are told the port. Where
+ * they may not, a firewall or a trunk knows them: EADDRINUSE until it is free.
+ * A transport that is not in the configuration gets a port of the system's
+ * choice.
  * Returns 0, ENOTSUP (TLS without ca_file), EAFNOSUPPORT or what bind() said. */
 int gw_stack_sip(struct sip **sipp, struct sa *laddrp, struct gw_stack *stack,
 		 enum gw_transport transport, const struct sa *dst);
+
+/* The port that EADDRINUSE is about: that of the first "auto" address. 0: none. */
+uint16_t gw_stack_port(const struct gw_stack *stack,
+		       enum gw_transport transport);
 
 struct dnsc *gw_stack_dns(struct gw_stack *stack); /* NULL: no nameserver */
 const char *gw_stack_advertise(const struct gw_stack *stack); /* or NULL */

@@ -23,6 +23,7 @@ struct gw_stack {
 	struct list endpoints;
 	struct gw_stack_place *listens;
 	size_t listen_count;
+	bool ports_may_move;
 	struct dnsc *dnsc;
 	struct tls *tls;
 	struct hash *routes;

@@ -86,11 +86,43 @@ out:
 	return err;
 }
 
+/* libre would share a TCP port with other programs of its kind (SO_REUSEPORT),
+ * and each would get half of the connections: asked without. */
+static int tcp_port_is_free(const struct sa *laddr)
+{
+	const int on = 1;
+	int fd, err = 0;
+
+	fd = socket(sa_af(laddr), SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return errno;
+
+	/* connections of a former life don't count */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, &laddr->u.sa, laddr->len))
+		err = errno;
+
+	(void)close(fd);
+	return err;
+}
+
+static int add_transport(struct gw_stack_endpoint *ep,
+			 enum gw_transport transport, const struct sa *laddr)
+{
+	int err = 0;
+
+	if (transport != GW_TRANSPORT_UDP && sa_port(laddr))
+		err = tcp_port_is_free(laddr);
+
+	return err ? err :
+		     sip_transp_add(ep->sip, transps[transport], laddr,
+				    ep->stack->tls);
+}
+
 int gw_stack_transport_up(struct gw_stack_endpoint *ep,
 			  enum gw_transport transport, uint16_t port,
 			  bool any_port_will_do)
 {
-	enum sip_transp tp = transps[transport];
 	struct sa laddr = ep->addr;
 	int err;
 
@@ -104,17 +136,18 @@ int gw_stack_transport_up(struct gw_stack_endpoint *ep,
 	}
 
 	sa_set_port(&laddr, port);
-	err = sip_transp_add(ep->sip, tp, &laddr, ep->stack->tls);
+	err = add_transport(ep, transport, &laddr);
 	if (err == EADDRINUSE && any_port_will_do && port) {
 		sa_set_port(&laddr, 0);
-		err = sip_transp_add(ep->sip, tp, &laddr, ep->stack->tls);
+		err = add_transport(ep, transport, &laddr);
 	}
 	if (err)
 		return err;
 
 	ep->is_up[transport] = true;
 	if (transport == GW_TRANSPORT_UDP &&
-	    0 == sip_transp_laddr(ep->sip, &laddr, tp, &ep->addr))
+	    0 == sip_transp_laddr(ep->sip, &laddr, transps[transport],
+				  &ep->addr))
 		widen_receive_buffer(&laddr);
 
 	return 0;
@@ -210,7 +243,8 @@ int gw_stack_sip(struct sip **sipp, struct sa *laddrp, struct gw_stack *stack,
 	if (err)
 		return err;
 
-	err = gw_stack_transport_up(ep, transport, port, is_auto);
+	err = gw_stack_transport_up(ep, transport, port,
+				    is_auto && stack->ports_may_move);
 	if (err)
 		return err;
 

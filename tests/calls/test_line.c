@@ -858,6 +858,80 @@ static int test_line_connection_closed_again_and_again(void)
 }
 TEST(test_line_connection_closed_again_and_again);
 
+/* The registrar's own port is the one that somebody else has. */
+static int open_at_taken_port(struct world *w, enum gw_transport transport,
+			      bool ports_may_move)
+{
+	const struct gw_stack_listen at = { transport, "auto",
+					    sa_port(&w->pbx.addr) };
+	const struct gw_stack_cfg cfg = { .listen = &at,
+					  .listen_count = 1,
+					  .ports_may_move = ports_may_move,
+					  .user_agent = "Bellpull/test" };
+
+	w->stack = mem_deref(w->stack);
+	return gw_stack_alloc(&w->stack, &cfg);
+}
+
+/* Firewalls and trunks know the port that was chosen: no other one will do. It
+ * is asked for again, and had as soon as it is free. */
+static int at_chosen_port(enum gw_transport transport, const char *name)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+	char want[128];
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open_at(&w, "127.0.0.1", transport));
+	CHECK_OK(open_at_taken_port(&w, transport, false));
+	cfg = phone(&w);
+	cfg.transport = transport;
+	registrar_will(&w.pbx, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_STR(w.history, "registering failed");
+	(void)re_snprintf(want, sizeof(want),
+			  "local port %u (%s) is taken by another program: "
+			  "free it, or change sip.listen",
+			  sa_port(&w.pbx.addr), name);
+	CHECK_STR(facts(&w).last_reason, want);
+	CHECK(facts(&w).next_try_ms > 0);
+	CHECK_INT(w.pbx.registers, 0);
+	return 0;
+}
+
+static int test_line_chosen_port_is_taken(void)
+{
+	return at_chosen_port(GW_TRANSPORT_UDP, "udp");
+}
+TEST(test_line_chosen_port_is_taken);
+
+static int test_line_chosen_port_is_taken_tcp(void)
+{
+	return at_chosen_port(GW_TRANSPORT_TCP, "tcp");
+}
+TEST(test_line_chosen_port_is_taken_tcp);
+
+/* Nobody chose it: beside a PBX on the same machine any other one will do. */
+static int test_line_default_port_is_taken(void)
+{
+	static struct world w;
+	struct gw_line_cfg cfg;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open(&w));
+	CHECK_OK(open_at_taken_port(&w, GW_TRANSPORT_UDP, true));
+	cfg = phone(&w);
+	registrar_will(&w.pbx, { .code = 200 });
+
+	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_STR(w.history, "registering registered");
+	return 0;
+}
+TEST(test_line_default_port_is_taken);
+
 static int test_line_over_ipv6(void)
 {
 	static struct world w;

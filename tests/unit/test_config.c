@@ -22,6 +22,7 @@ static int test_config_first_run(void)
 	CHECK_INT(cfg->sip.listen.count, 2);
 	CHECK_INT(cfg->sip.listen.list[0].transport, GW_CONFIG_UDP);
 	CHECK_STR(cfg->sip.listen.list[0].address, "auto");
+	CHECK(!cfg->sip.ports_chosen);
 	CHECK_INT(cfg->sip.listen.list[1].transport, GW_CONFIG_TCP);
 	CHECK_INT(cfg->media.port_min, 20000);
 	CHECK_INT(cfg->media.port_max, 40000);
@@ -153,6 +154,7 @@ static int test_config_whole_line(void)
 	CHECK(!line->nat_auto);
 	CHECK_INT(line->max_calls, 30);
 	CHECK(line->is_default);
+	CHECK(cfg->sip.ports_chosen);
 	CHECK_STR(cfg->sip.listen.list[0].address, "2001:db8::7");
 	CHECK_INT(cfg->sip.listen.list[0].port, 5061);
 	return 0;

@@ -52,6 +52,8 @@ static const struct {
 	{ FACTS(GW_CAUSE_TLS_ERROR, .ring_timeout_s = 3), "certificate" },
 	{ FACTS(GW_CAUSE_NETWORK_ERROR, .clues = { .err = ECONNREFUSED }),
 	  "Connection refused" },
+	{ FACTS(GW_CAUSE_NETWORK_ERROR, .clues = { .err = EADDRINUSE }),
+	  "local SIP port of line office is taken" },
 	{ FACTS(GW_CAUSE_REDIRECTED, .sip_code = 302,
 		.clues = { .redirected_to = "sip:9@x" }),
 	  "to sip:9@x" },
