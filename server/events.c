@@ -94,35 +94,58 @@ static void write_frame(struct gw_event *ev, char *frame, size_t head_len,
 	ev->json_len = json_len;
 }
 
-int gw_event_alloc(struct gw_event **evp, uint64_t id, const char *type,
-		   const char *call_id, const char *json, size_t json_len)
+static size_t text_size(const char *text)
 {
-	const size_t type_size = strlen(type) + 1;
+	return text ? strlen(text) + 1 : 0;
+}
+
+/* Copies text to *atp and moves that on. */
+static const char *put_text(char **atp, const char *text)
+{
+	const size_t size = text_size(text);
+	char *at = *atp;
+
+	if (!text)
+		return NULL;
+
+	memcpy(at, text, size);
+	*atp = at + size;
+	return at;
+}
+
+/* One piece of memory: the struct, its texts, the frame. */
+int gw_event_alloc(struct gw_event **evp, const struct gw_event_facts *facts,
+		   const char *json, size_t json_len)
+{
+	const size_t texts = text_size(facts->type) +
+			     text_size(facts->project) + text_size(facts->line);
 	char head[HEAD_SIZE];
 	struct gw_event *ev;
-	char *text;
+	char *at;
 	int n;
 
 	n = snprintf(head, sizeof(head),
-		     "id: %" PRIu64 "\nevent: %s\ndata: ", id, type);
+		     "id: %" PRIu64 "\nevent: %s\ndata: ", facts->id,
+		     facts->type);
 	if (n < 0 || (size_t)n >= sizeof(head))
 		return EINVAL;
 
-	ev = mem_zalloc(sizeof(*ev) + type_size + (size_t)n + json_len + 3,
-			NULL);
+	ev = mem_zalloc(sizeof(*ev) + texts + (size_t)n + json_len + 3, NULL);
 	if (!ev)
 		return ENOMEM;
 
-	text = (char *)(ev + 1);
-	memcpy(text, type, type_size);
-	ev->type = text;
-	ev->id = id;
-	ev->seq = -1;
-	if (call_id)
-		str_ncpy(ev->call_id, call_id, sizeof(ev->call_id));
+	at = (char *)(ev + 1);
+	ev->type = put_text(&at, facts->type);
+	ev->project = put_text(&at, facts->project);
+	ev->line = put_text(&at, facts->line);
+	ev->id = facts->id;
+	ev->seq = facts->seq;
+	ev->at_ms = facts->at_ms;
+	if (facts->call_id)
+		str_ncpy(ev->call_id, facts->call_id, sizeof(ev->call_id));
 
-	memcpy(text + type_size, head, (size_t)n);
-	write_frame(ev, text + type_size, (size_t)n, json, json_len);
+	memcpy(at, head, (size_t)n);
+	write_frame(ev, at, (size_t)n, json, json_len);
 
 	*evp = ev;
 	return 0;
@@ -130,7 +153,15 @@ int gw_event_alloc(struct gw_event **evp, uint64_t id, const char *type,
 
 static int event_of(struct gw_event **evp, const struct gw_store_event *told)
 {
-	struct gw_event *ev;
+	const struct gw_event_facts facts = {
+		.id = told->id,
+		.type = told->type,
+		.call_id = told->call_id,
+		.project = told->project,
+		.line = told->line,
+		.seq = told->seq,
+		.at_ms = told->at_ms,
+	};
 	struct mbuf *json;
 	int err;
 
@@ -141,16 +172,10 @@ static int event_of(struct gw_event **evp, const struct gw_store_event *told)
 	err = gw_store_event_json(json, told->id, told->suffix->buf,
 				  told->suffix->end);
 	err = err ? err :
-		    gw_event_alloc(&ev, told->id, told->type, told->call_id,
-				   (const char *)json->buf, json->end);
+		    gw_event_alloc(evp, &facts, (const char *)json->buf,
+				   json->end);
 	mem_deref(json);
-	if (err)
-		return err;
-
-	ev->seq = told->seq;
-	ev->at_ms = told->at_ms;
-	*evp = ev;
-	return 0;
+	return err;
 }
 
 static void show(struct gw_events *events, const struct gw_store_job *job)
@@ -266,11 +291,18 @@ static int add_event(struct gw_store_job *job, const struct gw_news *news,
 		     const struct mbuf *snapshot)
 {
 	struct gw_store_event *ev = &job->events[job->event_count];
-	int err;
+	int err = 0;
 
-	err = encode(&ev->suffix, news, snapshot);
-	if (err)
+	if (news->project)
+		err = str_dup(&ev->project, news->project);
+	if (!err && news->line)
+		err = str_dup(&ev->line, news->line);
+	err = err ? err : encode(&ev->suffix, news, snapshot);
+	if (err) {
+		ev->project = mem_deref(ev->project);
+		ev->line = mem_deref(ev->line);
 		return err;
+	}
 
 	ev->type = news->type;
 	ev->seq = news->seq;

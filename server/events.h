@@ -30,6 +30,8 @@ void gw_events_flush(struct gw_events *events);
 struct gw_news {
 	const char *type;    /* "call.ringing": static string                 */
 	const char *call_id; /* NULL: line.*, gateway.*                       */
+	const char *project; /* whose call; NULL: no key's. See audience.h    */
+	const char *line;    /* of line.*: its name; else NULL                */
 	const char *leg;     /* "from", "to"; NULL: the call                  */
 	int64_t seq;         /* of the call, from 1 without holes; -1: none   */
 	int64_t at_ms;       /* wall clock                                    */
@@ -75,6 +77,8 @@ struct gw_event {
 	uint64_t id;
 	const char *type;
 	char call_id[GW_STORE_ID_SIZE]; /* "": of no call */
+	const char *project;            /* whose call; or NULL */
+	const char *line;               /* of line.*; else NULL */
 	int64_t seq;
 	int64_t at_ms;
 	const char *
@@ -84,9 +88,17 @@ struct gw_event {
 	size_t json_len;
 };
 
-/* Makes one from what the store reads. type may be of any lifetime. */
-int gw_event_alloc(struct gw_event **evp, uint64_t id, const char *type,
-		   const char *call_id, const char *json, size_t json_len);
+/* What is known of an event beside its JSON. Strings are copied; NULL: none. */
+struct gw_event_facts {
+	uint64_t id;
+	const char *type;
+	const char *call_id, *project, *line;
+	int64_t seq, at_ms;
+};
+
+/* Makes one from what the store gave or reads. */
+int gw_event_alloc(struct gw_event **evp, const struct gw_event_facts *facts,
+		   const char *json, size_t json_len);
 
 /* Sinks see every event, in order of ids, in the order of registering. They must
  * not tell events from inside. */

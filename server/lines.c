@@ -7,6 +7,7 @@
 #include <re.h>
 
 #include "config/config.h"
+#include "server/audience.h"
 #include "server/clock.h"
 #include "server/events.h"
 #include "server/json.h"
@@ -131,6 +132,7 @@ static void line_event(struct gw_line *line, void *arg)
 		err = gw_json_write_line(data, line, gw_lines_is_default(line),
 					 news.at_ms);
 	if (!err) {
+		news.line = info.name;
 		news.data = (const char *)data->buf;
 		news.data_len = data->end;
 		err = gw_events_tell(lines.events, &news, NULL);
@@ -393,14 +395,7 @@ int gw_lines_print(struct mbuf *mb, const struct gw_line *line)
 bool gw_lines_allowed(const struct gw_config_key *key,
 		      const struct gw_line *line)
 {
-	size_t i;
-
-	if (!key || !key->lines.count)
-		return true;
-	for (i = 0; i < key->lines.count; i++)
-		if (!strcmp(key->lines.list[i], gw_line_name(line)))
-			return true;
-	return false;
+	return gw_audience_line(key, gw_line_name(line));
 }
 
 int gw_lines_print_all(struct mbuf *mb, const struct gw_config_key *key)

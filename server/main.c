@@ -332,15 +332,15 @@ static bool ready(void *arg, struct mbuf *checks)
 }
 
 /* What a reader of /events gets whose past is gone. */
-static int snapshot(struct mbuf *mb, void *arg)
+static int snapshot(struct mbuf *mb, const struct gw_config_key *key, void *arg)
 {
 	int err;
 	(void)arg;
 
 	err = mbuf_write_str(mb, "{\"calls\":");
-	err |= gw_registry_print_all(mb, NULL);
+	err |= gw_registry_print_all(mb, key);
 	err |= mbuf_write_str(mb, ",\"lines\":");
-	err |= gw_lines_print_all(mb, NULL);
+	err |= gw_lines_print_all(mb, key);
 	err |= mbuf_write_str(mb, "}");
 	return err;
 }

@@ -173,6 +173,7 @@ static int tell(const struct gw_store_row *row, const struct gw_json *call,
 	const struct gw_news news = {
 		.type = leg ? "leg.ended" : "call.ended",
 		.call_id = row->id,
+		.project = row->project,
 		.leg = leg,
 		.seq = seq,
 		.at_ms = end->at_ms,

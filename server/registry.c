@@ -19,6 +19,7 @@
 
 #include "config/config.h"
 #include "server/admission.h"
+#include "server/audience.h"
 #include "server/events.h"
 #include "server/log.h"
 
@@ -54,9 +55,8 @@ struct gw_registry_entry *gw_registry_find_for(const char *id,
 
 	if (!e || !e->stored)
 		return NULL;
-	if (key && (!e->key || strcmp(e->key->project, key->project) != 0))
-		return NULL;
-	return e;
+	return gw_audience_call(key, e->key ? e->key->project : NULL) ? e :
+									NULL;
 }
 
 static void check_empty(void)

@@ -206,6 +206,7 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 		goto out;
 
 	news.call_id = e->id;
+	news.project = row->project;
 	news.at_ms = e->created_at_ms;
 	err = gw_events_place(gw_registry.events, &news, row, idem, stored, e);
 	row = NULL;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "server/events.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -95,6 +96,7 @@ void gw_registry_call_event(struct gw_call *call,
 	struct gw_news news = {
 		.type = gw_event_name(ev->type),
 		.call_id = e->id,
+		.project = e->key ? e->key->project : NULL,
 		.leg = gw_role_name(ev->role),
 		.at_ms = ev->at_ms,
 	};

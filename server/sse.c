@@ -18,6 +18,7 @@
 
 #include <re.h>
 
+#include "config/config.h"
 #include "server/events.h"
 #include "server/http.h"
 #include "server/journal.h"
@@ -97,7 +98,7 @@ struct reader {
 
 /* Waking ----------------------------------------------------------------------- */
 
-static bool is_due(const struct reader *r, uint64_t head)
+static bool is_due(struct reader *r)
 {
 	if (!r->asleep)
 		return false;
@@ -106,7 +107,8 @@ static bool is_due(const struct reader *r, uint64_t head)
 	if (r->core.call_id[0])
 		return r->core.state == GW_SSE_DUE;
 
-	return r->core.state == GW_SSE_IDLE && r->core.after_id < head;
+	return r->core.state == GW_SSE_IDLE &&
+	       gw_sse_reader_look(&r->core, r->sse->journal);
 }
 
 static void wake(struct reader *r)
@@ -142,7 +144,6 @@ static void begin_round(struct gw_sse *sse, uint64_t now)
 static void tick_handler(void *arg)
 {
 	struct gw_sse *sse = arg;
-	const uint64_t head = gw_journal_head(sse->journal);
 	const uint64_t now = tmr_jiffies();
 	unsigned quota, looks;
 
@@ -165,7 +166,7 @@ static void tick_handler(void *arg)
 		r = sse->sweep->data;
 		sse->sweep = sse->sweep->next;
 		sse->left--;
-		if (is_due(r, head)) {
+		if (is_due(r)) {
 			wake(r);
 			quota--;
 		}
@@ -180,7 +181,6 @@ static void tick_handler(void *arg)
 /* Somebody is due. */
 static void arouse(struct gw_sse *sse)
 {
-	const uint64_t head = gw_journal_head(sse->journal);
 	struct le *le;
 
 	if (tmr_isrunning(&sse->tick)) {
@@ -194,7 +194,7 @@ static void arouse(struct gw_sse *sse)
 	}
 
 	LIST_FOREACH(&sse->readers, le) {
-		if (is_due(le->data, head))
+		if (is_due(le->data))
 			wake(le->data);
 	}
 }
@@ -274,7 +274,7 @@ static void replay_done(struct gw_store_read *rd, void *arg)
 
 	r->errand = NULL;
 	if (!err)
-		err = gw_sse_batch_alloc(&batch, rd);
+		err = gw_sse_batch_alloc(&batch, rd, r->core.key);
 
 	if (err) {
 		/* it comes back with the id it has got to */
@@ -298,7 +298,8 @@ static int replay_ask(struct reader *r)
 
 	e = mem_zalloc(sizeof(*e), errand_destructor);
 	rd = gw_store_read_alloc(GW_STORE_EVENTS);
-	if (!e || !rd) {
+	if (!e || !rd ||
+	    (r->core.key && str_dup(&rd->project, r->core.key->project))) {
 		mem_deref(rd);
 		mem_deref(e);
 		return ENOMEM;
@@ -482,7 +483,8 @@ static void begin_stream(struct reader *r, struct gw_http_req *req)
 			    &r->le_call, r);
 }
 
-static struct reader *new_reader(struct gw_sse *sse, uint64_t after_id)
+static struct reader *
+new_reader(struct gw_sse *sse, const struct gw_http_req *req, uint64_t after_id)
 {
 	struct reader *r;
 
@@ -491,6 +493,7 @@ static struct reader *new_reader(struct gw_sse *sse, uint64_t after_id)
 		return NULL;
 
 	r->sse = sse;
+	r->core.key = gw_http_key(req);
 	r->core.after_id = after_id;
 	return r;
 }
@@ -520,7 +523,7 @@ static int say_reset(struct reader *r, const struct gw_sse_call *call)
 		err |= mbuf_printf(mb, "{\"calls\":[%b],\"lines\":[]}",
 				   call->snapshot, call->snapshot_len);
 	else
-		err |= sse->snapshoth(mb, sse->arg);
+		err |= sse->snapshoth(mb, r->core.key, sse->arg);
 	err |= mbuf_write_str(mb, "\n\n");
 
 	if (!err)
@@ -545,7 +548,7 @@ void gw_sse_open(struct gw_sse *sse, struct gw_http_req *req)
 	start = gw_sse_start(&after, last_id_of(req),
 			     gw_journal_head(sse->journal),
 			     gw_store_pruned_id(sse->store));
-	r = new_reader(sse, after);
+	r = new_reader(sse, req, after);
 	if (!r) {
 		no_memory(r, req);
 		return;
@@ -575,7 +578,7 @@ void gw_sse_open_call(struct gw_sse *sse, struct gw_http_req *req,
 		return;
 	}
 
-	r = new_reader(sse, after);
+	r = new_reader(sse, req, after);
 	if (!r) {
 		no_memory(r, req);
 		return;

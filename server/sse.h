@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct gw_config_key;
 struct gw_events;
 struct gw_http_req;
 struct gw_sse;
@@ -26,9 +27,10 @@ struct gw_sse_cfg {
 	uint32_t window_bytes;    /* 0: 8 MiB                           */
 };
 
-/* Writes {"calls":[...],"lines":[...]} as they are now: what a reader gets whose
- * past is gone. Returns 0 or errno. */
-typedef int(gw_sse_snapshot_h)(struct mbuf *mb, void *arg);
+/* Writes {"calls":[...],"lines":[...]} as they are now, as far as the key may see
+ * them (NULL: all): what a reader gets whose past is gone. Returns 0 or errno. */
+typedef int(gw_sse_snapshot_h)(struct mbuf *mb, const struct gw_config_key *key,
+			       void *arg);
 
 /* Becomes a sink of events. Free it (mem_deref) when the HTTP side is closed and
  * the store has given all reads back, before events. */
@@ -37,7 +39,7 @@ int gw_sse_alloc(struct gw_sse **ssep, struct gw_events *events,
 		 gw_sse_snapshot_h *snapshoth, void *arg);
 
 /* GET /events: answers req with a stream that begins now, or behind the
- * Last-Event-ID header or the query last_event_id. */
+ * Last-Event-ID header or the query last_event_id, of what req's key may see. */
 void gw_sse_open(struct gw_sse *sse, struct gw_http_req *req);
 
 /* GET /calls/{id}/events. The caller has looked the call up (404 is its matter),

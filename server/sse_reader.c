@@ -14,6 +14,7 @@
 
 #include <re.h>
 
+#include "server/audience.h"
 #include "server/events.h"
 #include "server/journal.h"
 #include "server/sse_reader.h"
@@ -89,26 +90,39 @@ static void batch_destructor(void *arg)
 }
 
 static int fill_batch(struct gw_sse_batch *batch,
-		      const struct gw_store_read *rd)
+		      const struct gw_store_read *rd,
+		      const struct gw_config_key *key)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < rd->event_count; i++) {
 		const struct gw_store_read_event *from = &rd->events[i];
+		const struct gw_event_facts facts = {
+			.id = from->id,
+			.type = from->type,
+			.call_id = from->call_id,
+			.project = from->project,
+			.line = from->line,
+			.seq = -1,
+		};
 		struct gw_event *ev;
 
-		err = gw_event_alloc(&ev, from->id, from->type, from->call_id,
-				     (const char *)from->json->buf,
+		err = gw_event_alloc(&ev, &facts, (const char *)from->json->buf,
 				     from->json->end);
-		if (!err)
+		if (err)
+			break;
+		if (gw_audience_event(key, ev))
 			batch->list[batch->count++].ev = ev;
+		else
+			mem_deref(ev);
 	}
 
 	return err;
 }
 
 int gw_sse_batch_alloc(struct gw_sse_batch **batchp,
-		       const struct gw_store_read *rd)
+		       const struct gw_store_read *rd,
+		       const struct gw_config_key *key)
 {
 	const size_t count = rd->event_count;
 	struct gw_sse_batch *batch;
@@ -120,7 +134,7 @@ int gw_sse_batch_alloc(struct gw_sse_batch **batchp,
 
 	if (count) {
 		batch->list = mem_zalloc(count * sizeof(*batch->list), NULL);
-		err = batch->list ? fill_batch(batch, rd) : ENOMEM;
+		err = batch->list ? fill_batch(batch, rd, key) : ENOMEM;
 	}
 	batch->upto_id = rd->more && count ? rd->events[count - 1].id :
 					     rd->upto_id;
@@ -154,7 +168,10 @@ bool gw_sse_reader_say(struct gw_sse_reader *r, struct mbuf *mb)
 
 static bool is_for(const struct gw_sse_reader *r, const struct gw_event *ev)
 {
-	return !r->call_id[0] || 0 == strcmp(r->call_id, ev->call_id);
+	if (r->call_id[0] && strcmp(r->call_id, ev->call_id) != 0)
+		return false;
+
+	return gw_audience_event(r->key, ev);
 }
 
 bool gw_sse_reader_news(struct gw_sse_reader *r, const struct gw_event *ev)
@@ -237,26 +254,45 @@ static bool begin_batch_event(struct gw_sse_reader *r)
 	return false;
 }
 
-static bool begin_window_event(struct gw_sse_reader *r,
-			       const struct gw_journal *journal)
+/* The next one of the window that is for it; NULL: none, it has had all. */
+static const struct gw_event *find_in_window(struct gw_sse_reader *r,
+					     const struct gw_journal *journal)
 {
 	const struct gw_event *ev;
 
 	while ((ev = gw_journal_after(journal, r->after_id))) {
-		union {
-			const struct gw_event *ev;
-			void *p;
-		} u = { .ev = ev };
-
-		if (is_for(r, ev)) {
-			mem_ref(u.p);
-			begin_event(r, ev);
-			return true;
-		}
+		if (is_for(r, ev))
+			return ev;
 		r->after_id = ev->id;
 	}
 
-	return false;
+	return NULL;
+}
+
+static bool begin_window_event(struct gw_sse_reader *r,
+			       const struct gw_journal *journal)
+{
+	union {
+		const struct gw_event *ev;
+		void *p;
+	} u = { .ev = find_in_window(r, journal) };
+
+	if (!u.ev)
+		return false;
+
+	mem_ref(u.p);
+	begin_event(r, u.ev);
+	return true;
+}
+
+bool gw_sse_reader_look(struct gw_sse_reader *r,
+			const struct gw_journal *journal)
+{
+	/* who sees everything has nothing to step over */
+	if (!r->key || r->after_id < gw_journal_floor(journal))
+		return r->after_id < gw_journal_head(journal);
+
+	return find_in_window(r, journal) != NULL;
 }
 
 /* Finds what comes next; sets state when nothing does. */

@@ -9,6 +9,7 @@
 
 #include "server/store.h"
 
+struct gw_config_key;
 struct gw_event;
 struct gw_journal;
 struct mbuf;
@@ -39,8 +40,9 @@ struct gw_sse_batch {
 	uint64_t upto_id; /* with the last one given, all up to here was had  */
 };
 
-/* Zeroed, with after_id, call_id and end_id set, it is ready. */
+/* Zeroed, with key, after_id, call_id and end_id set, it is ready. */
 struct gw_sse_reader {
+	const struct gw_config_key *key; /* who reads; NULL: sees everything  */
 	char call_id[GW_STORE_ID_SIZE]; /* "": every event                    */
 	uint64_t after_id; /* up to here it has had what is for it            */
 	uint64_t end_id;   /* it ends behind this one; 0: not known           */
@@ -77,15 +79,22 @@ size_t gw_sse_reader_fill(struct gw_sse_reader *r,
 bool gw_sse_reader_say(struct gw_sse_reader *r, struct mbuf *mb);
 
 /* ev was added to the journal. Returns whether it is for this reader. A reader of
- * every event needs no news: it is due when its after_id is below the head. */
+ * every event needs no news: it is due when gw_sse_reader_look() says so. */
 bool gw_sse_reader_news(struct gw_sse_reader *r, const struct gw_event *ev);
+
+/* Steps over what is not for it, without a byte. Returns whether there is more in
+ * the journal for it, or below it. For a reader of every event, in state IDLE. */
+bool gw_sse_reader_look(struct gw_sse_reader *r,
+			const struct gw_journal *journal);
 
 /* What the store had for it, in state GW_SSE_REPLAY. Takes batch over. */
 void gw_sse_reader_replayed(struct gw_sse_reader *r,
 			    struct gw_sse_batch *batch);
 
-/* Makes a batch of what the store gave for a read of (after, upto]. */
+/* Makes a batch of what the store gave for a read of (after, upto], without what
+ * is not for the key. */
 int gw_sse_batch_alloc(struct gw_sse_batch **batchp,
-		       const struct gw_store_read *rd);
+		       const struct gw_store_read *rd,
+		       const struct gw_config_key *key);
 
 #endif

@@ -64,10 +64,11 @@ uint64_t gw_store_pruned_id(const struct gw_store *store);
 struct gw_store_event {
 	const char *type; /* static string                         */
 	char call_id[GW_STORE_ID_SIZE]; /* "": of no call (line.*, gateway.*)    */
-	int64_t seq;         /* -1: none                              */
-	int64_t at_ms;       /* occurred_at                           */
-	struct mbuf *suffix; /* the bytes behind `{"id":N`            */
-	uint64_t id;         /* result: set when it is on disk        */
+	char *project, *line; /* own copies: whose call, which line; or NULL */
+	int64_t seq;          /* -1: none                              */
+	int64_t at_ms;        /* occurred_at                           */
+	struct mbuf *suffix;  /* the bytes behind `{"id":N`            */
+	uint64_t id;          /* result: set when it is on disk        */
 };
 
 /* Writes the complete JSON of an event (behind mb's position). */
@@ -178,7 +179,8 @@ struct gw_store_read_event {
 	uint64_t id;
 	char call_id[GW_STORE_ID_SIZE];
 	char type[40];
-	struct mbuf *json; /* complete                                        */
+	char *project, *line; /* or NULL                                      */
+	struct mbuf *json;    /* complete                                     */
 };
 
 /* Strings are own copies (mem_deref'd with the read). */
@@ -186,8 +188,12 @@ struct gw_store_read {
 	enum gw_store_what what;
 	char call_id[GW_STORE_ID_SIZE]; /* CALL; EVENTS: of this call, "": all */
 
-	char *status, *to, *from, *line,
-		*project;              /* CALLS: equal to; NULL: any */
+	char *status, *to, *from, *line; /* CALLS: equal to; NULL: any */
+
+	/* CALLS: of this project; EVENTS: of its calls, or of no call. NULL: any.
+	 * Such a read of EVENTS looks at no more than so many, for others' may be
+	 * all there is for long: then upto_id comes down to where it has looked. */
+	char *project;
 	int64_t since_ms;              /* CALLS: created at or after; 0: any */
 	char cursor[GW_STORE_ID_SIZE]; /* CALLS: ids below this one; "": newest */
 	uint64_t after_id;             /* EVENTS: above this one             */

@@ -44,8 +44,11 @@ static void job_destructor(void *arg)
 {
 	struct gw_store_job *job = arg;
 
-	for (size_t i = 0; job->events && i < job->event_count; i++)
+	for (size_t i = 0; job->events && i < job->event_count; i++) {
+		mem_deref(job->events[i].project);
+		mem_deref(job->events[i].line);
 		mem_deref(job->events[i].suffix);
+	}
 
 	mem_deref(job->events);
 	mem_deref(job->call);
@@ -105,8 +108,11 @@ static void read_destructor(void *arg)
 		mem_deref(rd->rows[i].ladder);
 		mem_deref(rd->rows[i].dialog);
 	}
-	for (size_t i = 0; i < rd->event_count; i++)
+	for (size_t i = 0; i < rd->event_count; i++) {
+		mem_deref(rd->events[i].project);
+		mem_deref(rd->events[i].line);
 		mem_deref(rd->events[i].json);
+	}
 
 	mem_deref(rd->rows);
 	mem_deref(rd->events);

@@ -198,6 +198,8 @@ static int put_event(struct gw_sqlite *db, struct gw_store_event *ev)
 	gw_sqlite_bind_str(stmt, 4, ev->type);
 	gw_sqlite_bind_int(stmt, 5, ev->at_ms);
 	gw_sqlite_bind_mbuf(stmt, 6, ev->suffix);
+	gw_sqlite_bind_str(stmt, 7, ev->project);
+	gw_sqlite_bind_str(stmt, 8, ev->line);
 
 	return gw_sqlite_step(db, stmt);
 }

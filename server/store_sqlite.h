@@ -32,11 +32,13 @@ enum gw_sql {
 	GW_SQL_READ_CALL,
 	GW_SQL_READ_OPEN,
 	GW_SQL_READ_EVENTS,
+	GW_SQL_READ_PROJECT_EVENTS,
 	GW_SQL_READ_CALL_EVENTS,
 	GW_SQL_COUNT
 };
 
-/* What gw_sqlite_read() makes a row of a call from. */
+/* What gw_sqlite_read() makes an event from, and a row of a call. */
+#define GW_SQL_EVENT "id, call_id, type, suffix, project, line"
 #define GW_SQL_ROW                                                        \
 	"c.id, c.created_at, c.ended_at, c.seq, c.last_event_id, c.line," \
 	" c.project, c.snapshot"

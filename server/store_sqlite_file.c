@@ -61,6 +61,14 @@ static const char *const migrations[] = {
 	" call_id TEXT NOT NULL, response TEXT NOT NULL,"
 	" expires_at INTEGER NOT NULL);"
 	"CREATE INDEX idempotency_expires ON idempotency (expires_at);",
+
+	/* whose an event is; a line's that was not named is for those alone who
+	 * may use every line */
+	"ALTER TABLE events ADD project TEXT;"
+	"ALTER TABLE events ADD line TEXT;"
+	"UPDATE events SET project ="
+	" (SELECT c.project FROM calls c WHERE c.id = events.call_id);"
+	"UPDATE events SET line = '' WHERE type GLOB 'line.*';",
 };
 
 /* One number out of one row; 0 when there is none. */

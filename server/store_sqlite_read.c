@@ -7,7 +7,10 @@
 
 #include "server/store_sqlite.h"
 
-enum { LIST_MAX = 1000 };
+enum {
+	LIST_MAX = 1000,
+	LOOK_MAX = 4096, /* events a project's read looks at */
+};
 
 static int column_str(char **strp, sqlite3_stmt *stmt, int no)
 {
@@ -213,6 +216,11 @@ static int read_event(struct gw_store_read *rd, sqlite3_stmt *stmt,
 	gw_sqlite_column_copy(ev->call_id, sizeof(ev->call_id), stmt, 1);
 	gw_sqlite_column_copy(ev->type, sizeof(ev->type), stmt, 2);
 
+	err = column_str(&ev->project, stmt, 4);
+	err = err ? err : column_str(&ev->line, stmt, 5);
+	if (err)
+		return err;
+
 	ev->json = mbuf_alloc(len + 64);
 	if (!ev->json)
 		return ENOMEM;
@@ -241,17 +249,28 @@ static int read_event_rows(struct gw_sqlite *db, struct gw_store_read *rd,
 	return err ? err : gw_sqlite_errno(db->sql, rc);
 }
 
+static enum gw_sql events_sql(const struct gw_store_read *rd)
+{
+	return rd->call_id[0] ? GW_SQL_READ_CALL_EVENTS :
+	       rd->project    ? GW_SQL_READ_PROJECT_EVENTS :
+				GW_SQL_READ_EVENTS;
+}
+
 static int read_events(struct gw_sqlite *db, struct gw_store_read *rd)
 {
+	const enum gw_sql which = events_sql(rd);
 	sqlite3_stmt *stmt = NULL;
 	int err;
 
 	if (!rd->limit || rd->limit > LIST_MAX)
 		rd->limit = LIST_MAX;
 
-	err = gw_sqlite_get(&stmt, db,
-			    rd->call_id[0] ? GW_SQL_READ_CALL_EVENTS :
-					     GW_SQL_READ_EVENTS);
+	/* ids are dense: so many of them are so many rows, or fewer */
+	if (which == GW_SQL_READ_PROJECT_EVENTS &&
+	    (!rd->upto_id || rd->upto_id > rd->after_id + LOOK_MAX))
+		rd->upto_id = rd->after_id + LOOK_MAX;
+
+	err = gw_sqlite_get(&stmt, db, which);
 	if (err)
 		return err;
 
@@ -259,8 +278,10 @@ static int read_events(struct gw_sqlite *db, struct gw_store_read *rd)
 	gw_sqlite_bind_int(stmt, 2,
 			   rd->upto_id ? (int64_t)rd->upto_id : INT64_MAX);
 	gw_sqlite_bind_int(stmt, 3, (int64_t)rd->limit + 1);
-	if (rd->call_id[0])
+	if (which == GW_SQL_READ_CALL_EVENTS)
 		gw_sqlite_bind_str(stmt, 4, rd->call_id);
+	else if (which == GW_SQL_READ_PROJECT_EVENTS)
+		gw_sqlite_bind_str(stmt, 4, rd->project);
 
 	err = read_event_rows(db, rd, stmt);
 	(void)gw_sqlite_end(db, stmt, SQLITE_OK);

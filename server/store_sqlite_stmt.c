@@ -36,7 +36,8 @@ static const char *const texts[GW_SQL_COUNT] = {
 			      " SELECT no, ?2 FROM calls WHERE id = ?1",
 	[GW_SQL_EVENT_INSERT] =
 		"INSERT INTO events (id, call_id, seq, type, at,"
-		" suffix) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+		" suffix, project, line)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[GW_SQL_PRUNE_FIND] = "SELECT no, last_event_id FROM calls"
 			      " WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2",
 	[GW_SQL_PRUNE_CALL] = "DELETE FROM calls WHERE no = ?1",
@@ -61,10 +62,14 @@ static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_READ_OPEN] = "SELECT " GW_SQL_ROW ", c.dialog FROM calls c"
 			     " WHERE c.ended_at IS NULL ORDER BY c.id",
 	[GW_SQL_READ_EVENTS] =
-		"SELECT id, call_id, type, suffix FROM events"
+		"SELECT " GW_SQL_EVENT " FROM events"
 		" WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
+	[GW_SQL_READ_PROJECT_EVENTS] = "SELECT " GW_SQL_EVENT " FROM events"
+				       " WHERE id > ?1 AND id <= ?2"
+				       " AND (call_id IS NULL OR project = ?4)"
+				       " ORDER BY id LIMIT ?3",
 	[GW_SQL_READ_CALL_EVENTS] =
-		"SELECT id, call_id, type, suffix FROM events"
+		"SELECT " GW_SQL_EVENT " FROM events"
 		" WHERE call_id = ?4 AND id > ?1 AND id <= ?2"
 		" ORDER BY id LIMIT ?3",
 };

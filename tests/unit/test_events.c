@@ -26,6 +26,7 @@ struct world {
 	char seen[4096]; /* "1:call.queued 2:leg.initiated" */
 	char json[2048]; /* of the newest one */
 	char frame[2048];
+	char whose[256]; /* "1:project/line 2:/", as the sinks saw it */
 	uint64_t last_id;
 	unsigned out_of_order;
 	unsigned count;
@@ -63,6 +64,12 @@ static void sink(const struct gw_event *ev, void *arg)
 	struct world *w = arg;
 	const size_t len = strlen(w->seen);
 
+	const size_t whose = strlen(w->whose);
+
+	(void)snprintf(w->whose + whose, sizeof(w->whose) - whose, "%s%u:%s/%s",
+		       whose ? " " : "", (unsigned)ev->id,
+		       ev->project ? ev->project : "",
+		       ev->line ? ev->line : "");
 	w->out_of_order += ev->id <= w->last_id;
 	w->last_id = ev->id;
 	w->count++;
@@ -140,10 +147,17 @@ static bool is_placed(void *arg)
 	return w->placings > 0;
 }
 
+/* Calls are the project's whose name is their id's last letter. */
+static const char *project_of(const char *id)
+{
+	return id ? id + strlen(id) - 1 : NULL;
+}
+
 static int place(struct world *w, const char *id, const char *key)
 {
 	const struct gw_news news = { .type = "call.queued",
 				      .call_id = id,
+				      .project = project_of(id),
 				      .seq = 1,
 				      .at_ms = 1795323600000 };
 	struct gw_store_call *row = row_of(id, "queued");
@@ -172,7 +186,12 @@ static int tell(struct world *w, const char *type, const char *id, int64_t seq,
 		const char *status)
 {
 	const struct gw_news news = {
-		.type = type, .call_id = id, .seq = seq, .at_ms = 1795323600123
+		.type = type,
+		.call_id = id,
+		.project = project_of(id),
+		.line = strncmp(type, "line.", 5) ? NULL : "office",
+		.seq = seq,
+		.at_ms = 1795323600123,
 	};
 	struct gw_store_call *row = status ? row_of(id, status) : NULL;
 
@@ -256,6 +275,63 @@ static int test_events_keep_the_order_of_telling(void)
 	return 0;
 }
 TEST(test_events_keep_the_order_of_telling);
+
+struct events_read {
+	bool done;
+	char whose[256];
+};
+
+static void events_read(struct gw_store_read *rd, void *arg)
+{
+	struct events_read *r = arg;
+
+	for (size_t i = 0; i < rd->event_count; i++) {
+		const struct gw_store_read_event *ev = &rd->events[i];
+		const size_t len = strlen(r->whose);
+
+		(void)snprintf(r->whose + len, sizeof(r->whose) - len,
+			       "%s%u:%s/%s", len ? " " : "", (unsigned)ev->id,
+			       ev->project ? ev->project : "",
+			       ev->line ? ev->line : "");
+	}
+	r->done = true;
+}
+
+static bool events_are_read(void *arg)
+{
+	const struct events_read *r = arg;
+
+	return r->done;
+}
+
+/* Whose an event is stays with it: to the sinks, and to the disk and back. */
+static int test_events_know_whose_they_are(void)
+{
+	static const char whose[] = "1:A/ 2:B/ 3:A/ 4:/office 5:B/ 6:/";
+	struct world *w = world_new();
+	struct events_read r = { 0 };
+	struct gw_store_read *rd;
+
+	CHECK(w);
+	CHECK_OK(place(w, call_a, NULL));
+	CHECK_OK(place(w, call_b, NULL));
+	CHECK_OK(tell(w, "call.initiated", call_a, 2, "queued"));
+	CHECK_OK(tell(w, "line.failed", NULL, -1, NULL));
+	CHECK_OK(tell(w, "call.initiated", call_b, 2, "queued"));
+	CHECK_OK(tell(w, "gateway.draining", NULL, -1, NULL));
+	CHECK_OK(settle(w, 6));
+	CHECK_STR(w->whose, whose);
+
+	rd = gw_store_read_alloc(GW_STORE_EVENTS);
+	CHECK(rd);
+	rd->doneh = events_read;
+	rd->arg = &r;
+	CHECK_OK(gw_store_ask(w->store, rd));
+	CHECK_OK(test_run_until(events_are_read, &r, PATIENCE_MS));
+	CHECK_STR(r.whose, whose);
+	return 0;
+}
+TEST(test_events_know_whose_they_are);
 
 /* Many events of one call in one turn are more than one job, and in order. */
 static int test_events_of_a_long_turn(void)
@@ -427,13 +503,19 @@ TEST(test_events_time);
 /* A line break between values would end the stream's data line. */
 static int test_event_frame_is_one_line(void)
 {
+	const struct gw_event_facts facts = {
+		.id = 7, .type = "line.failed", .line = "office", .seq = -1
+	};
 	OWNED struct gw_event *ev = NULL;
 
-	CHECK_OK(gw_event_alloc(&ev, 7, "line.failed", NULL, "{\n\r}", 4));
+	CHECK_OK(gw_event_alloc(&ev, &facts, "{\n\r}", 4));
 	CHECK_STR(ev->frame, "id: 7\nevent: line.failed\ndata: {  }\n\n");
 	CHECK_INT(ev->frame_len, strlen(ev->frame));
 	CHECK_INT(ev->json_len, 4);
 	CHECK_STR(ev->call_id, "");
+	CHECK_STR(ev->type, "line.failed");
+	CHECK_STR(ev->line, "office");
+	CHECK(!ev->project);
 	return 0;
 }
 TEST(test_event_frame_is_one_line);

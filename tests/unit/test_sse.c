@@ -5,6 +5,7 @@
 
 #include <re.h>
 
+#include "config/config.h"
 #include "server/events.h"
 #include "server/journal.h"
 #include "server/sse_reader.h"
@@ -57,15 +58,16 @@ static struct world *world_new(uint32_t window)
 	return w;
 }
 
-static int happens(struct world *w, const char *type, const char *call_id)
+/* The event facts speaks of, under the next id. */
+static int comes(struct world *w, struct gw_event_facts facts)
 {
-	const uint64_t id = gw_journal_head(w->journal) + 1;
 	struct gw_event *ev;
 	char json[64];
 	int err;
 
-	(void)snprintf(json, sizeof(json), "{\"id\":%u}", (unsigned)id);
-	err = gw_event_alloc(&ev, id, type, call_id, json, strlen(json));
+	facts.id = gw_journal_head(w->journal) + 1;
+	(void)snprintf(json, sizeof(json), "{\"id\":%u}", (unsigned)facts.id);
+	err = gw_event_alloc(&ev, &facts, json, strlen(json));
 	if (err)
 		return err;
 
@@ -73,6 +75,12 @@ static int happens(struct world *w, const char *type, const char *call_id)
 	gw_journal_add(w->journal, ev);
 	(void)gw_sse_reader_news(&w->reader, ev);
 	return 0;
+}
+
+static int happens(struct world *w, const char *type, const char *call_id)
+{
+	return comes(w, (struct gw_event_facts){ .type = type,
+						 .call_id = call_id });
 }
 
 static int many_happen(struct world *w, unsigned n, const char *call_id)
@@ -113,13 +121,17 @@ static int replay(struct world *w, size_t limit)
 		to->id = ev->id;
 		str_ncpy(to->call_id, ev->call_id, sizeof(to->call_id));
 		str_ncpy(to->type, ev->type, sizeof(to->type));
+		if (ev->project)
+			err |= str_dup(&to->project, ev->project);
+		if (ev->line)
+			err |= str_dup(&to->line, ev->line);
 		to->json = mbuf_alloc(ev->json_len);
-		err = !to->json ||
+		err = err || !to->json ||
 		      mbuf_write_mem(to->json, (const uint8_t *)ev->json,
 				     ev->json_len);
 	}
 
-	err = err || !rd->events || gw_sse_batch_alloc(&batch, rd);
+	err = err || !rd->events || gw_sse_batch_alloc(&batch, rd, r->key);
 	mem_deref(rd);
 	if (err)
 		return 1;
@@ -324,6 +336,114 @@ static int test_sse_replay_of_an_ended_call(void)
 }
 TEST(test_sse_replay_of_an_ended_call);
 
+static const struct gw_config_key key_a = { .name = "alice", .project = "a" };
+
+/* In turn: a's call, b's call, a line, the gateway; n times, ids from 1. */
+static int four_happen(struct world *w, unsigned n)
+{
+	static const struct gw_event_facts facts[] = {
+		{ .type = "call.dtmf", .call_id = call_a, .project = "a" },
+		{ .type = "call.dtmf", .call_id = call_b, .project = "b" },
+		{ .type = "line.failed", .line = "office" },
+		{ .type = "gateway.draining" },
+	};
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < 4 * n; i++)
+		err = comes(w, facts[i % 4]);
+	return err;
+}
+
+/* A key's reader gets what is for it, from the window as from the store, and what
+ * isn't moves it on all the same. */
+static int test_sse_reader_with_a_key(void)
+{
+	static const char *const others[] = { "home" };
+	struct gw_config_key one_line = key_a;
+	struct world *w;
+
+	one_line.lines.list = others;
+	one_line.lines.count = 1;
+	for (uint32_t window = 4; window <= 64; window *= 4) {
+		w = world_new(window);
+		CHECK(w);
+		w->reader.key = &key_a;
+		CHECK_OK(four_happen(w, 3));
+		CHECK_OK(drink(w, 37, 2));
+		CHECK_OK(comes(w, (struct gw_event_facts){ .type = "call.dtmf",
+							   .call_id = call_b,
+							   .project = "b" }));
+		CHECK_OK(drink(w, 37, 2));
+		CHECK_STR(ids(w), "1 3 4 5 7 8 9 11 12");
+		CHECK_INT(w->reader.after_id, 13);
+		CHECK_INT(w->replays > 0, window < 12);
+
+		w = world_new(window);
+		CHECK(w);
+		w->reader.key = &one_line;
+		CHECK_OK(four_happen(w, 3));
+		CHECK_OK(drink(w, 37, 2));
+		CHECK_STR(ids(w), "1 4 5 8 9 12");
+	}
+	return 0;
+}
+TEST(test_sse_reader_with_a_key);
+
+/* Of a call that is not its project's it would get nothing. */
+static int test_sse_stream_of_a_foreign_call(void)
+{
+	struct world *w = world_new(16);
+
+	CHECK(w);
+	w->reader.key = &key_a;
+	str_ncpy(w->reader.call_id, call_b, sizeof(w->reader.call_id));
+	CHECK_OK(four_happen(w, 2));
+	CHECK_OK(drink(w, 4096, 4));
+	CHECK_STR(w->got, "");
+	return 0;
+}
+TEST(test_sse_stream_of_a_foreign_call);
+
+/* Others' events don't wake it; they are stepped over where it sleeps. */
+static int test_sse_others_events_wake_nobody(void)
+{
+	struct world *w = world_new(8);
+	const struct gw_event_facts foreign = { .type = "call.dtmf",
+						.call_id = call_b,
+						.project = "b" };
+
+	CHECK(w);
+	w->reader.key = &key_a;
+	CHECK_OK(drink(w, 4096, 4));
+	CHECK(!gw_sse_reader_look(&w->reader, w->journal));
+	for (unsigned i = 0; i < 30; i++) {
+		CHECK_OK(comes(w, foreign));
+		CHECK(!gw_sse_reader_look(&w->reader, w->journal));
+	}
+	CHECK_INT(w->reader.after_id, 30);
+	CHECK_OK(four_happen(w, 1));
+	CHECK(gw_sse_reader_look(&w->reader, w->journal));
+	CHECK_OK(drink(w, 4096, 4));
+	CHECK_STR(ids(w), "31 33 34");
+	CHECK_INT(w->replays, 0);
+
+	/* below the window only the store knows */
+	for (unsigned i = 0; i < 30; i++)
+		CHECK_OK(comes(w, foreign));
+	CHECK(gw_sse_reader_look(&w->reader, w->journal));
+	CHECK_OK(drink(w, 4096, 4));
+	CHECK_STR(ids(w), "31 33 34");
+	CHECK_INT(w->reader.after_id, 64);
+
+	/* without a key, every event is news */
+	w->reader.key = NULL;
+	CHECK(!gw_sse_reader_look(&w->reader, w->journal));
+	CHECK_OK(comes(w, foreign));
+	CHECK(gw_sse_reader_look(&w->reader, w->journal));
+	return 0;
+}
+TEST(test_sse_others_events_wake_nobody);
+
 /* Words come between events, never inside one. */
 static int test_sse_words_come_between_events(void)
 {
@@ -435,6 +555,7 @@ TEST(test_sse_where_a_reader_of_a_call_begins);
 static int test_journal_is_bounded_by_bytes(void)
 {
 	OWNED struct gw_journal *j = NULL;
+	struct gw_event_facts facts = { .type = "call.dtmf" };
 	char json[400];
 
 	memset(json, 'x', sizeof(json));
@@ -443,11 +564,10 @@ static int test_journal_is_bounded_by_bytes(void)
 	CHECK_INT(gw_journal_head(j), 7);
 
 	/* ids with holes: the store may leave some */
-	for (uint64_t id = 10; id <= 100; id += 10) {
+	for (facts.id = 10; facts.id <= 100; facts.id += 10) {
 		struct gw_event *ev = NULL;
 
-		CHECK_OK(gw_event_alloc(&ev, id, "call.dtmf", NULL, json,
-					sizeof(json)));
+		CHECK_OK(gw_event_alloc(&ev, &facts, json, sizeof(json)));
 		gw_journal_add(j, ev);
 		mem_deref(ev);
 	}

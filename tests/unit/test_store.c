@@ -640,6 +640,145 @@ static int test_store_reads_events_in_batches(void)
 }
 TEST(test_store_reads_events_in_batches);
 
+/* One event of this project's call, or of a line. */
+static struct gw_store_job *job_of(struct world *w, const char *call,
+				   bool insert, const char *project,
+				   const char *line)
+{
+	struct gw_store_job *job = new_job(w, call, insert, 1, 1);
+
+	if (!job)
+		return NULL;
+	if ((project && str_dup(&job->events[0].project, project)) ||
+	    (line && str_dup(&job->events[0].line, line)))
+		return mem_deref(job);
+	return job;
+}
+
+static struct gw_store_read *events_of(const char *project, uint64_t after_id,
+				       uint32_t limit)
+{
+	struct gw_store_read *rd = gw_store_read_alloc(GW_STORE_EVENTS);
+
+	if (!rd)
+		return NULL;
+	rd->after_id = after_id;
+	rd->upto_id = 60;
+	rd->limit = limit;
+	if (str_dup(&rd->project, project))
+		return mem_deref(rd);
+	return rd;
+}
+
+/* a's events are few among b's; a line's is everybody's matter here. */
+static int test_store_reads_the_events_of_a_project(void)
+{
+	struct world *w = world_new();
+	char id[GW_STORE_ID_SIZE];
+
+	CHECK(w);
+	CHECK_OK(world_open(w));
+	for (unsigned i = 1; i <= 60; i++) {
+		const bool of_a = i % 20 == 1;
+
+		CHECK_OK(push(w,
+			      i == 30 ? job_of(w, NULL, false, NULL, "office") :
+					job_of(w, call_name(id, of_a), i < 3,
+					       of_a ? "a" : "b", NULL)));
+	}
+	CHECK_OK(settle(w));
+
+	CHECK_OK(ask(w, events_of("a", 0, 3)));
+	CHECK_INT(w->rd->event_count, 3);
+	CHECK(w->rd->more);
+	CHECK_INT(w->rd->events[0].id, 1);
+	CHECK_STR(w->rd->events[0].project, "a");
+	CHECK(!w->rd->events[0].line);
+	CHECK_INT(w->rd->events[1].id, 21);
+	CHECK_INT(w->rd->events[2].id, 30);
+	CHECK_STR(w->rd->events[2].line, "office");
+	CHECK(!w->rd->events[2].project);
+
+	CHECK_OK(ask(w, events_of("a", 30, 3)));
+	CHECK_INT(w->rd->event_count, 1);
+	CHECK_INT(w->rd->events[0].id, 41);
+	CHECK(!w->rd->more);
+	CHECK_INT(w->rd->upto_id, 60);
+
+	CHECK_OK(ask(w, events_of("nobody", 0, 3)));
+	CHECK_INT(w->rd->event_count, 1);
+	return 0;
+}
+TEST(test_store_reads_the_events_of_a_project);
+
+/* A project that is rarely heard of doesn't hold the reading thread: a read looks
+ * at some thousand events and says how far it has come. */
+static int test_store_looks_for_a_project_step_by_step(void)
+{
+	struct world *w = world_new();
+	struct gw_store_read *rd;
+	char id[GW_STORE_ID_SIZE];
+	unsigned reads = 0;
+
+	CHECK(w);
+	CHECK_OK(world_open(w));
+	CHECK_OK(push(w, job_of(w, call_name(id, 1), true, "b", NULL)));
+	CHECK_OK(settle(w));
+	CHECK_OK(sql(w, "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL"
+			" SELECT i + 1 FROM n WHERE i < 10000)"
+			"INSERT INTO events (id, call_id, type, at, suffix,"
+			" project) SELECT i, NULL, 'x', 1, ',}', NULL"
+			" FROM n WHERE i = 9000 UNION ALL"
+			" SELECT i, c.id, 'x', 1, ',}', 'b' FROM n, calls c"
+			" WHERE i != 9000"));
+
+	for (uint64_t after = 0; after < 10000; reads++) {
+		rd = events_of("a", after, 10);
+		CHECK(rd);
+		rd->upto_id = 10000;
+		CHECK_OK(ask(w, rd));
+		CHECK(!w->rd->more);
+		CHECK(w->rd->upto_id > after);
+		CHECK_INT(w->rd->event_count,
+			  after < 9000 && w->rd->upto_id >= 9000);
+		after = w->rd->upto_id;
+	}
+	CHECK(reads > 1);
+	return 0;
+}
+TEST(test_store_looks_for_a_project_step_by_step);
+
+/* A database of the first version: its events become their call's project's, and
+ * its lines' events nobody's who may not use every line. */
+static int test_store_learns_whose_old_events_are(void)
+{
+	struct world *w = world_new();
+	char id[GW_STORE_ID_SIZE];
+
+	CHECK(w);
+	CHECK_OK(world_open(w));
+	CHECK_OK(push(w, new_job(w, call_name(id, 1), true, 1, 1)));
+	CHECK_OK(push(w, new_job(w, NULL, false, 1, 1)));
+	CHECK_OK(push(w, new_job(w, NULL, false, 1, 1)));
+	CHECK_OK(settle(w));
+	world_close(w);
+	CHECK_OK(sql(w, "UPDATE calls SET project = 'a';"
+			"UPDATE events SET type = 'line.failed' WHERE id = 2;"
+			"UPDATE events SET type = 'gateway.x' WHERE id = 3;"
+			"ALTER TABLE events DROP COLUMN project;"
+			"ALTER TABLE events DROP COLUMN line;"
+			"PRAGMA user_version = 1;"));
+
+	CHECK_OK(world_open(w));
+	CHECK_OK(ask(w, events_of("a", 0, 10)));
+	CHECK_INT(w->rd->event_count, 3);
+	CHECK_STR(w->rd->events[0].project, "a");
+	CHECK_STR(w->rd->events[1].line, "");
+	CHECK(!w->rd->events[2].line);
+	return 0;
+}
+TEST(test_store_learns_whose_old_events_are);
+
 /* G6: writes beyond a limit fail like a full disk. New calls are refused, what
  * must be kept waits in its order and is written when there is room again. */
 static int test_store_survives_a_full_disk(void)
