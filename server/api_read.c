@@ -13,6 +13,7 @@
 #include "server/api.h"
 #include "server/api_page.h"
 #include "server/app.h"
+#include "server/audience.h"
 #include "server/call_id.h"
 #include "server/clock.h"
 #include "server/http.h"
@@ -55,8 +56,7 @@ static void fetched(struct gw_store_read *rd, void *arg)
 	struct gw_store_row *row = rd->err ? NULL : &rd->rows[0];
 
 	/* a call of another project is no call */
-	if (row && key &&
-	    (!row->project || strcmp(row->project, key->project) != 0))
+	if (row && !gw_audience_call(key, row->project))
 		row = NULL;
 	if (row)
 		f->foundh(f->req, row);
