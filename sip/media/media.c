@@ -25,7 +25,7 @@
 #include "sip/media/convert.h"
 
 enum {
-	COMMANDS_A_TURN = 32, /* then packets have their turn */
+	COMMANDS_A_TURN = 256, /* then packets have their turn */
 	FDS_MAX = 65536,
 };
 
@@ -42,6 +42,7 @@ static void set_clock(struct gw_media *media, bool on)
 static void on_clock(int flags, void *arg)
 {
 	struct gw_media *media = arg;
+	const int64_t began_us = gw_port_now_us();
 	uint64_t ticks = 0;
 	struct le *le;
 
@@ -53,8 +54,11 @@ static void on_clock(int flags, void *arg)
 		struct gw_port *port = le->data;
 
 		le = le->next; /* the port may leave the list */
-		gw_port_tick(port, (unsigned)ticks);
+		gw_port_tick(port, (unsigned)ticks, !media->overloaded);
 	}
+
+	/* who can't keep up must not try to catch up, too */
+	media->overloaded = gw_port_now_us() - began_us > GW_FRAME_MS * 1000;
 }
 
 /* The clock only runs while somebody has something to send. */
@@ -170,7 +174,12 @@ static void on_wake(int id, void *data, void *arg)
 	(void)id;
 	(void)data;
 
-	for (int i = 0; i < COMMANDS_A_TURN; i++) {
+	/* the last ones are not kept waiting by packets */
+	pthread_mutex_lock(&media->lock);
+	stopping = media->stopping;
+	pthread_mutex_unlock(&media->lock);
+
+	for (int i = 0; stopping || i < COMMANDS_A_TURN; i++) {
 		struct gw_media_command *c = next_command(media);
 
 		if (!c)
@@ -181,7 +190,6 @@ static void on_wake(int id, void *data, void *arg)
 
 	pthread_mutex_lock(&media->lock);
 	more = !list_isempty(&media->commands);
-	stopping = media->stopping;
 	pthread_mutex_unlock(&media->lock);
 
 	if (more)

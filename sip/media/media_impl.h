@@ -72,6 +72,7 @@ struct gw_media {
 	struct list ports, ticking;
 	struct gw_port_range range;
 	int clock_fd;
+	bool overloaded; /* a tick took longer than to the next one */
 };
 
 /* The caller's end of a port, on the loop thread. */

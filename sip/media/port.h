@@ -32,8 +32,11 @@ struct le *gw_port_le(struct gw_port *port);         /* for its owner's list */
 struct le *gw_port_ticking_le(struct gw_port *port);
 void *gw_port_fact_arg(const struct gw_port *port);
 
-/* ticks of 20 ms have passed. */
-void gw_port_tick(struct gw_port *port, unsigned ticks);
+int64_t gw_port_now_us(void); /* CLOCK_MONOTONIC */
+
+/* ticks of 20 ms have passed. catch_up: what a few missed ones should have sent is
+ * sent now; else it is left out. */
+void gw_port_tick(struct gw_port *port, unsigned ticks, bool catch_up);
 
 /* The commands of media.h. */
 void gw_port_remote(struct gw_port *port, const struct sa *rtp,

@@ -65,8 +65,6 @@ struct gw_port {
 
 /* port.c ------------------------------------------------------------------ */
 
-int64_t gw_port_now_us(void); /* CLOCK_MONOTONIC */
-
 /* us in units of the codec's clock. */
 uint32_t gw_port_in_clock(const struct gw_port *port, int64_t us);
 uint32_t gw_port_dtmf_rate(const struct gw_port *port);

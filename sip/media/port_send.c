@@ -116,12 +116,14 @@ static void one_tick(struct gw_port *port)
 	port->ts += tick_units(port);
 }
 
-void gw_port_tick(struct gw_port *port, unsigned ticks)
+void gw_port_tick(struct gw_port *port, unsigned ticks, bool catch_up)
 {
+	const unsigned most = catch_up ? TICKS_CAUGHT_UP : 1;
+
 	port->tick_us = gw_port_now_us();
-	if (ticks > TICKS_CAUGHT_UP) {
-		port->ts += (ticks - TICKS_CAUGHT_UP) * tick_units(port);
-		ticks = TICKS_CAUGHT_UP;
+	if (ticks > most) {
+		port->ts += (ticks - most) * tick_units(port);
+		ticks = most;
 	}
 
 	while (ticks--)

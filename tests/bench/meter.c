@@ -34,7 +34,7 @@ enum {
 	CONNS_MAX = 256,
 	BUF = 16384,
 	PACKET = 4096,
-	DRAIN_S = 40,
+	DRAIN_S = 12,
 };
 
 static struct {
