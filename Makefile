@@ -246,7 +246,7 @@ UNIT := $(DESTDIR)$(PREFIX)/lib/systemd/system
 ETC  := $(DESTDIR)$(SYSCONFDIR)/bellpull
 
 # The page is inside the program. A configuration that is there stays as it is.
-# The documents lie to each other as they do here, so their links lead somewhere.
+# Documents keep their places, so that links from one to another hold.
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DOC)/config $(DOC)/docs $(UNIT) $(ETC)
