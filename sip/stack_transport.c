@@ -13,6 +13,7 @@
 
 enum {
 	RECEIVE_BUFFER_BYTES = 4 << 20,
+	CONNECTIONS_WAITING = 1024, /* before we accept them; libre: 5 */
 	FD_SCAN_MAX = 65536,
 };
 
@@ -24,11 +25,9 @@ static const enum sip_transp transps[] = {
 
 /* Opening ----------------------------------------------------------------- */
 
-/* The UDP socket takes the answers to all calls; a burst after a stall of the
- * disk must not overflow it. libre keeps the fd to itself. */
-static void widen_receive_buffer(const struct sa *laddr)
+/* libre keeps the fd of what it has just opened to itself. -1: not found. */
+static int find_socket(const struct sa *laddr, int wanted)
 {
-	const int bytes = RECEIVE_BUFFER_BYTES;
 	long fd_max = sysconf(_SC_OPEN_MAX);
 
 	if (fd_max < 0 || fd_max > FD_SCAN_MAX)
@@ -44,16 +43,34 @@ static void widen_receive_buffer(const struct sa *laddr)
 		if (getsockname(fd, &addr.u.sa, &addr.len) ||
 		    !sa_cmp(&addr, laddr, SA_ALL))
 			continue;
-		if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) ||
-		    type != SOCK_DGRAM)
-			continue;
-
-		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
-			       sizeof(bytes)))
-			(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes,
-					 sizeof(bytes));
-		return;
+		if (!getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) &&
+		    type == wanted)
+			return fd;
 	}
+
+	return -1;
+}
+
+/* The UDP socket takes the answers to all calls; a burst after a stall of the
+ * disk must not overflow it. */
+static void widen_receive_buffer(const struct sa *laddr)
+{
+	const int bytes = RECEIVE_BUFFER_BYTES;
+	const int fd = find_socket(laddr, SOCK_DGRAM);
+
+	if (fd >= 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes,
+				 sizeof(bytes));
+}
+
+/* A second listen() only changes how many may wait. */
+static void widen_queue(const struct sa *laddr)
+{
+	const int fd = find_socket(laddr, SOCK_STREAM);
+
+	if (fd >= 0)
+		(void)listen(fd, CONNECTIONS_WAITING);
 }
 
 static int tls_context(struct gw_stack *stack)
@@ -145,10 +162,12 @@ int gw_stack_transport_up(struct gw_stack_endpoint *ep,
 		return err;
 
 	ep->is_up[transport] = true;
-	if (transport == GW_TRANSPORT_UDP &&
-	    0 == sip_transp_laddr(ep->sip, &laddr, transps[transport],
-				  &ep->addr))
+	if (sip_transp_laddr(ep->sip, &laddr, transps[transport], &ep->addr))
+		return 0;
+	if (transport == GW_TRANSPORT_UDP)
 		widen_receive_buffer(&laddr);
+	else
+		widen_queue(&laddr);
 
 	return 0;
 }

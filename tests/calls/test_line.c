@@ -1,6 +1,9 @@
 /* Lines against a registrar that does as it is told, under a clock that is moved
  * by hand: hours of schedule pass in milliseconds. */
+#include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
+#include <sys/socket.h>
 
 #include "sip/libre/tmr_heap.h"
 #include "sip/line.h"
@@ -931,6 +934,32 @@ static int test_line_default_port_is_taken(void)
 	return 0;
 }
 TEST(test_line_default_port_is_taken);
+
+/* Those who connect while the loop is busy are not turned away. The system
+ * connects them by itself, as far as the queue goes. */
+static int test_line_many_may_wait_to_connect(void)
+{
+	static struct world w;
+	int fds[64], connected = 0;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(fds[i], &w.pbx.addr.u.sa, w.pbx.addr.len);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		struct pollfd pfd = { .fd = fds[i], .events = POLLOUT };
+
+		connected += poll(&pfd, 1, 0) == 1 && pfd.revents == POLLOUT;
+		(void)close(fds[i]);
+	}
+
+	CHECK_INT(connected, 64);
+	return 0;
+}
+TEST(test_line_many_may_wait_to_connect);
 
 static int test_line_over_ipv6(void)
 {
