@@ -420,7 +420,7 @@ static void send_to(const struct sockaddr_in *peer, const char *text,
 
 /* A response with all Vias of the request. */
 static void reply(const char *msg, const struct sockaddr_in *peer, int code,
-		  const char *phrase, unsigned index, const char *more)
+		  const char *phrase, const char *more)
 {
 	size_t via, from, to, cid, cseq;
 	const char *v = header(msg, "\r\nVia:", &via),
@@ -435,11 +435,11 @@ static void reply(const char *msg, const struct sockaddr_in *peer, int code,
 		return;
 	n = snprintf(
 		out, sizeof(out),
-		"SIP/2.0 %d %s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s%.0u\r\nCall-ID: %.*s\r\n"
+		"SIP/2.0 %d %s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s\r\nCall-ID: %.*s\r\n"
 		"CSeq: %.*s\r\n%s",
 		code, phrase, (int)via, v, (int)from, f, (int)to, t,
-		memmem(t, to, "tag=", 4) ? "" : ";tag=meter", index, (int)cid,
-		c, (int)cseq, s, more);
+		memmem(t, to, "tag=", 4) ? "" : ";tag=meter", (int)cid, c,
+		(int)cseq, s, more);
 	if (n > 0 && n < (int)sizeof(out))
 		send_to(peer, out, (size_t)n);
 }
@@ -486,7 +486,7 @@ static void send_bye(struct call *call)
 }
 
 static void invited(const char *msg, const struct sockaddr_in *peer,
-		    struct call *call, unsigned index)
+		    struct call *call)
 {
 	static const char sdp[] =
 		"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
@@ -497,8 +497,7 @@ static void invited(const char *msg, const struct sockaddr_in *peer,
 		invites_again++;
 	} else {
 		call->invite = now_us();
-		reply(msg, peer, 180, "Ringing", index,
-		      "Content-Length: 0\r\n\r\n");
+		reply(msg, peer, 180, "Ringing", "Content-Length: 0\r\n\r\n");
 		keep_dialog(call, msg, peer);
 	}
 	(void)snprintf(
@@ -510,7 +509,7 @@ static void invited(const char *msg, const struct sockaddr_in *peer,
 		oks_again++;
 	else
 		call->ok_sent = now_us();
-	reply(msg, peer, 200, "OK", index, more);
+	reply(msg, peer, 200, "OK", more);
 }
 
 static int user_index(const char *msg)
@@ -531,7 +530,7 @@ static void phone_message(const char *msg, const struct sockaddr_in *peer)
 	if (!strncmp(msg, "INVITE ", 7)) {
 		i = user_index(msg);
 		if (i >= 0)
-			invited(msg, peer, &calls[i], (unsigned)i);
+			invited(msg, peer, &calls[i]);
 	} else if (!strncmp(msg, "ACK ", 4)) {
 		i = to ? user_index(to) : -1;
 		if (i >= 0 && !calls[i].ack) {
@@ -545,9 +544,9 @@ static void phone_message(const char *msg, const struct sockaddr_in *peer)
 		if (i >= 0)
 			calls[i].bye_done = true;
 	} else if (!strncmp(msg, "BYE ", 4)) {
-		reply(msg, peer, 200, "OK", 0, "Content-Length: 0\r\n\r\n");
+		reply(msg, peer, 200, "OK", "Content-Length: 0\r\n\r\n");
 	} else if (!strncmp(msg, "CANCEL ", 7)) {
-		reply(msg, peer, 200, "OK", 0, "Content-Length: 0\r\n\r\n");
+		reply(msg, peer, 200, "OK", "Content-Length: 0\r\n\r\n");
 	}
 }
 
