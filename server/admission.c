@@ -50,6 +50,14 @@ int gw_admission_alloc(struct gw_admission **admissionp,
 	return 0;
 }
 
+uint32_t gw_admission_limit(const struct gw_config *cfg)
+{
+	const uint32_t pairs =
+		((uint32_t)cfg->media.port_max - cfg->media.port_min + 1) / 2;
+
+	return MIN(cfg->limits.calls, pairs);
+}
+
 static bool is_behind(const struct gw_admission *a,
 		      const struct gw_admission_load *load)
 {
@@ -75,7 +83,7 @@ int gw_admission_check(struct gw_admission *a, const struct gw_config_key *key,
 		*retry_s = 5;
 		return ENOSPC;
 	}
-	if (load->living >= a->cfg->limits.calls)
+	if (load->living >= gw_admission_limit(a->cfg))
 		return EBUSY;
 	if (is_behind(a, load))
 		return EAGAIN;

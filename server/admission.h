@@ -15,6 +15,9 @@ struct gw_store;
 int gw_admission_alloc(struct gw_admission **admissionp,
 		       const struct gw_config *cfg, struct gw_store *store);
 
+/* Calls at the same time: limits.calls, and no more than there are RTP ports. */
+uint32_t gw_admission_limit(const struct gw_config *cfg);
+
 /* How things stand with the calls. */
 struct gw_admission_load {
 	uint32_t living;  /* calls */

@@ -181,7 +181,7 @@ int gw_registry_open(const struct gw_config *cfg, struct gw_store *store,
 	gw_registry.cfg = cfg;
 	gw_registry.events = events;
 	gw_registry.media = media;
-	gw_registry.stats.limit = cfg->limits.calls;
+	gw_registry.stats.limit = gw_admission_limit(cfg);
 	err = gw_admission_alloc(&gw_registry.admission, cfg, store);
 	err = err ? err : hash_alloc(&gw_registry.by_id, CALLS_BUCKETS);
 	err = err ? err : hash_alloc(&gw_registry.by_idem, KEYS_BUCKETS);

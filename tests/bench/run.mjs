@@ -174,7 +174,7 @@ const ceiling = async () => {
 };
 
 const overload = async () => {
-	await startGateway();
+	await startGateway({ calls: 4000 });
 	const n = 24000;
 	const m = await calls(['--phone', CALLEE, '--rate', 6000, '--count', n, '--conns', 128]);
 	const alive = (await fetch(`http://127.0.0.1:${HTTP}/livez`)).status;
