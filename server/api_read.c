@@ -171,7 +171,8 @@ static bool wait_for(struct gw_http_req *req, const char *id,
 	tmr_init(&p->tmr);
 	p->req = req;
 	str_ncpy(p->id, id, sizeof(p->id));
-	if (gw_registry_wait(&p->wait, id, what, poll_over, p)) {
+	if (gw_registry_wait(&p->wait, id, gw_http_key(req), what, poll_over,
+			     p)) {
 		mem_deref(p);
 		return false;
 	}

@@ -81,7 +81,8 @@ int gw_registry_hangup(const char *id, const struct gw_config_key *key);
 enum gw_wait_for { GW_WAIT_ANSWERED, GW_WAIT_ENDED };
 typedef void(gw_registry_wait_h)(void *arg);
 int gw_registry_wait(struct gw_registry_wait **waitp, const char *id,
-		     enum gw_wait_for what, gw_registry_wait_h *h, void *arg);
+		     const struct gw_config_key *key, enum gw_wait_for what,
+		     gw_registry_wait_h *h, void *arg);
 
 /* No new calls; what runs may finish, then emptyh is called. After gw_registry_end_all()
  * nothing waits any more. */

@@ -91,12 +91,13 @@ static void wait_destructor(void *arg)
 }
 
 int gw_registry_wait(struct gw_registry_wait **waitp, const char *id,
-		     enum gw_wait_for what, gw_registry_wait_h *h, void *arg)
+		     const struct gw_config_key *key, enum gw_wait_for what,
+		     gw_registry_wait_h *h, void *arg)
 {
-	struct gw_registry_entry *e = gw_registry_find(id);
+	struct gw_registry_entry *e = gw_registry_find_for(id, key);
 	struct gw_registry_wait *w;
 
-	if (!e || !e->stored)
+	if (!e)
 		return ENOENT;
 	if (e->over_at ||
 	    (what == GW_WAIT_ANSWERED && gw_call_info(e->call)->answered_at_ms))

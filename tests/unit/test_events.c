@@ -213,7 +213,7 @@ static int settle(struct world *w, unsigned wanted)
 	return test_run_until(has_all, w, PATIENCE_MS);
 }
 
-/* The envelope of contract 5, and the stream's bytes around it. */
+/* The envelope, and the stream's bytes around it. */
 static int test_events_envelope_is_the_contracts(void)
 {
 	struct world *w = world_new();

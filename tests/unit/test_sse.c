@@ -484,7 +484,7 @@ static int test_sse_ending_completes_the_event(void)
 }
 TEST(test_sse_ending_completes_the_event);
 
-/* B4, and contract 5, as a table: head 100, retention has taken up to 40. */
+/* Where a reader begins, as a table: head 100, retention has taken up to 40. */
 static int test_sse_where_a_reader_begins(void)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* Two customers on one gateway: the stream shows a key the calls of its project
- * and the lines it may use, whichever way an event comes (contract 1 and 5). */
+ * and the lines it may use, whichever way an event comes. */
 import { equal, eventually, ok, test } from "./harness.mjs";
 
 const secrets = { alice: "bp_alice_0123456789abcdefghijkl", bob: "bp_bob_0123456789abcdefghijklmn", carol: "bp_carol_0123456789abcdefghijkl" };
@@ -143,4 +143,13 @@ test("projects: a key sees the events of the lines it may use", async (t) => {
 	const whole = await gw.events("/events?last_event_id=0", as("alice"));
 	await eventually("alice's lines", () => linesOf(whole).length === 2);
 	equal(linesOf(again), ["other"]);
+});
+
+test("projects: waiting for another's call is answered at once, as for no call", async (t) => {
+	const gw = await t.gateway(config, { env });
+	const call = await place(gw, "alice", "sim:no-answer");
+	const reply = await gw.api("GET", `/calls/${call.id}?wait=ended&timeout=60`, { ...as("bob"), patience_ms: 5000 });
+	equal(reply.status, 404);
+	equal((await gw.api("DELETE", `/calls/${call.id}`, as("bob"))).status, 404);
+	ok(!(await gw.api("GET", `/calls/${call.id}`, as("alice"))).json.ended_at, "it goes on");
 });

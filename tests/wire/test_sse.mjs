@@ -1,4 +1,4 @@
-/* The stream of events against the real binary: contract 5, section B. */
+/* The stream of events against the real binary. */
 import net from "node:net";
 
 import { EventSource } from "eventsource";
