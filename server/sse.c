@@ -42,7 +42,7 @@ enum {
 	BATCH_EVENTS = 64,
 	BATCH_BYTES = 128 << 10,
 	LIST_EVENTS = 1000,
-	AWAY_MIN_MS = 5000, /* retry of who is sent away (B9) */
+	AWAY_MIN_MS = 5000, /* retry of who is sent away */
 	AWAY_MAX_MS = 30000,
 	CALL_BUCKETS = 1024,
 };

@@ -75,7 +75,7 @@ int gw_address_normalise(char *number, size_t size, const char *text,
 	if (err != ENOENT)
 		return err ? gw_address_too_long(whyp) : 0;
 
-	/* digits that mean one thing here and another at the switch (E9) */
+	/* digits that mean one thing here and another at the switch */
 	if (!strncmp(text, "00", 2))
 		return gw_address_refuse(
 			whyp, "write an international number with + and "
