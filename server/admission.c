@@ -13,7 +13,7 @@
 enum {
 	PENDING_MAX = 2000,       /* calls that wait for their first commit */
 	STORE_WAITING_MAX = 8000, /* jobs */
-	LAG_MAX_MS = 200,
+	LAG_MAX_MS = 500,         /* one hiccup is no overload */
 	BUCKET_S = 1,
 };
 
