@@ -1,5 +1,5 @@
 /* One click-to-call: its legs and its state. It does what call_fsm says and
- * tells each step upwards. One leg today; the second stands in the same table. */
+ * tells each step upwards. */
 #ifndef BELLPULL_SIP_CALL_H
 #define BELLPULL_SIP_CALL_H
 
@@ -50,6 +50,21 @@ enum gw_leg_state {
 const char *gw_leg_state_name(enum gw_leg_state state);
 
 enum gw_role { GW_ROLE_FROM, GW_ROLE_TO };
+enum { GW_ROLE_ANY = -1 }; /* where a command may leave the leg out */
+
+enum {
+	GW_CALL_LEGS_MAX = 6,   /* of one call in all, transfers included */
+	GW_SEND_DIGITS_MAX = 64 /* characters of send_digits and of one dtmf */
+};
+
+/* How sound gets from one person to the other. */
+enum gw_join {
+	GW_JOIN_AUTO,  /* relay */
+	GW_JOIN_RELAY, /* through us */
+	GW_JOIN_DIRECT, /* re-INVITEd to each other once both are up (RFC 3725) */
+	GW_JOIN_REFER, /* first is REFERred to the second, and we are out */
+};
+const char *gw_join_name(enum gw_join join);
 
 enum gw_ended_by {
 	GW_ENDED_BY_NONE,
@@ -65,11 +80,35 @@ struct gw_call_header {
 	const char *name, *value;
 };
 
+/* A piece of a recording: pairs of samples, from on the left, to on the right. */
+struct gw_call_sound {
+	const int16_t *samples; /* during the call of the handler */
+	size_t pairs;
+	uint32_t rate;
+	bool last;
+};
+
 /* What the caller may choose. Strings are copied by gw_call_alloc(); line,
  * media and announce must outlive the call. */
 struct gw_call_order {
-	const char *to; /* as gw_address_parse() normalised it: a SIP URI */
-	struct gw_line *line;
+	const char *to;   /* as gw_address_parse() normalised it: a SIP URI */
+	const char *from; /* the same; NULL: one leg, role to */
+	struct gw_line *line;        /* rings to */
+	struct gw_line *from_line;   /* rings from; NULL: line */
+	enum gw_role first;          /* who is rung first */
+	bool show_caller_id_to_from; /* else from is shown the to number ... */
+	const char *to_number;     /* ... as this; NULL: the user part of to */
+	enum gw_role confirm_role; /* who has to press confirm_digit */
+	char confirm_digit;        /* 0: nobody */
+	uint32_t confirm_timeout_s;
+	enum gw_role announce_role; /* who hears announce */
+	const char *ringback;       /* country of the tones; NULL: European */
+	enum gw_join join;
+	const char *send_digits; /* to the to leg once it is up: 0-9*#A-D, w waits
+				  * half a second, W a second; NULL */
+	bool record;             /* from the bridge on */
+	bool record_tone;        /* both hear a beep when recording starts */
+	bool follow_redirects;   /* 3xx: ask redirecth, else it is the end */
 	const char *caller_number; /* NULL: the line's */
 	const char *caller_name;   /* NULL: the line's */
 	int caller_privacy;        /* -1: the line's */
@@ -78,7 +117,8 @@ struct gw_call_order {
 	uint32_t time_limit_s;
 	uint32_t setup_deadline_s; /* counts from gw_call_start() */
 	const struct gw_sound
-		*announce; /* played to the callee after the answer; NULL */
+		*announce; /* played after the answer, with two legs before
+			    * the other one is rung; NULL */
 	const struct gw_call_header
 		*headers; /* as gw_header_check() let them pass */
 	size_t header_count;
@@ -86,6 +126,14 @@ struct gw_call_order {
 	const char *
 		media_listen; /* numeric, where RTP is bound; NULL: where SIP is */
 	const char *media_advertise; /* numeric, for SDP; NULL: the line's */
+	uint32_t stall_s; /* two legs: dead media ends the call; 0: never */
+
+	/* Asked for where a target comes from outside (3xx, REFER of a phone):
+	 * the SIP URI to dial, normalised, into uri; or false: refused. */
+	bool (*targeth)(char *uri, size_t size, const char *target, void *arg);
+	/* Pieces of the recording, in order; last: it is over. Between the
+	 * first record and last, also after CALL_ENDED. */
+	void (*recordedh)(const struct gw_call_sound *sound, void *arg);
 };
 
 /* Facts. Pointers live with the call, times are wall clock ms, 0: not yet. */
@@ -103,6 +151,11 @@ struct gw_leg_info {
 	const char *reason_header; /* as received, or NULL */
 	struct gw_media_stats quality;
 	bool has_quality;
+	bool muted, held;       /* by us */
+	const char *line;       /* its name */
+	const char *cause_hint; /* "busy", "congestion", "sit", "ringback",
+				 * "voicemail_beep"; "unknown": we listened to early
+				 * media and know no more; NULL: there was none */
 };
 
 struct gw_call_info {
@@ -115,7 +168,10 @@ struct gw_call_info {
 	struct gw_outcome outcome;
 	uint16_t sip_code;
 	const char *sip_reason, *reason_header;
-	struct gw_leg_info legs[2];
+	enum gw_join join; /* as it is, once bridged: never AUTO then */
+	bool handed_over;  /* by REFER: the two talk on without us */
+	bool recording;
+	struct gw_leg_info legs[GW_CALL_LEGS_MAX]; /* as they were dialled */
 	size_t leg_count;
 };
 
@@ -131,6 +187,11 @@ enum gw_call_event_type {
 	GW_EV_CALL_PLAYBACK_STARTED,
 	GW_EV_CALL_PLAYBACK_ENDED,
 	GW_EV_CALL_MEDIA_STALLED,
+	GW_EV_CALL_CONFIRM_PASSED,
+	GW_EV_CALL_CONFIRM_FAILED,
+	GW_EV_CALL_TRANSFER_STARTED,
+	GW_EV_CALL_TRANSFER_COMPLETED,
+	GW_EV_CALL_TRANSFER_FAILED, /* sip_code says why */
 	GW_EV_CALL_WAITING, /* state became waiting_for_line; no event of the API */
 	GW_EV_CALL_ENDED, /* the last one, exactly once */
 	GW_EV_LEG_INITIATED,
@@ -171,6 +232,33 @@ void gw_call_start(struct gw_call *call);
  * the CANCEL is decided). EALREADY when ended. */
 int gw_call_hangup(struct gw_call *call, enum gw_cause intent,
 		   enum gw_ended_by by);
+
+/* In the call. role: whom it is about. All return 0, EALREADY (the call is over),
+ * ENOTCONN (not in this state: answer 409), EBUSY (something of the kind is under
+ * way), ENOTSUP (this leg can't) or ENOMEM. */
+
+/* Presses digits towards a leg (GW_ROLE_ANY: to); EINVAL: not digits. */
+int gw_call_dtmf(struct gw_call *call, const char *digits, int role);
+/* Puts a leg on hold (GW_ROLE_ANY: both): re-INVITE with sendonly. */
+int gw_call_hold(struct gw_call *call, int role, bool on);
+/* What a leg says is not heard by the other (GW_ROLE_ANY: from). */
+int gw_call_mute(struct gw_call *call, int role, bool on);
+/* GW_ROLE_ANY: both hear it. */
+int gw_call_play(struct gw_call *call, const struct gw_sound *sound, int role);
+int gw_call_record(struct gw_call *call, bool on);
+
+/* The other leg's place is taken by target. Blind: the other leg is let go at
+ * once, and stays (role) hears it ring. Attended: stays is on hold, the other leg
+ * rings target and talks to it; when it hangs up, stays and target are joined;
+ * when target does, or doesn't answer, all is as before. */
+struct gw_call_transfer {
+	const char *target;   /* SIP URI, as gw_address_parse() normalised it */
+	struct gw_line *line; /* NULL: the line of the leg that is replaced */
+	bool attended;
+	int role; /* who stays; GW_ROLE_ANY: to */
+};
+int gw_call_transfer(struct gw_call *call,
+		     const struct gw_call_transfer *transfer);
 
 const struct gw_call_info *gw_call_info(const struct gw_call *call);
 

@@ -12,8 +12,6 @@ struct gw_leg;
 struct gw_leg_news;
 struct gw_line_watch;
 
-enum { GW_CALL_LEGS_MAX = 2 };
-
 struct gw_call {
 	struct gw_call_order order; /* strings in text, headers in header */
 	char *text;

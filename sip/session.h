@@ -49,6 +49,14 @@ struct gw_session_facts {
 	int err;             /* what the network or our memory said; 0 */
 };
 
+/* News of a REFER of ours. */
+struct gw_session_transfer {
+	uint16_t code; /* of the answer to REFER, or of a NOTIFY's sipfrag */
+	bool accepted; /* REFER got a 2xx: what follows are NOTIFYs */
+	bool over;     /* nothing more comes: refused, or the last NOTIFY */
+	int err;       /* no answer: what the network said */
+};
+
 struct gw_session_h {
 	/* A 1xx; its body is in msg->mb. Repetitions are left out. */
 	void (*progress)(const struct sip_msg *msg, void *arg);
@@ -65,6 +73,21 @@ struct gw_session_h {
 	/* The answer to an offer of ours that stood in a 200: in ACK. Whoever
 	 * can't do with it releases. */
 	void (*agreed)(const struct sip_msg *ack, void *arg);
+
+	/* What came of gw_session_reinvite(), once: code of the final answer (0:
+	 * none, err says why). msg is the 2xx with their answer, ACKed already;
+	 * else NULL. The session goes on as it was when it was refused. */
+	void (*changed)(const struct sip_msg *msg, uint16_t code, int err,
+			void *arg);
+
+	/* What comes of gw_session_refer(): see gw_session_transfer. */
+	void (*referring)(const struct gw_session_transfer *news, void *arg);
+
+	/* The far side's REFER (RFC 3515): target is the URI of Refer-To without
+	 * headers, replaces its Replaces (RFC 3891), unescaped, or NULL. Returns
+	 * the code to answer: 202 and then gw_session_notify(), or a refusal. */
+	uint16_t (*referred)(const char *target, const char *replaces,
+			     void *arg);
 
 	/* INFO with a digit (application/dtmf-relay, application/dtmf). */
 	void (*digit)(char digit, uint32_t duration_ms, void *arg);
@@ -86,6 +109,25 @@ gw_session_facts(const struct gw_session *session);
  * goes wrong later is told by closed. */
 int gw_session_invite(struct gw_session *session, const struct mbuf *headers,
 		      const struct mbuf *offer);
+
+/* Changes an answered session by a re-INVITE with offer; ~> changed. 491 is tried
+ * again as RFC 3261 14.1 says, 401 and 407 are answered. One at a time: EBUSY
+ * while one is under way, or one of the far side is. ENOTCONN: not answered. */
+int gw_session_reinvite(struct gw_session *session, const struct mbuf *offer);
+
+/* REFER inside of the dialog: the far side is to call target (a SIP URI; with
+ * replaces: RFC 3891, instead of that dialog). ~> referring. EBUSY, ENOTCONN. */
+int gw_session_refer(struct gw_session *session, const char *target,
+		     const char *replaces);
+/* Tells the far side how its REFER goes: NOTIFY with a sipfrag. over ends it. */
+int gw_session_notify(struct gw_session *session, uint16_t code,
+		      const char *phrase, bool over);
+/* "call-id;to-tag=x;from-tag=y" as the far side sees its dialog: for Replaces. */
+int gw_session_replaces(struct mbuf *mb, const struct gw_session *session);
+
+/* INFO with one digit (application/dtmf-relay), after those before it. */
+int gw_session_digit(struct gw_session *session, char digit,
+		     uint32_t duration_ms);
 
 /* Consumes the caller's reference; no handler is called any more, text is copied.
  * Sends what ends the session: CANCEL (as soon as a 1xx allows it), BYE, or

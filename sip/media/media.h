@@ -53,8 +53,20 @@ enum gw_media_fact_type {
 				 * stopped; ENOTSUP: no converter for the codec  */
 	GW_MEDIA_STALLED,    /* neither RTP nor RTCP for stall_ms      */
 	GW_MEDIA_RESUMED,    /* and then again something               */
+	GW_MEDIA_TONE,       /* tone: what gw_media_detect() listened for */
+	GW_MEDIA_RECORDED, /* samples: the next piece of a recording, or its last */
 	GW_MEDIA_STATS, /* answer to gw_media_stats(), and the last fact after
 				 * gw_media_close()                        */
+};
+
+/* What a network says in sound instead of SIP (ITU-T E.180, E.182). */
+enum gw_tone {
+	GW_TONE_NONE,
+	GW_TONE_RINGBACK,
+	GW_TONE_BUSY,
+	GW_TONE_CONGESTION,
+	GW_TONE_SIT,  /* special information tone: three rising notes */
+	GW_TONE_BEEP, /* of a voicemail: one note after speech, then silence */
 };
 
 struct gw_media_stats {
@@ -63,7 +75,8 @@ struct gw_media_stats {
 	uint32_t jitter_us;       /* RFC 3550 A.8 */
 	uint32_t rtt_us;          /* by RTCP; 0: unknown */
 	uint32_t first_packet_ms; /* from remote set to first packet; 0: none */
-	bool any;                 /* a packet came at all */
+	uint16_t mos_x100; /* ITU-T G.107 from loss, jitter, round trip and codec; 0 */
+	bool any;          /* a packet came at all */
 };
 
 struct gw_media_fact {
@@ -73,6 +86,13 @@ struct gw_media_fact {
 	char digit;
 	uint32_t duration_ms;
 	struct gw_media_stats stats;
+	enum gw_tone tone;
+	struct {
+		const int16_t *samples; /* pairs: left, right; during the call */
+		size_t pairs;
+		uint32_t rate; /* pairs a second */
+		bool last;     /* nothing more of this recording comes */
+	} recorded;
 };
 
 typedef void(gw_media_fact_h)(const struct gw_media_fact *fact, void *arg);
@@ -136,5 +156,50 @@ int gw_media_dtmf(struct gw_media_port *port, char digit, uint32_t duration_ms);
 int gw_media_watch(struct gw_media_port *port, uint32_t stall_ms);
 
 int gw_media_stats(struct gw_media_port *port); /* the fact STATS answers */
+
+/* Two ports talk: what one hears, the other sends. Both speak the same codec:
+ * packets pass as they are, under our own source, sequence and time; else they
+ * are converted (where there is no converter, nothing passes). RFC 4733 digits
+ * pass in either case, where the other side takes them. It follows
+ * gw_media_remote() on either side. A sound or a tone that is played to a port
+ * goes before what the other one says. Joining a port again ends its former
+ * join; so does closing one. */
+int gw_media_join(struct gw_media_port *a, struct gw_media_port *b);
+int gw_media_part(struct gw_media_port *port);
+
+/* What port hears isn't passed on any more, nor recorded (silence is), or is
+ * again. */
+int gw_media_mute(struct gw_media_port *port, bool on);
+
+/* Plays a country's tone (GW_TONE_RINGBACK, _BUSY, _CONGESTION in its cadence, or
+ * one GW_TONE_BEEP) until a sound or another tone is played; GW_TONE_NONE: stops.
+ * country: two letters, any case; unknown or NULL: the European tones. Only
+ * _BEEP is told by PLAY_ENDED. Returns ENOTSUP as gw_media_play() does. */
+int gw_media_tone(struct gw_media_port *port, enum gw_tone tone,
+		  const char *country);
+
+/* Listens for network tones in what port hears, and tells each kind once as fact
+ * TONE. */
+int gw_media_detect(struct gw_media_port *port, bool on);
+
+/* Records what both hear: left's on the left, right's (may be NULL) on the right.
+ * left's handler is told RECORDED about once a second, and once with last set
+ * when it is switched off or left is closed. */
+int gw_media_record(struct gw_media_port *left, struct gw_media_port *right,
+		    bool on);
+
+/* SRTP (RFC 3711) with keys of RFC 4568: before gw_media_remote() it takes effect
+ * with that; NULL: plain RTP. The keys are copied and wiped at the end. */
+enum gw_srtp_suite {
+	GW_SRTP_AES_CM_128_HMAC_SHA1_80,
+	GW_SRTP_AES_CM_128_HMAC_SHA1_32,
+};
+enum { GW_SRTP_KEY_SIZE = 30 }; /* master key and salt */
+struct gw_media_srtp {
+	enum gw_srtp_suite suite;
+	uint8_t tx[GW_SRTP_KEY_SIZE], rx[GW_SRTP_KEY_SIZE];
+};
+int gw_media_secure(struct gw_media_port *port,
+		    const struct gw_media_srtp *srtp);
 
 #endif
