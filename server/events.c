@@ -244,7 +244,7 @@ static int write_seq(struct mbuf *mb, int64_t seq)
 }
 
 /* Everything behind `{"id":N`; see gw_store_event for the open end. */
-static int encode(struct mbuf **mbp, const struct gw_news *news,
+static int encode(struct gw_store_event *ev, const struct gw_news *news,
 		  const struct mbuf *snapshot)
 {
 	const size_t len = snapshot ? snapshot->end : 0;
@@ -273,6 +273,7 @@ static int encode(struct mbuf **mbp, const struct gw_news *news,
 
 	if (snapshot) {
 		err |= mbuf_write_str(mb, ",\"call\":");
+		ev->snapshot_at = mb->pos;
 		err |= mbuf_write_mem(mb, snapshot->buf, len - 1);
 		err |= mbuf_write_str(mb, ",\"last_event_id\":");
 	} else {
@@ -283,7 +284,7 @@ static int encode(struct mbuf **mbp, const struct gw_news *news,
 		mem_deref(mb);
 		return ENOMEM;
 	}
-	*mbp = mb;
+	ev->suffix = mb;
 	return 0;
 }
 
@@ -297,7 +298,7 @@ static int add_event(struct gw_store_job *job, const struct gw_news *news,
 		err = str_dup(&ev->project, news->project);
 	if (!err && news->line)
 		err = str_dup(&ev->line, news->line);
-	err = err ? err : encode(&ev->suffix, news, snapshot);
+	err = err ? err : encode(ev, news, snapshot);
 	if (err) {
 		ev->project = mem_deref(ev->project);
 		ev->line = mem_deref(ev->line);
@@ -323,7 +324,8 @@ static void keep_older(struct mbuf **top, struct mbuf **fromp)
 	*fromp = NULL;
 }
 
-/* The newer row stands for both. Takes row over. */
+/* The newer row stands for both; with no snapshot of its own the older one's is
+ * still the newest. Takes row over. */
 static void replace_row(struct gw_store_job *job, struct gw_store_call *row)
 {
 	struct gw_store_call *old = job->call;
@@ -332,6 +334,8 @@ static void replace_row(struct gw_store_job *job, struct gw_store_call *row)
 		return;
 
 	if (old) {
+		if (!row->snapshot)
+			row->told = old->told;
 		keep_older(&row->snapshot, &old->snapshot);
 		keep_older(&row->ladder, &old->ladder);
 		keep_older(&row->dialog, &old->dialog);
@@ -459,6 +463,8 @@ int gw_events_tell(struct gw_events *events, const struct gw_news *news,
 		return err;
 	}
 
+	if (row)
+		row->told = row->snapshot != NULL;
 	replace_row(batch->job, row);
 	events->stats.told++;
 	return 0;
@@ -583,7 +589,7 @@ int gw_events_place(struct gw_events *events, const struct gw_news *news,
 	if (err)
 		goto out;
 
-	row->insert = true;
+	row->insert = row->told = true;
 	job->call = row;
 	job->idem = idem;
 	row = NULL;

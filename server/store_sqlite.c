@@ -143,9 +143,22 @@ static int put_ladder(struct gw_sqlite *db, const struct gw_store_call *call)
 	return gw_sqlite_step(db, stmt);
 }
 
-static int put_call(struct gw_sqlite *db, const struct gw_store_call *call,
+/* The row's own snapshot; empty when the newest event's is the same. */
+static void bind_snapshot(sqlite3_stmt *stmt, int no,
+			  const struct gw_store_job *job)
+{
+	const size_t n = job->event_count;
+
+	if (job->call->told && n && job->events[n - 1].snapshot_at)
+		(void)sqlite3_bind_text(stmt, no, "", 0, SQLITE_STATIC);
+	else
+		gw_sqlite_bind_mbuf(stmt, no, job->call->snapshot);
+}
+
+static int put_call(struct gw_sqlite *db, const struct gw_store_job *job,
 		    uint64_t last_event_id)
 {
+	const struct gw_store_call *call = job->call;
 	sqlite3_stmt *stmt = NULL;
 	int err;
 
@@ -162,7 +175,7 @@ static int put_call(struct gw_sqlite *db, const struct gw_store_call *call,
 		gw_sqlite_bind_int(stmt, 4, call->ended_at_ms);
 	gw_sqlite_bind_int(stmt, 5, call->seq);
 	gw_sqlite_bind_int(stmt, 6, (int64_t)last_event_id);
-	gw_sqlite_bind_mbuf(stmt, 7, call->snapshot);
+	bind_snapshot(stmt, 7, job);
 	gw_sqlite_bind_mbuf(stmt, 8, call->dialog);
 	if (call->insert) {
 		gw_sqlite_bind_int(stmt, 9, call->created_at_ms);
@@ -200,6 +213,8 @@ static int put_event(struct gw_sqlite *db, struct gw_store_event *ev)
 	gw_sqlite_bind_mbuf(stmt, 6, ev->suffix);
 	gw_sqlite_bind_str(stmt, 7, ev->project);
 	gw_sqlite_bind_str(stmt, 8, ev->line);
+	if (ev->snapshot_at)
+		gw_sqlite_bind_int(stmt, 9, (int64_t)ev->snapshot_at);
 
 	return gw_sqlite_step(db, stmt);
 }
@@ -218,7 +233,7 @@ static int write_parts(struct gw_sqlite *db, struct gw_store_job *job,
 
 	job->last_event_id = last;
 	if (job->call)
-		err = put_call(db, job->call, last);
+		err = put_call(db, job, last);
 
 	for (size_t i = 0; !err && i < job->event_count; i++)
 		err = put_event(db, &job->events[i]);

@@ -69,6 +69,10 @@ static const char *const migrations[] = {
 	"UPDATE events SET project ="
 	" (SELECT c.project FROM calls c WHERE c.id = events.call_id);"
 	"UPDATE events SET line = '' WHERE type GLOB 'line.*';",
+
+	/* a snapshot that an event has is kept there alone: calls.snapshot is
+	 * empty then */
+	"ALTER TABLE events ADD snapshot_at INTEGER;",
 };
 
 /* One number out of one row; 0 when there is none. */

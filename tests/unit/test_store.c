@@ -767,6 +767,7 @@ static int test_store_learns_whose_old_events_are(void)
 			"UPDATE events SET type = 'gateway.x' WHERE id = 3;"
 			"ALTER TABLE events DROP COLUMN project;"
 			"ALTER TABLE events DROP COLUMN line;"
+			"ALTER TABLE events DROP COLUMN snapshot_at;"
 			"PRAGMA user_version = 1;"));
 
 	CHECK_OK(world_open(w));
