@@ -332,6 +332,19 @@ static int prepare_writer(struct gw_sqlite *db, const char *path, char *why,
 	return 0;
 }
 
+/* Each connection has one thread, and nobody asks how much memory SQLite has: it
+ * need not lock and count for every piece of it. Once, before the first one. */
+static void quicken(void)
+{
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
+	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int gw_sqlite_open(void **dbp, const char *path, bool writing, char *why,
 		   size_t size)
 {
@@ -342,6 +355,7 @@ int gw_sqlite_open(void **dbp, const char *path, bool writing, char *why,
 	if (!db)
 		return complain(why, size, ENOMEM, "no memory for the store");
 	db->lock_fd = -1;
+	quicken();
 
 	if (writing) {
 		err = lock_file(db, path, why, size);
