@@ -75,23 +75,23 @@ static void log_lost(const struct gw_store_job *job, int err)
 
 /* Events that are on disk ------------------------------------------------- */
 
-/* The stream's lines, with the JSON in them. A line break between two values
- * means nothing to JSON, but would end the stream's data line. */
-static void write_frame(struct gw_event *ev, char *frame, size_t head_len,
-			const char *json, size_t json_len)
+static void blank_out(char *at, size_t len, char c)
 {
-	char *at = frame + head_len;
+	char *end = at + len;
 
-	memcpy(at, json, json_len);
-	for (size_t i = 0; i < json_len; i++)
-		if (at[i] == '\n' || at[i] == '\r')
-			at[i] = ' ';
-	memcpy(at + json_len, "\n\n", 3);
+	while ((at = memchr(at, c, (size_t)(end - at))))
+		*at++ = ' ';
+}
 
-	ev->frame = frame;
-	ev->frame_len = head_len + json_len + 2;
-	ev->json = at;
+/* The stream's lines are whole with the JSON at json. A line break between two
+ * values means nothing to JSON, but would end the stream's data line. */
+static void end_frame(struct gw_event *ev, char *json, size_t json_len)
+{
+	blank_out(json, json_len, '\n');
+	blank_out(json, json_len, '\r');
+	memcpy(json + json_len, "\n\n", 3);
 	ev->json_len = json_len;
+	ev->frame_len = (size_t)(json - ev->frame) + json_len + 2;
 }
 
 static size_t text_size(const char *text)
@@ -113,9 +113,10 @@ static const char *put_text(char **atp, const char *text)
 	return at;
 }
 
-/* One piece of memory: the struct, its texts, the frame. */
-int gw_event_alloc(struct gw_event **evp, const struct gw_event_facts *facts,
-		   const char *json, size_t json_len)
+/* One piece of memory: the struct, its texts, the frame with room for json_len.
+ * *atp is where the JSON goes. */
+static int alloc_event(struct gw_event **evp, char **atp,
+		       const struct gw_event_facts *facts, size_t json_len)
 {
 	const size_t texts = text_size(facts->type) +
 			     text_size(facts->project) + text_size(facts->line);
@@ -145,9 +146,24 @@ int gw_event_alloc(struct gw_event **evp, const struct gw_event_facts *facts,
 		str_ncpy(ev->call_id, facts->call_id, sizeof(ev->call_id));
 
 	memcpy(at, head, (size_t)n);
-	write_frame(ev, at, (size_t)n, json, json_len);
-
+	ev->frame = at;
+	ev->json = at + n;
+	*atp = at + n;
 	*evp = ev;
+	return 0;
+}
+
+int gw_event_alloc(struct gw_event **evp, const struct gw_event_facts *facts,
+		   const char *json, size_t json_len)
+{
+	char *at;
+	const int err = alloc_event(evp, &at, facts, json_len);
+
+	if (err)
+		return err;
+
+	memcpy(at, json, json_len);
+	end_frame(*evp, at, json_len);
 	return 0;
 }
 
@@ -162,20 +178,28 @@ static int event_of(struct gw_event **evp, const struct gw_store_event *told)
 		.seq = told->seq,
 		.at_ms = told->at_ms,
 	};
-	struct mbuf *json;
+	const size_t room = told->suffix->end + 64;
+	struct mbuf frame = { .size = room };
+	struct gw_event *ev;
+	char *at;
 	int err;
 
-	json = mbuf_alloc(told->suffix->end + 64);
-	if (!json)
-		return ENOMEM;
+	err = alloc_event(&ev, &at, &facts, room);
+	if (err)
+		return err;
 
-	err = gw_store_event_json(json, told->id, told->suffix->buf,
+	/* a buffer that lies in the frame, which it can't outgrow */
+	frame.buf = (uint8_t *)at;
+	err = gw_store_event_json(&frame, told->id, told->suffix->buf,
 				  told->suffix->end);
-	err = err ? err :
-		    gw_event_alloc(evp, &facts, (const char *)json->buf,
-				   json->end);
-	mem_deref(json);
-	return err;
+	if (err) {
+		mem_deref(ev);
+		return err;
+	}
+
+	end_frame(ev, at, frame.end);
+	*evp = ev;
+	return 0;
 }
 
 static void show(struct gw_events *events, const struct gw_store_job *job)
