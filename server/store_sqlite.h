@@ -54,6 +54,8 @@ struct gw_sqlite {
 	uint64_t last_id;   /* newest event id given */
 	uint64_t begin_id;  /* the same when the transaction began */
 	uint64_t pruned_id; /* newest that retention took */
+	bool careful;       /* a savepoint for each job of this transaction */
+	int wal_pages;      /* that no checkpoint has seen */
 };
 
 /* 0 for what is no error. */

@@ -307,6 +307,16 @@ static int read_ids(struct gw_sqlite *db)
 	return err;
 }
 
+static int count_pages(void *arg, sqlite3 *sql, const char *name, int pages)
+{
+	struct gw_sqlite *db = arg;
+
+	(void)sql;
+	(void)name;
+	db->wal_pages = pages;
+	return SQLITE_OK;
+}
+
 /* Order: is it ours, is it whole, and only then is anything written. */
 static int prepare_writer(struct gw_sqlite *db, const char *path, char *why,
 			  size_t size)
@@ -326,6 +336,7 @@ static int prepare_writer(struct gw_sqlite *db, const char *path, char *why,
 	err = set_up(db, true);
 	err = err ? err : migrate(db);
 	err = err ? err : read_ids(db);
+	(void)sqlite3_wal_hook(db->sql, count_pages, db);
 	if (err)
 		return complain_of_file(db, path, err, why, size);
 

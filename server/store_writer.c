@@ -3,13 +3,14 @@
  *
  * Events alone may linger a few milliseconds for company, as configured; a new
  * call doesn't. When many come, all linger by themselves: above some 200 calls
- * a second a transaction for each would cost as much as the call, and what four
+ * a second a transaction for each would cost as much as the call, and what five
  * milliseconds bring together costs a third of it. Nobody sees them pass.
  *
  * When the disk refuses, what must be kept stays in front of the queue, in its
  * order, and is tried again; everything else is refused at once until a try has
  * succeeded. A probe is the try when nothing waits, so health comes back by
- * itself. Retention runs between commits, a slice at a time. */
+ * itself. Retention runs between commits, a slice at a time, and so do the
+ * engine's chores. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -21,7 +22,7 @@
 enum {
 	BUSY_WINDOW_US = 100 * 1000,
 	BUSY_JOBS = 120, /* in a window: from then on all linger */
-	BUSY_LINGER_US = 4000,
+	BUSY_LINGER_US = 5000,
 	BATCH_JOBS = 1000,
 	BATCH_BYTES = 8 << 20,
 	RETRY_MS = 250,
@@ -230,11 +231,24 @@ static uint64_t next_own_work(const struct gw_store *st)
 enum todo {
 	TODO_SLEEP,
 	TODO_COMMIT,
+	TODO_TIDY,
 	TODO_REFUSE,
 	TODO_PROBE,
 	TODO_KEEPING,
 	TODO_END,
 };
+
+/* Chores are done while nobody waits for a commit, or when they are too many. */
+static bool has_chores(const struct gw_store *st, uint64_t now)
+{
+	const enum gw_store_chores chores = st->engine->chores(st->writer_db);
+
+	if (chores == GW_STORE_TIDY || chores == GW_STORE_FULL ||
+	    (chores == GW_STORE_A_LITTLE && st->busy))
+		return chores == GW_STORE_FULL;
+
+	return !st->head || !linger_over(st, now);
+}
 
 /* Looks for work; with the lock held. *untilp: when to look again. */
 static enum todo find_todo(struct gw_store *st, struct chain *chain,
@@ -254,6 +268,9 @@ static enum todo find_todo(struct gw_store *st, struct chain *chain,
 		take_refused(st, chain);
 		return chain->head ? TODO_REFUSE : TODO_SLEEP;
 	}
+
+	if (!refusing && !closing && has_chores(st, now))
+		return TODO_TIDY;
 
 	if (st->head && !linger_over(st, now)) {
 		*untilp = st->lingering_us = linger_until(st);
@@ -413,6 +430,41 @@ static void sort_refused(struct chain *jobs, bool closing, struct chain *left,
 	}
 }
 
+/* Most of the time no job fails. True: all of batch is written, not committed yet;
+ * else nothing is, and batch is as it was. */
+static bool write_boldly(struct gw_store *st, struct chain *batch)
+{
+	const struct gw_store_engine *e = st->engine;
+	const struct gw_store_now now = { wall_ms(), st->idempotency_ms };
+	struct gw_store_job *job;
+
+	if (e->begin(st->writer_db, false))
+		return false;
+
+	for (job = batch->head; job; job = job->own.next)
+		if ((job->err = e->write(st->writer_db, job, &now)))
+			break;
+	if (!job)
+		return true;
+
+	e->rollback(st->writer_db);
+	return false;
+}
+
+/* Writes what can be written, job by job. */
+static int write_carefully(struct gw_store *st, struct chain *batch,
+			   struct chain *written, int *refusedp)
+{
+	const struct gw_store_engine *e = st->engine;
+	const int err = e->begin(st->writer_db, true);
+
+	if (err)
+		return err;
+
+	*refusedp = write_jobs(st, batch, written);
+	return e->alive(st->writer_db) ? e->commit(st->writer_db) : *refusedp;
+}
+
 static void commit_batch(struct gw_store *st, struct chain *batch)
 {
 	const struct gw_store_engine *e = st->engine;
@@ -424,11 +476,14 @@ static void commit_batch(struct gw_store *st, struct chain *batch)
 	chain_init(&left);
 	chain_init(&home);
 
-	err = e->begin(st->writer_db);
-	if (!err) {
-		refused = write_jobs(st, batch, &written);
-		err = e->alive(st->writer_db) ? e->commit(st->writer_db) :
-						refused;
+	if (write_boldly(st, batch)) {
+		written = *batch;
+		if (written.tail == &batch->head)
+			written.tail = &written.head;
+		chain_init(batch);
+		err = e->commit(st->writer_db);
+	} else {
+		err = write_carefully(st, batch, &written, &refused);
 	}
 	count_commit(st, &written, err, gw_worker_now_us() - start);
 
@@ -508,6 +563,9 @@ void *gw_store_writer(void *arg)
 		switch (next_todo(st, &chain)) {
 		case TODO_COMMIT:
 			commit_batch(st, &chain);
+			break;
+		case TODO_TIDY:
+			st->engine->tidy(st->writer_db);
 			break;
 		case TODO_REFUSE:
 			post_chain(st, &chain, atomic_load(&st->health));
