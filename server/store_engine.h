@@ -19,6 +19,14 @@ struct gw_store_slice {
 	bool more;         /* result: there is another slice          */
 };
 
+/* When what is left to be done wants to be done. */
+enum gw_store_chores {
+	GW_STORE_TIDY,     /* there is nothing */
+	GW_STORE_A_LITTLE, /* when there is much time */
+	GW_STORE_UNTIDY,   /* when nobody waits */
+	GW_STORE_FULL      /* now */
+};
+
 struct gw_store_engine {
 	const char *scheme; /* of the URL */
 
@@ -47,12 +55,7 @@ struct gw_store_engine {
 
 	/* What commits leave to be done later: how pressing it is, and doing it.
 	 * It takes as long as some commits do. */
-	enum gw_store_chores {
-		GW_STORE_TIDY,
-		GW_STORE_A_LITTLE, /* when there is much time */
-		GW_STORE_UNTIDY,   /* when nobody waits */
-		GW_STORE_FULL      /* now */
-	} (*chores)(void *db);
+	enum gw_store_chores (*chores)(void *db);
 	void (*tidy)(void *db);
 
 	/* A transaction of its own each: */

@@ -51,8 +51,8 @@ static void begin(struct gw_writer *w, const char *name)
 	w->comma = true;
 	if (name) {
 		*at++ = '"';
-		memcpy(at, name, len);
-		at += len;
+		for (size_t i = 0; i < len; i++)
+			*at++ = (uint8_t)name[i];
 		*at++ = '"';
 		*at++ = ':';
 	}
