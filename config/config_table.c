@@ -116,7 +116,7 @@ const struct gw_config_row gw_config_rows[] = {
 { "/store/linger_ms", GW_CONFIG_INT, ROOT(store.linger_ms),
   .min = 0, .max = 100, .json_default = "0",
   .help = "Milliseconds that events wait for company before they are committed; a new "
-	  "call never waits. Above some 200 calls a second they wait for 2 at least." },
+	  "call doesn't. Above some 200 calls a second both wait for 5 at least." },
 { "/log/level", GW_CONFIG_ENUM, ROOT(log.level), .words = LEVELS,
   .json_default = "\"info\"",
   .help = "The least important lines that are still written." },

@@ -75,23 +75,23 @@ static void log_lost(const struct gw_store_job *job, int err)
 
 /* Events that are on disk ------------------------------------------------- */
 
-/* The stream's lines, with the JSON in them. A line break between two values
- * means nothing to JSON, but would end the stream's data line. */
-static void write_frame(struct gw_event *ev, char *frame, size_t head_len,
-			const char *json, size_t json_len)
+static void blank_out(char *at, size_t len, char c)
 {
-	char *at = frame + head_len;
+	char *end = at + len;
 
-	memcpy(at, json, json_len);
-	for (size_t i = 0; i < json_len; i++)
-		if (at[i] == '\n' || at[i] == '\r')
-			at[i] = ' ';
-	memcpy(at + json_len, "\n\n", 3);
+	while ((at = memchr(at, c, (size_t)(end - at))))
+		*at++ = ' ';
+}
 
-	ev->frame = frame;
-	ev->frame_len = head_len + json_len + 2;
-	ev->json = at;
+/* The stream's lines are whole with the JSON at json. A line break between two
+ * values means nothing to JSON, but would end the stream's data line. */
+static void end_frame(struct gw_event *ev, char *json, size_t json_len)
+{
+	blank_out(json, json_len, '\n');
+	blank_out(json, json_len, '\r');
+	memcpy(json + json_len, "\n\n", 3);
 	ev->json_len = json_len;
+	ev->frame_len = (size_t)(json - ev->frame) + json_len + 2;
 }
 
 static size_t text_size(const char *text)
@@ -113,9 +113,10 @@ static const char *put_text(char **atp, const char *text)
 	return at;
 }
 
-/* One piece of memory: the struct, its texts, the frame. */
-int gw_event_alloc(struct gw_event **evp, const struct gw_event_facts *facts,
-		   const char *json, size_t json_len)
+/* One piece of memory: the struct, its texts, the frame with room for json_len.
+ * *atp is where the JSON goes. */
+static int alloc_event(struct gw_event **evp, char **atp,
+		       const struct gw_event_facts *facts, size_t json_len)
 {
 	const size_t texts = text_size(facts->type) +
 			     text_size(facts->project) + text_size(facts->line);
@@ -145,9 +146,24 @@ int gw_event_alloc(struct gw_event **evp, const struct gw_event_facts *facts,
 		str_ncpy(ev->call_id, facts->call_id, sizeof(ev->call_id));
 
 	memcpy(at, head, (size_t)n);
-	write_frame(ev, at, (size_t)n, json, json_len);
-
+	ev->frame = at;
+	ev->json = at + n;
+	*atp = at + n;
 	*evp = ev;
+	return 0;
+}
+
+int gw_event_alloc(struct gw_event **evp, const struct gw_event_facts *facts,
+		   const char *json, size_t json_len)
+{
+	char *at;
+	const int err = alloc_event(evp, &at, facts, json_len);
+
+	if (err)
+		return err;
+
+	memcpy(at, json, json_len);
+	end_frame(*evp, at, json_len);
 	return 0;
 }
 
@@ -162,20 +178,28 @@ static int event_of(struct gw_event **evp, const struct gw_store_event *told)
 		.seq = told->seq,
 		.at_ms = told->at_ms,
 	};
-	struct mbuf *json;
+	const size_t room = told->suffix->end + 64;
+	struct mbuf frame = { .size = room };
+	struct gw_event *ev;
+	char *at;
 	int err;
 
-	json = mbuf_alloc(told->suffix->end + 64);
-	if (!json)
-		return ENOMEM;
+	err = alloc_event(&ev, &at, &facts, room);
+	if (err)
+		return err;
 
-	err = gw_store_event_json(json, told->id, told->suffix->buf,
+	/* a buffer that lies in the frame, which it can't outgrow */
+	frame.buf = (uint8_t *)at;
+	err = gw_store_event_json(&frame, told->id, told->suffix->buf,
 				  told->suffix->end);
-	err = err ? err :
-		    gw_event_alloc(evp, &facts, (const char *)json->buf,
-				   json->end);
-	mem_deref(json);
-	return err;
+	if (err) {
+		mem_deref(ev);
+		return err;
+	}
+
+	end_frame(ev, at, frame.end);
+	*evp = ev;
+	return 0;
 }
 
 static void show(struct gw_events *events, const struct gw_store_job *job)
@@ -244,7 +268,7 @@ static int write_seq(struct mbuf *mb, int64_t seq)
 }
 
 /* Everything behind `{"id":N`; see gw_store_event for the open end. */
-static int encode(struct mbuf **mbp, const struct gw_news *news,
+static int encode(struct gw_store_event *ev, const struct gw_news *news,
 		  const struct mbuf *snapshot)
 {
 	const size_t len = snapshot ? snapshot->end : 0;
@@ -273,6 +297,7 @@ static int encode(struct mbuf **mbp, const struct gw_news *news,
 
 	if (snapshot) {
 		err |= mbuf_write_str(mb, ",\"call\":");
+		ev->snapshot_at = mb->pos;
 		err |= mbuf_write_mem(mb, snapshot->buf, len - 1);
 		err |= mbuf_write_str(mb, ",\"last_event_id\":");
 	} else {
@@ -283,7 +308,7 @@ static int encode(struct mbuf **mbp, const struct gw_news *news,
 		mem_deref(mb);
 		return ENOMEM;
 	}
-	*mbp = mb;
+	ev->suffix = mb;
 	return 0;
 }
 
@@ -297,7 +322,7 @@ static int add_event(struct gw_store_job *job, const struct gw_news *news,
 		err = str_dup(&ev->project, news->project);
 	if (!err && news->line)
 		err = str_dup(&ev->line, news->line);
-	err = err ? err : encode(&ev->suffix, news, snapshot);
+	err = err ? err : encode(ev, news, snapshot);
 	if (err) {
 		ev->project = mem_deref(ev->project);
 		ev->line = mem_deref(ev->line);
@@ -323,7 +348,8 @@ static void keep_older(struct mbuf **top, struct mbuf **fromp)
 	*fromp = NULL;
 }
 
-/* The newer row stands for both. Takes row over. */
+/* The newer row stands for both; with no snapshot of its own the older one's is
+ * still the newest. Takes row over. */
 static void replace_row(struct gw_store_job *job, struct gw_store_call *row)
 {
 	struct gw_store_call *old = job->call;
@@ -332,6 +358,8 @@ static void replace_row(struct gw_store_job *job, struct gw_store_call *row)
 		return;
 
 	if (old) {
+		if (!row->snapshot)
+			row->told = old->told;
 		keep_older(&row->snapshot, &old->snapshot);
 		keep_older(&row->ladder, &old->ladder);
 		keep_older(&row->dialog, &old->dialog);
@@ -459,6 +487,8 @@ int gw_events_tell(struct gw_events *events, const struct gw_news *news,
 		return err;
 	}
 
+	if (row)
+		row->told = row->snapshot != NULL;
 	replace_row(batch->job, row);
 	events->stats.told++;
 	return 0;
@@ -583,7 +613,7 @@ int gw_events_place(struct gw_events *events, const struct gw_news *news,
 	if (err)
 		goto out;
 
-	row->insert = true;
+	row->insert = row->told = true;
 	job->call = row;
 	job->idem = idem;
 	row = NULL;

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/rand.h>
-
 #include "config/config.h"
 #include "server/http_admit_impl.h"
 
@@ -61,8 +59,7 @@ static void make_id(struct gw_http_req *req)
 {
 	uint8_t random[16];
 
-	if (RAND_bytes(random, sizeof(random)) != 1)
-		memset(random, 0, sizeof(random));
+	rand_bytes(random, sizeof(random));
 	(void)re_snprintf(req->id, sizeof(req->id), "%w", random,
 			  sizeof(random));
 }

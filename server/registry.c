@@ -80,9 +80,14 @@ void gw_registry_drop(struct gw_registry_entry *e)
 static void settle(struct gw_registry_entry *e)
 {
 	struct gw_store_call *row = NULL;
-	int err;
+	int err = 0;
 
-	err = gw_registry_row(&row, e);
+	/* what call.ended has told need not be written again */
+	if (e->told_revision == e->revision)
+		row = gw_registry_bare_row(e);
+	else
+		err = gw_registry_row(&row, e);
+	err = err || row ? err : ENOMEM;
 	if (!err) {
 		row->ladder = mbuf_alloc(4096);
 		err = row->ladder ? gw_json_write_ladder(row->ladder, e->call) :

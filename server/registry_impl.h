@@ -21,6 +21,7 @@ struct gw_registry_entry {
 	struct mbuf *metadata;
 	int64_t created_at_ms;
 	uint32_t revision;
+	uint32_t told_revision; /* of the newest snapshot that an event has */
 	int64_t seq;
 	uint64_t last_event_id;
 	struct list waits;
@@ -73,7 +74,8 @@ void gw_registry_rest(struct gw_registry_entry *e);
 
 /* registry_tell.c: the call as JSON, without last_event_id. */
 int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e);
-/* The row with the call's newest snapshot. */
+/* Its row without a snapshot (NULL: no memory), and with the newest one. */
+struct gw_store_call *gw_registry_bare_row(const struct gw_registry_entry *e);
 int gw_registry_row(struct gw_store_call **rowp,
 		    const struct gw_registry_entry *e);
 /* Handlers: of the call (arg is its entry), and of what is on disk. */

@@ -35,22 +35,27 @@ int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e)
 	return err;
 }
 
-/* The row with the call's newest snapshot. */
-int gw_registry_row(struct gw_store_call **rowp,
-		    const struct gw_registry_entry *e)
+struct gw_store_call *gw_registry_bare_row(const struct gw_registry_entry *e)
 {
 	const struct gw_call_info *info = gw_call_info(e->call);
 	struct gw_store_call *row = gw_store_call_alloc();
-	int err;
 
 	if (!row)
-		return ENOMEM;
+		return NULL;
 	memcpy(row->id, e->id, sizeof(row->id));
 	row->status = gw_status_name(info->status);
 	row->state = gw_call_state_name(info->state);
 	row->ended_at_ms = info->ended_at_ms;
 	row->seq = e->seq;
-	err = gw_registry_snapshot(&row->snapshot, e);
+	return row;
+}
+
+int gw_registry_row(struct gw_store_call **rowp,
+		    const struct gw_registry_entry *e)
+{
+	struct gw_store_call *row = gw_registry_bare_row(e);
+	const int err = row ? gw_registry_snapshot(&row->snapshot, e) : ENOMEM;
+
 	if (err)
 		mem_deref(row);
 	else
@@ -124,6 +129,8 @@ void gw_registry_call_event(struct gw_call *call,
 			add_dialog(row, e);
 		err = gw_events_tell(gw_registry.events, &news, row);
 	}
+	if (!err)
+		e->told_revision = e->revision;
 	if (err)
 		gw_log(GW_LOG_ERROR, "event.lost", GW_F_STR("id", e->id),
 		       GW_F_STR("type", news.type), GW_F_ERR("why", err));

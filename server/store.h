@@ -68,6 +68,7 @@ struct gw_store_event {
 	int64_t seq;          /* -1: none                              */
 	int64_t at_ms;        /* occurred_at                           */
 	struct mbuf *suffix;  /* the bytes behind `{"id":N`            */
+	size_t snapshot_at;   /* where in it the call's begins; 0: none */
 	uint64_t id;          /* result: set when it is on disk        */
 };
 
@@ -76,7 +77,8 @@ int gw_store_event_json(struct mbuf *mb, uint64_t id, const uint8_t *suffix,
 			size_t suffix_len);
 
 /* Writes the snapshot of a row as the API shows it: with `,"last_event_id":N` in
- * front of the object's closing brace. */
+ * front of the object's closing brace. One out of a suffix ends with ':' and
+ * wants but the number. */
 int gw_store_snapshot_json(struct mbuf *mb, const uint8_t *snapshot, size_t len,
 			   uint64_t last_event_id);
 
@@ -92,8 +94,9 @@ struct gw_store_call {
 	int64_t ended_at_ms;   /* 0: not ended                             */
 	int64_t seq;           /* of its newest event                      */
 	struct mbuf *snapshot; /* JSON object without last_event_id        */
-	struct mbuf *ladder;   /* JSON; NULL: as it was                    */
-	struct mbuf *dialog;   /* text; NULL: as it was. Gone at the end   */
+	bool told; /* the job's last event has the same one: kept there, once */
+	struct mbuf *ladder; /* JSON; NULL: as it was                    */
+	struct mbuf *dialog; /* text; NULL: as it was. Gone at the end   */
 };
 
 /* Allocates an empty row (mem_deref). */

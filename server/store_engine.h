@@ -19,6 +19,14 @@ struct gw_store_slice {
 	bool more;         /* result: there is another slice          */
 };
 
+/* When what is left to be done wants to be done. */
+enum gw_store_chores {
+	GW_STORE_TIDY,     /* there is nothing */
+	GW_STORE_A_LITTLE, /* when there is much time */
+	GW_STORE_UNTIDY,   /* when nobody waits */
+	GW_STORE_FULL      /* now */
+};
+
 struct gw_store_engine {
 	const char *scheme; /* of the URL */
 
@@ -32,17 +40,23 @@ struct gw_store_engine {
 	void (*ids)(void *db, uint64_t *headp, uint64_t *prunedp);
 
 	/* A transaction: begin, any number of write, commit. An error of commit
-	 * has undone all of it. */
-	int (*begin)(void *db);
+	 * has undone all of it. One that is not careful can't undo a single job:
+	 * after an error of write only rollback is left. */
+	int (*begin)(void *db, bool careful);
 	int (*commit)(void *db);
 	void (*rollback)(void *db);
 
 	/* All or nothing of one job, its results included; an error leaves the
-	 * jobs before it untouched, unless alive() says that the engine gave the
-	 * whole transaction up. */
+	 * jobs before it untouched (careful), unless alive() says that the engine
+	 * gave the whole transaction up. */
 	int (*write)(void *db, struct gw_store_job *job,
 		     const struct gw_store_now *now);
 	bool (*alive)(void *db);
+
+	/* What commits leave to be done later: how pressing it is, and doing it.
+	 * It takes as long as some commits do. */
+	enum gw_store_chores (*chores)(void *db);
+	void (*tidy)(void *db);
 
 	/* A transaction of its own each: */
 	int (*prune)(void *db, struct gw_store_slice *slice);

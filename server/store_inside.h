@@ -15,9 +15,11 @@ struct gw_store {
 
 	struct gw_worker writer; /* its lock: everything down to stats */
 	void *writer_db;
-	bool lingering; /* it sleeps, but not for one more event */
+	bool lingering;        /* it sleeps, but not for one more event */
+	uint64_t lingering_us; /* until then */
 	struct gw_store_job *head, **tail;
-	uint32_t urgent;    /* jobs in the queue that don't linger */
+	uint32_t urgent; /* jobs in the queue that linger only when it's busy */
+	uint64_t urgent_us; /* when the first of them came */
 	uint64_t window_us; /* what came in this tenth of a second: jobs */
 	uint32_t window_jobs;
 	bool busy;               /* many came in the last one */

@@ -166,11 +166,15 @@ int gw_store_snapshot_json(struct mbuf *mb, const uint8_t *snapshot, size_t len,
 {
 	int err;
 
-	if (!len || snapshot[len - 1] != '}')
+	if (!len || (snapshot[len - 1] != '}' && snapshot[len - 1] != ':'))
 		return EINVAL;
 
-	err = mbuf_write_mem(mb, snapshot, len - 1);
-	err |= mbuf_write_str(mb, ",\"last_event_id\":");
+	if (snapshot[len - 1] == ':') {
+		err = mbuf_write_mem(mb, snapshot, len);
+	} else {
+		err = mbuf_write_mem(mb, snapshot, len - 1);
+		err |= mbuf_write_str(mb, ",\"last_event_id\":");
+	}
 	err |= write_id(mb, last_event_id);
 	err |= mbuf_write_u8(mb, '}');
 

@@ -5,8 +5,9 @@
  * took the newest rows, the high-water mark that it leaves in meta. An id that
  * was rolled back is given again; nobody has seen it.
  *
- * A job is a savepoint, so that an error in it doesn't touch its neighbours. When
- * the disk is full SQLite may give up the whole transaction by itself: alive()
+ * In a careful transaction a job is a savepoint, so that an error in it doesn't
+ * touch its neighbours. That costs a copy of each page that it changes, so it is
+ * done when a job has failed, and not before. When the disk is full SQLite may give up the whole transaction by itself: alive()
  * tells. */
 #include <errno.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 #include "server/store_sqlite.h"
 
 enum {
+	WAL_PAGES_FEW = 250,
+	WAL_PAGES = 2000,
+	WAL_PAGES_MAX = 8000,
 	LOOSE_EVENTS = 200, /* events of no call that one slice takes */
 };
 
@@ -36,10 +40,11 @@ static bool sq_alive(void *arg)
 	return !sqlite3_get_autocommit(db->sql);
 }
 
-static int sq_begin(void *arg)
+static int sq_begin(void *arg, bool careful)
 {
 	struct gw_sqlite *db = arg;
 
+	db->careful = careful;
 	db->begin_id = db->last_id;
 	return gw_sqlite_run(db, GW_SQL_BEGIN);
 }
@@ -51,6 +56,28 @@ static void sq_rollback(void *arg)
 	if (sq_alive(db))
 		(void)gw_sqlite_run(db, GW_SQL_ROLLBACK);
 	db->last_id = db->begin_id;
+}
+
+/* By itself SQLite would do a checkpoint in the middle of the commit that brings
+ * the WAL to 1000 pages, and whoever waits for that one waits for it, too. */
+static enum gw_store_chores sq_chores(void *arg)
+{
+	const struct gw_sqlite *db = arg;
+
+	return db->wal_pages < WAL_PAGES_FEW ? GW_STORE_TIDY :
+	       db->wal_pages < WAL_PAGES     ? GW_STORE_A_LITTLE :
+	       db->wal_pages < WAL_PAGES_MAX ? GW_STORE_UNTIDY :
+					       GW_STORE_FULL;
+}
+
+/* Whether it went well shows when something is written next. */
+static void sq_tidy(void *arg)
+{
+	struct gw_sqlite *db = arg;
+
+	db->wal_pages = 0;
+	(void)sqlite3_wal_checkpoint_v2(db->sql, NULL,
+					SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 static int sq_commit(void *arg)
@@ -143,9 +170,22 @@ static int put_ladder(struct gw_sqlite *db, const struct gw_store_call *call)
 	return gw_sqlite_step(db, stmt);
 }
 
-static int put_call(struct gw_sqlite *db, const struct gw_store_call *call,
+/* The row's own snapshot; empty when the newest event's is the same. */
+static void bind_snapshot(sqlite3_stmt *stmt, int no,
+			  const struct gw_store_job *job)
+{
+	const size_t n = job->event_count;
+
+	if (job->call->told && n && job->events[n - 1].snapshot_at)
+		(void)sqlite3_bind_text(stmt, no, "", 0, SQLITE_STATIC);
+	else
+		gw_sqlite_bind_mbuf(stmt, no, job->call->snapshot);
+}
+
+static int put_call(struct gw_sqlite *db, const struct gw_store_job *job,
 		    uint64_t last_event_id)
 {
+	const struct gw_store_call *call = job->call;
 	sqlite3_stmt *stmt = NULL;
 	int err;
 
@@ -162,7 +202,7 @@ static int put_call(struct gw_sqlite *db, const struct gw_store_call *call,
 		gw_sqlite_bind_int(stmt, 4, call->ended_at_ms);
 	gw_sqlite_bind_int(stmt, 5, call->seq);
 	gw_sqlite_bind_int(stmt, 6, (int64_t)last_event_id);
-	gw_sqlite_bind_mbuf(stmt, 7, call->snapshot);
+	bind_snapshot(stmt, 7, job);
 	gw_sqlite_bind_mbuf(stmt, 8, call->dialog);
 	if (call->insert) {
 		gw_sqlite_bind_int(stmt, 9, call->created_at_ms);
@@ -200,6 +240,8 @@ static int put_event(struct gw_sqlite *db, struct gw_store_event *ev)
 	gw_sqlite_bind_mbuf(stmt, 6, ev->suffix);
 	gw_sqlite_bind_str(stmt, 7, ev->project);
 	gw_sqlite_bind_str(stmt, 8, ev->line);
+	if (ev->snapshot_at)
+		gw_sqlite_bind_int(stmt, 9, (int64_t)ev->snapshot_at);
 
 	return gw_sqlite_step(db, stmt);
 }
@@ -218,7 +260,7 @@ static int write_parts(struct gw_sqlite *db, struct gw_store_job *job,
 
 	job->last_event_id = last;
 	if (job->call)
-		err = put_call(db, job->call, last);
+		err = put_call(db, job, last);
 
 	for (size_t i = 0; !err && i < job->event_count; i++)
 		err = put_event(db, &job->events[i]);
@@ -242,6 +284,9 @@ static int sq_write(void *arg, struct gw_store_job *job,
 	/* it may be its second try */
 	job->verdict = GW_IDEM_NEW;
 	job->response = mem_deref(job->response);
+
+	if (!db->careful)
+		return write_parts(db, job, now);
 
 	err = gw_sqlite_run(db, GW_SQL_SAVE);
 	if (err)
@@ -388,7 +433,7 @@ static int sq_prune(void *arg, struct gw_store_slice *slice)
 
 	slice->more = false;
 
-	err = sq_begin(db);
+	err = sq_begin(db, false);
 	if (err)
 		return err;
 
@@ -423,6 +468,8 @@ const struct gw_store_engine gw_store_sqlite = {
 	.rollback = sq_rollback,
 	.write = sq_write,
 	.alive = sq_alive,
+	.chores = sq_chores,
+	.tidy = sq_tidy,
 	.prune = sq_prune,
 	.probe = sq_probe,
 	.read = gw_sqlite_read,

@@ -37,11 +37,15 @@ enum gw_sql {
 	GW_SQL_COUNT
 };
 
-/* What gw_sqlite_read() makes an event from, and a row of a call. */
+/* What gw_sqlite_read() makes an event from, and a row of a call. A snapshot that
+ * the call's newest event has, too, is kept there alone: it begins at snapshot_at,
+ * in bytes, and ends with ':', as the suffix does. */
 #define GW_SQL_EVENT "id, call_id, type, suffix, project, line"
 #define GW_SQL_ROW                                                        \
 	"c.id, c.created_at, c.ended_at, c.seq, c.last_event_id, c.line," \
-	" c.project, c.snapshot"
+	" c.project, CASE WHEN c.snapshot <> '' THEN c.snapshot ELSE"     \
+	" (SELECT substr(CAST(e.suffix AS BLOB), e.snapshot_at + 1)"      \
+	" FROM events e WHERE e.id = c.last_event_id) END"
 
 struct gw_sqlite {
 	sqlite3 *sql;
@@ -50,6 +54,8 @@ struct gw_sqlite {
 	uint64_t last_id;   /* newest event id given */
 	uint64_t begin_id;  /* the same when the transaction began */
 	uint64_t pruned_id; /* newest that retention took */
+	bool careful;       /* a savepoint for each job of this transaction */
+	int wal_pages;      /* that no checkpoint has seen */
 };
 
 /* 0 for what is no error. */

@@ -69,6 +69,10 @@ static const char *const migrations[] = {
 	"UPDATE events SET project ="
 	" (SELECT c.project FROM calls c WHERE c.id = events.call_id);"
 	"UPDATE events SET line = '' WHERE type GLOB 'line.*';",
+
+	/* a snapshot that an event has is kept there alone: calls.snapshot is
+	 * empty then */
+	"ALTER TABLE events ADD snapshot_at INTEGER;",
 };
 
 /* One number out of one row; 0 when there is none. */
@@ -303,6 +307,16 @@ static int read_ids(struct gw_sqlite *db)
 	return err;
 }
 
+static int count_pages(void *arg, sqlite3 *sql, const char *name, int pages)
+{
+	struct gw_sqlite *db = arg;
+
+	(void)sql;
+	(void)name;
+	db->wal_pages = pages;
+	return SQLITE_OK;
+}
+
 /* Order: is it ours, is it whole, and only then is anything written. */
 static int prepare_writer(struct gw_sqlite *db, const char *path, char *why,
 			  size_t size)
@@ -322,10 +336,24 @@ static int prepare_writer(struct gw_sqlite *db, const char *path, char *why,
 	err = set_up(db, true);
 	err = err ? err : migrate(db);
 	err = err ? err : read_ids(db);
+	(void)sqlite3_wal_hook(db->sql, count_pages, db);
 	if (err)
 		return complain_of_file(db, path, err, why, size);
 
 	return 0;
+}
+
+/* Each connection has one thread, and nobody asks how much memory SQLite has: it
+ * need not lock and count for every piece of it. Once, before the first one. */
+static void quicken(void)
+{
+	static bool done;
+
+	if (done)
+		return;
+	done = true;
+	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 int gw_sqlite_open(void **dbp, const char *path, bool writing, char *why,
@@ -338,6 +366,7 @@ int gw_sqlite_open(void **dbp, const char *path, bool writing, char *why,
 	if (!db)
 		return complain(why, size, ENOMEM, "no memory for the store");
 	db->lock_fd = -1;
+	quicken();
 
 	if (writing) {
 		err = lock_file(db, path, why, size);

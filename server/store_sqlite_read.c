@@ -65,8 +65,10 @@ static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 
 	snapshot = sqlite3_column_text(stmt, 7);
 	len = (size_t)sqlite3_column_bytes(stmt, 7);
+	if (!snapshot)
+		return EBADMSG;
 	row->snapshot = mbuf_alloc(len + 48);
-	if (!snapshot || !row->snapshot)
+	if (!row->snapshot)
 		return ENOMEM;
 	err = gw_store_snapshot_json(row->snapshot, snapshot, len,
 				     row->last_event_id);

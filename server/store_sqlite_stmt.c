@@ -36,8 +36,8 @@ static const char *const texts[GW_SQL_COUNT] = {
 			      " SELECT no, ?2 FROM calls WHERE id = ?1",
 	[GW_SQL_EVENT_INSERT] =
 		"INSERT INTO events (id, call_id, seq, type, at,"
-		" suffix, project, line)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		" suffix, project, line, snapshot_at)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[GW_SQL_PRUNE_FIND] = "SELECT no, last_event_id FROM calls"
 			      " WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2",
 	[GW_SQL_PRUNE_CALL] = "DELETE FROM calls WHERE no = ?1",

@@ -7,23 +7,56 @@
 
 #include "server/clock.h"
 
+/* Room for len bytes more, and where they go; NULL: no memory. */
+static uint8_t *reserve(struct gw_writer *w, size_t len)
+{
+	struct mbuf *mb = w->mb;
+
+	if (w->err)
+		return NULL;
+	if (mb->size - mb->pos < len) {
+		w->err = mbuf_resize(mb, mb->size + MAX(mb->size, len));
+		if (w->err)
+			return NULL;
+	}
+	return mb->buf + mb->pos;
+}
+
+static void advance(struct gw_writer *w, size_t len)
+{
+	w->mb->pos += len;
+	w->mb->end = MAX(w->mb->end, w->mb->pos);
+}
+
 static void put(struct gw_writer *w, const char *text, size_t len)
 {
-	if (!w->err)
-		w->err = mbuf_write_mem(w->mb, (const uint8_t *)text, len);
+	uint8_t *at = reserve(w, len);
+
+	if (!at)
+		return;
+	memcpy(at, text, len);
+	advance(w, len);
 }
 
 /* Everything that starts a value: the comma before it and its name. */
 static void begin(struct gw_writer *w, const char *name)
 {
-	if (w->comma)
-		put(w, ",", 1);
-	w->comma = true;
-	if (!name)
+	const size_t len = name ? strlen(name) : 0;
+	uint8_t *at = reserve(w, len + 4), *const from = at;
+
+	if (!at)
 		return;
-	put(w, "\"", 1);
-	put(w, name, strlen(name));
-	put(w, "\":", 2);
+	if (w->comma)
+		*at++ = ',';
+	w->comma = true;
+	if (name) {
+		*at++ = '"';
+		for (size_t i = 0; i < len; i++)
+			*at++ = (uint8_t)name[i];
+		*at++ = '"';
+		*at++ = ':';
+	}
+	advance(w, (size_t)(at - from));
 }
 
 void gw_writer_init(struct gw_writer *w, struct mbuf *mb)
@@ -94,6 +127,12 @@ static size_t utf8_len(const unsigned char *s, size_t left)
 	return n;
 }
 
+/* ASCII that stands for itself. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 void gw_write_stringn(struct gw_writer *w, const char *name, const char *val,
 		      size_t len)
 {
@@ -103,8 +142,13 @@ void gw_write_stringn(struct gw_writer *w, const char *name, const char *val,
 	begin(w, name);
 	put(w, "\"", 1);
 	while (at < len) {
-		const size_t n = utf8_len(s + at, len - at);
+		size_t n;
 
+		if (is_plain(s[at])) {
+			at++;
+			continue;
+		}
+		n = utf8_len(s + at, len - at);
 		if (n && s[at] >= 0x20 && s[at] != '"' && s[at] != '\\' &&
 		    s[at] != 0x7f) {
 			at += n;

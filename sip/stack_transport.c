@@ -176,7 +176,7 @@ int gw_stack_transport_up(struct gw_stack_endpoint *ep,
 
 /* The address we would send from: a connected UDP socket knows, no packet
  * leaves. */
-static int source_towards(struct sa *addr, const struct sa *dst)
+static int ask_source(struct sa *addr, const struct sa *dst)
 {
 	struct sa to = *dst;
 	int fd, err = 0;
@@ -197,6 +197,30 @@ static int source_towards(struct sa *addr, const struct sa *dst)
 		sa_set_port(addr, 0);
 
 	(void)close(fd);
+	return err;
+}
+
+/* Routes seldom change, and calls go to few places: what the kernel said is true
+ * for a second. */
+static int source_towards(struct sa *addr, const struct sa *dst)
+{
+	enum { REMEMBERED_MS = 1000 };
+	static struct sa last_dst, last_addr;
+	static uint64_t until_ms;
+	const uint64_t now = tmr_jiffies();
+	int err;
+
+	if (now < until_ms && sa_cmp(&last_dst, dst, SA_ADDR)) {
+		*addr = last_addr;
+		return 0;
+	}
+
+	err = ask_source(addr, dst);
+	if (!err) {
+		last_dst = *dst;
+		last_addr = *addr;
+		until_ms = now + REMEMBERED_MS;
+	}
 	return err;
 }
 

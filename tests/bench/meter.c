@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/param.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -76,8 +77,11 @@ struct call {
 	int status; /* of HTTP; 0: not yet */
 	uint8_t invites, oks, byes;
 	bool bye_sent, bye_done, failed;
+	int64_t again_at, wait; /* when the 200 or the BYE is sent once more */
+	char *invite_msg;       /* what the 200 answers; gone with the ACK */
 	/* what the BYE needs */
 	char *dialog; /* Via-less head of our BYE */
+	unsigned branch;
 	struct sockaddr_in peer;
 };
 static struct call *calls;
@@ -467,6 +471,10 @@ static void keep_dialog(struct call *call, const char *msg,
 	call->peer = *peer;
 }
 
+/* RFC 3261 17.1.2.2 and 13.3.1.4: what is not answered is sent again after T1,
+ * then after twice as long, and so on up to T2. */
+enum { T1_US = 500000, T2_US = 4000000 };
+
 static void send_bye(struct call *call)
 {
 	char out[PACKET];
@@ -479,8 +487,7 @@ static void send_bye(struct call *call)
 		out, sizeof(out),
 		"%.*s\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKm%x.%u;rport%s\r\n",
 		(int)(eol - call->dialog), call->dialog, opt.phone,
-		(unsigned)getpid(), branch_no++, eol);
-	call->bye_sent = true;
+		(unsigned)getpid(), call->branch, eol);
 	if (n > 0)
 		send_to(&call->peer, out, (size_t)n);
 }
@@ -496,6 +503,7 @@ static void invited(const char *msg, const struct sockaddr_in *peer,
 	if (call->invites++) {
 		invites_again++;
 	} else {
+		call->invite_msg = strdup(msg);
 		call->invite = now_us();
 		reply(msg, peer, 180, "Ringing", "Content-Length: 0\r\n\r\n");
 		keep_dialog(call, msg, peer);
@@ -509,6 +517,8 @@ static void invited(const char *msg, const struct sockaddr_in *peer,
 		oks_again++;
 	else
 		call->ok_sent = now_us();
+	call->wait = call->wait ? MIN(2 * call->wait, T2_US) : T1_US;
+	call->again_at = now_us() + call->wait;
 	reply(msg, peer, 200, "OK", more);
 }
 
@@ -537,6 +547,8 @@ static void phone_message(const char *msg, const struct sockaddr_in *peer)
 			calls[i].ack = now_us();
 			calls[i].bye_at =
 				calls[i].ack + (int64_t)opt.hold_ms * 1000;
+			free(calls[i].invite_msg);
+			calls[i].invite_msg = NULL;
 		}
 	} else if (!strncmp(msg, "SIP/2.0 200", 11)) {
 		to = header(msg, "\r\nFrom:", &len);
@@ -586,19 +598,42 @@ static void open_phone(void)
 	watch(phone_fd, KIND_PHONE, 0);
 }
 
-/* BYEs that are due: calls answer in about the order of their making. */
+static void look_after(struct call *call, int64_t now)
+{
+	if (call->bye_sent && call->again_at <= now) {
+		send_bye(call);
+		call->wait = MIN(2 * call->wait, T2_US);
+		call->again_at = now + call->wait;
+	} else if (!call->bye_sent && call->bye_at && call->bye_at <= now) {
+		call->bye_sent = true;
+		call->branch = branch_no++;
+		call->wait = T1_US;
+		call->again_at = now + T1_US;
+		send_bye(call);
+	} else if (!call->ack && call->invite_msg && call->again_at <= now) {
+		invited(call->invite_msg, &call->peer, call);
+		invites_again--; /* it was not the gateway that asked again */
+	}
+}
+
+/* BYEs that are due, and what got lost on the way: calls answer in about the order
+ * of their making. A look each millisecond is enough. */
 static void hang_up(int64_t now)
 {
 	static unsigned first;
+	static int64_t looked;
 	unsigned i;
 
-	while (first < issued && (calls[first].bye_sent || calls[first].failed))
+	if (now - looked < 1000)
+		return;
+	looked = now;
+	while (first < issued && (calls[first].bye_done || calls[first].failed))
 		first++;
 	for (i = first; i < issued; i++) {
 		struct call *call = &calls[i];
 
-		if (!call->bye_sent && call->bye_at && call->bye_at <= now)
-			send_bye(call);
+		if (call->invite && !call->bye_done)
+			look_after(call, now);
 		if (!call->invite && i > first + 20000)
 			break;
 	}

@@ -411,13 +411,27 @@ static bool is_read(void *arg)
 	return r->done;
 }
 
+static int read_row(struct world *w, struct row_read *r)
+{
+	struct gw_store_read *rd = gw_store_read_alloc(GW_STORE_CALL);
+
+	memset(r, 0, sizeof(*r));
+	CHECK(rd);
+	str_ncpy(rd->call_id, call_a, sizeof(rd->call_id));
+	rd->doneh = row_read;
+	rd->arg = r;
+	CHECK_OK(gw_store_ask(w->store, rd));
+	CHECK_OK(test_run_until(is_read, r, PATIENCE_MS));
+	CHECK_OK(r->err);
+	return 0;
+}
+
 /* A dialog told in the middle of a turn isn't lost to the newer row behind it. */
 static int test_events_newer_row_keeps_what_the_older_one_said(void)
 {
 	struct world *w = world_new();
 	struct row_read r = { 0 };
 	struct gw_store_call *row;
-	struct gw_store_read *rd;
 
 	CHECK(w);
 	CHECK_OK(place(w, call_a, NULL));
@@ -434,14 +448,7 @@ static int test_events_newer_row_keeps_what_the_older_one_said(void)
 	CHECK_OK(tell(w, "call.answered", call_a, 2, "in-progress"));
 	CHECK_OK(settle(w, 2));
 
-	rd = gw_store_read_alloc(GW_STORE_CALL);
-	CHECK(rd);
-	str_ncpy(rd->call_id, call_a, sizeof(rd->call_id));
-	rd->doneh = row_read;
-	rd->arg = &r;
-	CHECK_OK(gw_store_ask(w->store, rd));
-	CHECK_OK(test_run_until(is_read, &r, PATIENCE_MS));
-	CHECK_OK(r.err);
+	CHECK_OK(read_row(w, &r));
 	CHECK_INT(r.seq, 2);
 	CHECK_STR(r.dialog, "dialog");
 	CHECK_STR(r.snapshot,
@@ -449,6 +456,61 @@ static int test_events_newer_row_keeps_what_the_older_one_said(void)
 	return 0;
 }
 TEST(test_events_newer_row_keeps_what_the_older_one_said);
+
+static int save(struct world *w, const char *status)
+{
+	struct gw_store_call *row = row_of(call_a, "in-progress");
+
+	CHECK(row);
+	if (status)
+		row->status = status;
+	else
+		row->snapshot = mem_deref(row->snapshot);
+	return gw_events_save(w->events, row);
+}
+
+/* A snapshot is written once, with its event; one that no event has told is the
+ * row's own, and the next event's is newer again. Whoever reads sees the newest,
+ * whatever bytes stand in it. */
+static int test_events_snapshot_is_read_where_it_is(void)
+{
+	static const char newest[] =
+		"{\"status\":\"gr\xc3\xbc\xc3\x9f dich, \\\"call\\\":{\","
+		"\"last_event_id\":3}";
+	struct world *w = world_new();
+	struct row_read r;
+
+	CHECK(w);
+	CHECK_OK(place(w, call_a, NULL));
+	CHECK_OK(tell(w, "call.ringing", call_a, 2, "ringing"));
+	CHECK_OK(save(w, NULL)); /* a row without a snapshot changes none */
+	CHECK_OK(settle(w, 2));
+	CHECK_OK(read_row(w, &r));
+	CHECK_STR(r.snapshot, "{\"status\":\"ringing\",\"last_event_id\":2}");
+
+	CHECK_OK(save(w, NULL));
+	CHECK_OK(tell(w, "call.x", call_a, 3,
+		      "gr\xc3\xbc\xc3\x9f dich, \\\"call\\\":{"));
+	CHECK_OK(settle(w, 3));
+	CHECK_OK(read_row(w, &r));
+	CHECK_STR(r.snapshot, newest);
+
+	CHECK_OK(save(w, "in-progress"));
+	CHECK_OK(tell(w, "line.registered", NULL, -1, NULL));
+	CHECK_OK(settle(w, 4));
+	CHECK_OK(read_row(w, &r));
+	CHECK_STR(r.snapshot,
+		  "{\"status\":\"in-progress\",\"last_event_id\":3}");
+
+	CHECK_OK(tell(w, "call.ended", call_a, 4, "completed"));
+	CHECK_OK(save(w, "in-progress"));
+	CHECK_OK(settle(w, 5));
+	CHECK_OK(read_row(w, &r));
+	CHECK_STR(r.snapshot,
+		  "{\"status\":\"in-progress\",\"last_event_id\":5}");
+	return 0;
+}
+TEST(test_events_snapshot_is_read_where_it_is);
 
 /* The disk refuses in the middle of a call: new calls get its error, the running
  * one's events come later, all of them, in order, and none before. */

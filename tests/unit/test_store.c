@@ -767,6 +767,7 @@ static int test_store_learns_whose_old_events_are(void)
 			"UPDATE events SET type = 'gateway.x' WHERE id = 3;"
 			"ALTER TABLE events DROP COLUMN project;"
 			"ALTER TABLE events DROP COLUMN line;"
+			"ALTER TABLE events DROP COLUMN snapshot_at;"
 			"PRAGMA user_version = 1;"));
 
 	CHECK_OK(world_open(w));
@@ -877,6 +878,28 @@ static int test_store_close_gives_all_jobs_back(void)
 	return 0;
 }
 TEST(test_store_close_gives_all_jobs_back);
+
+/* However long events linger, a new call takes them along: alone, and when so many
+ * come that it lingers a little itself. */
+static int test_store_new_call_ends_lingering(void)
+{
+	struct world *w = world_new();
+	char id[GW_STORE_ID_SIZE];
+
+	CHECK(w);
+	w->cfg.linger_ms = 3600 * 1000;
+	CHECK_OK(world_open(w));
+	CHECK_OK(push(w, new_job(w, call_name(id, 1), true, 1, 1)));
+	CHECK_OK(settle(w));
+	for (int i = 0; i < 300; i++)
+		CHECK_OK(push(w, new_job(w, id, false, 1, 2 + i)));
+	CHECK_OK(push(w, new_job(w, call_name(id, 2), true, 1, 1)));
+	CHECK_OK(settle(w));
+	CHECK_INT(w->failed, 0);
+	CHECK_INT(sql_number(w->path, "SELECT count(*) FROM events"), 302);
+	return 0;
+}
+TEST(test_store_new_call_ends_lingering);
 
 static int test_store_bounds_what_waits(void)
 {
