@@ -216,7 +216,8 @@ static void on_bye(struct phone *p, struct sip_msg *msg)
 static void on_request(struct phone *p, struct sip_msg *msg)
 {
 	const bool repeated = same(p->invite, msg) || same(p->bye, msg) ||
-			      same(p->cancel, msg) || same(p->prack, msg);
+			      same(p->cancel, msg) || same(p->prack, msg) ||
+			      same(p->other, msg);
 
 	note(p, "%r%s", &msg->met, repeated ? "+" : "");
 	if (p->is_deaf || (repeated && pl_strcmp(&msg->met, "ACK")))
@@ -236,7 +237,10 @@ static void on_request(struct phone *p, struct sip_msg *msg)
 			++p->pracks;
 			keep(&p->prack, msg);
 		}
-		respond(p, msg, &(struct answer){ .code = 200 });
+		keep(&p->other, msg);
+		respond(p, msg,
+			&(struct answer){
+				.code = p->other_code ? p->other_code : 200 });
 	}
 }
 
@@ -347,5 +351,6 @@ void phone_close(struct phone *p)
 	p->cancel = mem_deref(p->cancel);
 	p->bye = mem_deref(p->bye);
 	p->prack = mem_deref(p->prack);
+	p->other = mem_deref(p->other);
 	p->response = mem_deref(p->response);
 }

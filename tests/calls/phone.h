@@ -35,13 +35,14 @@ struct phone {
 	bool answers_at_cancel; /* 200 to the INVITE crosses the CANCEL */
 	bool ignores_bye;
 	uint16_t bye_code;   /* 0: 200 */
+	uint16_t other_code; /* to all but INVITE, CANCEL and BYE; 0: 200 */
 	bool holds_ack_back; /* to a 2xx that it got */
 	const char *ack_sdp;
 
 	/* what it has seen: "INVITE ACK BYE 200:OPTIONS", repetitions as "INVITE+" */
 	char log[1024];
 	struct sip_msg *first; /* INVITE of this call */
-	struct sip_msg *invite, *ack, *cancel, *bye, *prack, *response;
+	struct sip_msg *invite, *ack, *cancel, *bye, *prack, *other, *response;
 	unsigned invites, authorised, acks, cancels, byes, pracks;
 
 	char tag[20];
