@@ -97,6 +97,8 @@ void side_fact(const struct gw_media_fact *fact, void *arg)
 		side->number = fact->local_port;
 	if (fact->type == GW_MEDIA_STATS)
 		side->stats = fact->stats;
+	if (fact->type == GW_MEDIA_TONE)
+		side->tone = fact->tone;
 	if (fact->type == GW_MEDIA_DTMF && len + 1 < sizeof(side->digits)) {
 		side->digits[len] = fact->digit;
 		side->digit_ms = fact->duration_ms;
@@ -275,7 +277,7 @@ int plain_says(struct plain_phone *phone, uint16_t to, uint8_t pt, uint16_t seq,
 	const struct gw_rtp rtp = {
 		.pt = pt, .seq = seq, .ts = ts, .ssrc = MEDIA_PHONE_SSRC
 	};
-	uint8_t packet[GW_RTP_HEADER + 400];
+	uint8_t packet[GW_RTP_HEADER + 600];
 	struct mbuf mb = { .buf = packet,
 			   .size = sizeof(packet),
 			   .end = GW_RTP_HEADER + len };
