@@ -186,6 +186,11 @@ static void on_invite(struct phone *p, struct sip_msg *msg)
 		return;
 	}
 
+	if (p->refuses_reinvite && pl_isset(&msg->to.tag)) {
+		phone_answer(p, &(struct answer){ .code = 488 });
+		return;
+	}
+
 	if (p->sends_on) {
 		char contact[96];
 
@@ -224,6 +229,17 @@ static void on_bye(struct phone *p, struct sip_msg *msg)
 								200 });
 }
 
+static void note_digit(struct phone *p, const struct sip_msg *msg)
+{
+	const size_t used = strlen(p->infos);
+	struct pl digit;
+
+	if (0 == pl_strcmp(&msg->met, "INFO") && used + 1 < sizeof(p->infos) &&
+	    0 == re_regex((const char *)mbuf_buf(msg->mb),
+			  mbuf_get_left(msg->mb), "Signal=[0-9*#A-D]1", &digit))
+		p->infos[used] = *digit.p;
+}
+
 static void on_request(struct phone *p, struct sip_msg *msg)
 {
 	const bool repeated = same(p->invite, msg) || same(p->bye, msg) ||
@@ -247,6 +263,7 @@ static void on_request(struct phone *p, struct sip_msg *msg)
 			++p->pracks;
 			keep(&p->prack, msg);
 		}
+		note_digit(p, msg);
 		if (0 == pl_strcmp(&msg->met, "REFER"))
 			keep(&p->refer, msg);
 		if (0 == pl_strcmp(&msg->met, "NOTIFY"))
