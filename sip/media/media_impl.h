@@ -28,6 +28,9 @@ enum gw_media_command_type {
 	GW_MEDIA_DO_DTMF,
 	GW_MEDIA_DO_WATCH,
 	GW_MEDIA_DO_STATS,
+	GW_MEDIA_DO_JOIN,
+	GW_MEDIA_DO_PART,
+	GW_MEDIA_DO_MUTE,
 	GW_MEDIA_DO_CLOSE,
 };
 
@@ -43,7 +46,8 @@ struct gw_media_command {
 			enum gw_media_direction dir;
 		} remote;
 		const struct gw_sound *sound;
-		bool on; /* echo; close: with the last STATS */
+		bool on; /* echo, mute; close: with the last STATS */
+		struct gw_port *other;
 		struct {
 			char digit;
 			uint32_t duration_ms;

@@ -30,6 +30,11 @@ struct gw_player {
 void gw_player_codec(struct gw_player *player, const char *codec,
 		     unsigned ptime_ms);
 
+static inline bool gw_player_busy(const struct gw_player *player)
+{
+	return player->sound != NULL;
+}
+
 /* Plays from the beginning; NULL: silence. Tells whether it took the place of
  * a sound that was not over. */
 bool gw_player_play(struct gw_player *player, const struct gw_sound *sound);

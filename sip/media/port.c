@@ -1,12 +1,14 @@
 /* One RTP/RTCP end.
  *
- *   socket -> is it from the right source? -> count -> sound: echo it
+ *   socket -> is it from the right source? -> count -> sound: hear it, pass it on
  *                                                  `-> event: tell the digit
  *   tick   -> digit under way? sound? else silence -> socket
  *
  *   port.c           its life, commands, facts
  *   port_receive.c   what comes in by RTP
- *   port_send.c      what is sent, by the clock or as an echo
+ *   port_hear.c      who listens to it
+ *   port_join.c      how it is passed on to another port
+ *   port_send.c      what is sent, by the clock, as an echo or passed on
  *   port_rtcp.c      reports */
 #include "sip/media/port_impl.h"
 
@@ -105,7 +107,10 @@ static void set_codec(struct gw_port *port, const struct gw_media_codec *codec)
 
 	port->marker = true;
 	port->skip = 0;
-	port->echo_flows = false;
+	port->echo_flows = port->relay.flows = false;
+	if (port->peer)
+		port->peer->relay.flows = false;
+	gw_ear_close(&port->ear);
 	port->source.has_transit = false;
 	port->source.jitter = 0;
 }
@@ -133,6 +138,7 @@ void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 		(void)gw_player_play(&port->player, NULL);
 		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ENOTSUP);
 	}
+	gw_port_update_join(port);
 	gw_port_update_ticking(port);
 }
 
@@ -140,13 +146,11 @@ void gw_port_play(struct gw_port *port, const struct gw_sound *sound)
 {
 	if (gw_player_play(&port->player, sound))
 		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ECANCELED);
-	if (!sound)
-		return;
-
-	if (port->has_remote && !port->player.rate) {
+	if (sound && port->has_remote && !port->player.rate) {
 		(void)gw_player_play(&port->player, NULL);
 		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ENOTSUP);
 	}
+	gw_port_update_ticking(port);
 }
 
 void gw_port_echo(struct gw_port *port, bool on)
@@ -177,6 +181,7 @@ static void destructor(void *arg)
 {
 	struct gw_port *port = arg;
 
+	gw_port_part(port);
 	gw_port_end_reports(port);
 	tmr_cancel(&port->dtmf_tmr);
 	tmr_cancel(&port->stall_tmr);
@@ -184,6 +189,8 @@ static void destructor(void *arg)
 		port->owner.tickingh(port, false, port->owner.ticking_arg);
 	list_unlink(&port->le);
 	gw_player_close(&port->player);
+	gw_voice_close(&port->voice);
+	gw_ear_close(&port->ear);
 	mem_deref(port->rtp_sock);
 	mem_deref(port->rtcp_sock);
 }

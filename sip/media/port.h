@@ -47,5 +47,8 @@ void gw_port_echo(struct gw_port *port, bool on);
 void gw_port_dtmf(struct gw_port *port, char digit, uint32_t duration_ms);
 void gw_port_watch(struct gw_port *port, uint32_t stall_ms);
 void gw_port_stats(struct gw_port *port); /* the fact STATS follows */
+void gw_port_join(struct gw_port *a, struct gw_port *b);
+void gw_port_part(struct gw_port *port);
+void gw_port_mute(struct gw_port *port, bool on);
 
 #endif

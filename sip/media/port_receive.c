@@ -100,11 +100,23 @@ static void first_packet(struct gw_port *port)
 	gw_port_tell_type(port, GW_MEDIA_FIRST_PACKET, 0);
 }
 
+static void take_sound(struct gw_port *port, const struct gw_rtp *rtp,
+		       bool noise)
+{
+	gw_port_pass(port, rtp, noise);
+	if (noise)
+		gw_ear_skip(&port->ear, rtp);
+	else
+		gw_port_hear(port, rtp);
+	if (port->echo && !port->peer && !noise)
+		gw_port_send_back(port, rtp);
+}
+
 void gw_port_on_rtp(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct gw_port *port = arg;
 	struct gw_rtp rtp;
-	bool sound, event;
+	bool sound, event, noise;
 
 	if (!port->has_remote ||
 	    !gw_rtp_read(&rtp, mbuf_buf(mb), mbuf_get_left(mb)))
@@ -121,12 +133,15 @@ void gw_port_on_rtp(const struct sa *src, struct mbuf *mb, void *arg)
 				 sound))
 		return;
 
-	gw_port_heard(port, rtp.pt == PT_CN || rtp.pt == PT_CN_OLD);
+	noise = !sound && !event && (rtp.pt == PT_CN || rtp.pt == PT_CN_OLD);
+	gw_port_heard(port, noise);
 	if (!port->first_packet_ms)
 		first_packet(port);
 
-	if (event)
+	if (event) {
 		take_event(port, &rtp);
-	else if (sound && port->echo)
-		gw_port_send_back(port, &rtp);
+		gw_port_pass_event(port, &rtp);
+	} else if (sound || noise) {
+		take_sound(port, &rtp, noise);
+	}
 }
