@@ -171,8 +171,8 @@ int gw_media_part(struct gw_media_port *port);
  * again. */
 int gw_media_mute(struct gw_media_port *port, bool on);
 
-/* Plays a country's tone (GW_TONE_RINGBACK, _BUSY, _CONGESTION in its cadence, or
- * one GW_TONE_BEEP) until a sound or another tone is played; GW_TONE_NONE: stops.
+/* Plays a country's tone (GW_TONE_RINGBACK, _BUSY, _CONGESTION in its cadence,
+ * _SIT again and again, or one GW_TONE_BEEP) until a sound or another tone is played; GW_TONE_NONE: stops.
  * country: two letters, any case; unknown or NULL: the European tones. Only
  * _BEEP is told by PLAY_ENDED. Returns ENOTSUP as gw_media_play() does. */
 int gw_media_tone(struct gw_media_port *port, enum gw_tone tone,

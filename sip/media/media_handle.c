@@ -299,3 +299,16 @@ int gw_media_mute(struct gw_media_port *handle, bool on)
 
 	return command(handle, GW_MEDIA_DO_MUTE, &c);
 }
+
+int gw_media_tone(struct gw_media_port *handle, enum gw_tone tone,
+		  const char *country)
+{
+	struct gw_media_command c = { .u.tone.tone = tone };
+
+	if (tone != GW_TONE_NONE && handle->has_codec && !handle->can_send)
+		return ENOTSUP;
+
+	str_ncpy(c.u.tone.country, country ? country : "eu",
+		 sizeof(c.u.tone.country));
+	return command(handle, GW_MEDIA_DO_TONE, &c);
+}

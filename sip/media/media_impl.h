@@ -31,6 +31,7 @@ enum gw_media_command_type {
 	GW_MEDIA_DO_JOIN,
 	GW_MEDIA_DO_PART,
 	GW_MEDIA_DO_MUTE,
+	GW_MEDIA_DO_TONE,
 	GW_MEDIA_DO_CLOSE,
 };
 
@@ -53,6 +54,10 @@ struct gw_media_command {
 			uint32_t duration_ms;
 		} dtmf;
 		uint32_t stall_ms;
+		struct {
+			enum gw_tone tone;
+			char country[4]; /* one that is longer is unknown */
+		} tone;
 	} u;
 };
 

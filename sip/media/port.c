@@ -115,6 +115,15 @@ static void set_codec(struct gw_port *port, const struct gw_media_codec *codec)
 	port->source.jitter = 0;
 }
 
+/* There is no converter for the codec that was agreed on. */
+static void end_unplayable(struct gw_port *port)
+{
+	if (!port->has_remote || port->player.rate)
+		return;
+	if (gw_player_play(&port->player, NULL))
+		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ENOTSUP);
+}
+
 void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 		    const struct sa *rtcp, const struct gw_media_codec *codec,
 		    enum gw_media_direction dir)
@@ -134,10 +143,7 @@ void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 	port->dir = dir;
 	set_codec(port, codec);
 
-	if (port->player.sound && !port->player.rate) {
-		(void)gw_player_play(&port->player, NULL);
-		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ENOTSUP);
-	}
+	end_unplayable(port);
 	gw_port_update_join(port);
 	gw_port_update_ticking(port);
 }
@@ -146,10 +152,17 @@ void gw_port_play(struct gw_port *port, const struct gw_sound *sound)
 {
 	if (gw_player_play(&port->player, sound))
 		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ECANCELED);
-	if (sound && port->has_remote && !port->player.rate) {
-		(void)gw_player_play(&port->player, NULL);
-		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ENOTSUP);
-	}
+	end_unplayable(port);
+	gw_port_update_ticking(port);
+}
+
+void gw_port_tone(struct gw_port *port, enum gw_tone tone, const char *country)
+{
+	const struct gw_tone_row *row = gw_tone_find(tone, country);
+
+	if (gw_player_tone(&port->player, row))
+		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ECANCELED);
+	end_unplayable(port);
 	gw_port_update_ticking(port);
 }
 
