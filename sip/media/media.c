@@ -159,6 +159,9 @@ static void carry_out(struct gw_media *media, const struct gw_media_command *c)
 	case GW_MEDIA_DO_TONE:
 		gw_port_tone(port, c->u.tone.tone, c->u.tone.country);
 		break;
+	case GW_MEDIA_DO_LATCH:
+		gw_port_latch(port, &c->u.alt);
+		break;
 	case GW_MEDIA_DO_CLOSE:
 		close_port(media, port, c->u.on);
 		break;

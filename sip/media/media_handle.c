@@ -312,3 +312,14 @@ int gw_media_tone(struct gw_media_port *handle, enum gw_tone tone,
 		 sizeof(c.u.tone.country));
 	return command(handle, GW_MEDIA_DO_TONE, &c);
 }
+
+int gw_media_latch(struct gw_media_port *handle, const struct sa *signalling)
+{
+	struct gw_media_command c = { .u.on = false };
+
+	sa_init(&c.u.alt, AF_UNSPEC);
+	if (signalling)
+		c.u.alt = *signalling;
+
+	return command(handle, GW_MEDIA_DO_LATCH, &c);
+}

@@ -32,6 +32,7 @@ enum gw_media_command_type {
 	GW_MEDIA_DO_PART,
 	GW_MEDIA_DO_MUTE,
 	GW_MEDIA_DO_TONE,
+	GW_MEDIA_DO_LATCH,
 	GW_MEDIA_DO_CLOSE,
 };
 
@@ -40,7 +41,7 @@ struct gw_media_command {
 	enum gw_media_command_type type;
 	struct gw_port *port;
 	union {
-		struct sa laddr;
+		struct sa laddr, alt;
 		struct {
 			struct sa rtp, rtcp;
 			struct gw_media_codec codec;

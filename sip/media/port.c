@@ -17,6 +17,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "sip/media/mos.h"
+
 /* ---- time ---- */
 
 int64_t gw_port_now_us(void)
@@ -54,6 +56,18 @@ void gw_port_tell_type(struct gw_port *port, enum gw_media_fact_type type,
 	gw_port_tell(port, &fact);
 }
 
+static uint16_t score(const struct gw_port *port,
+		      const struct gw_media_stats *st)
+{
+	const struct gw_mos_facts facts = { .codec = port->codec.name,
+					    .received = st->received,
+					    .lost = st->lost,
+					    .jitter_us = st->jitter_us,
+					    .rtt_us = st->rtt_us };
+
+	return gw_mos_x100(&facts);
+}
+
 void gw_port_stats(struct gw_port *port)
 {
 	struct gw_media_fact fact = { .type = GW_MEDIA_STATS,
@@ -70,6 +84,7 @@ void gw_port_stats(struct gw_port *port)
 		st->jitter_us =
 			(uint32_t)((uint64_t)(port->source.jitter >> 4) *
 				   1000000 / port->codec.clock_rate);
+	st->mos_x100 = score(port, st);
 
 	gw_port_tell(port, &fact);
 }
@@ -146,6 +161,11 @@ void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 	end_unplayable(port);
 	gw_port_update_join(port);
 	gw_port_update_ticking(port);
+}
+
+void gw_port_latch(struct gw_port *port, const struct sa *alt)
+{
+	port->alt = *alt;
 }
 
 void gw_port_play(struct gw_port *port, const struct gw_sound *sound)

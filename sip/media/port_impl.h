@@ -18,7 +18,7 @@ enum { GW_PORT_PACKET_MAX = 2048 };
 struct gw_port_peer {
 	struct sa named; /* as it was told us */
 	struct sa addr;  /* where we send to and hear from */
-	bool latched;    /* addr is another port than the named one */
+	bool latched;    /* addr is another one than the named one */
 };
 
 /* How what a port hears gets to the one it is joined with. */
@@ -42,6 +42,7 @@ struct gw_port {
 
 	bool has_remote;
 	struct gw_port_peer rtp, rtcp;
+	struct sa alt; /* where the signalling comes from; AF_UNSPEC: unknown */
 	struct gw_media_codec codec;
 	enum gw_media_direction dir;
 	int64_t remote_us; /* since when */
@@ -107,8 +108,10 @@ bool gw_port_may_receive(const struct gw_port *port);
 udp_recv_h gw_port_on_rtp;
 
 /* Whether src is where peer's packets come from. Symmetric RTP: another port of
- * the address that the far side named is believed, once; another address never. */
-bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *src);
+ * the address that the far side named, or of alt, is believed, once; any third
+ * address never. */
+bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *alt,
+		     const struct sa *src);
 
 /* Something came, RTP or RTCP. */
 void gw_port_heard(struct gw_port *port, bool comfort_noise);

@@ -6,11 +6,13 @@
 
 enum { PT_CN = 13, PT_CN_OLD = 19 };
 
-bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *src)
+bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *alt,
+		     const struct sa *src)
 {
 	if (sa_cmp(&peer->addr, src, SA_ALL))
 		return true;
-	if (peer->latched || !sa_cmp(&peer->addr, src, SA_ADDR))
+	if (peer->latched ||
+	    (!sa_cmp(&peer->addr, src, SA_ADDR) && !sa_cmp(alt, src, SA_ADDR)))
 		return false;
 
 	peer->latched = true;
@@ -121,7 +123,7 @@ void gw_port_on_rtp(const struct sa *src, struct mbuf *mb, void *arg)
 	if (!port->has_remote ||
 	    !gw_rtp_read(&rtp, mbuf_buf(mb), mbuf_get_left(mb)))
 		return;
-	if (!gw_port_is_from(&port->rtp, src))
+	if (!gw_port_is_from(&port->rtp, &port->alt, src))
 		return;
 
 	sound = rtp.pt == port->codec.pt_rx;

@@ -31,7 +31,7 @@ void gw_port_on_rtcp(const struct sa *src, struct mbuf *mb, void *arg)
 	struct gw_port *port = arg;
 	struct gw_rtcp_news news;
 
-	if (!port->has_remote || !gw_port_is_from(&port->rtcp, src))
+	if (!port->has_remote || !gw_port_is_from(&port->rtcp, &port->alt, src))
 		return;
 	if (!gw_rtcp_read(&news, mbuf_buf(mb), mbuf_get_left(mb), port->ssrc))
 		return;

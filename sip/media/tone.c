@@ -140,11 +140,15 @@ static double envelope(uint32_t at, uint32_t length, uint32_t rate)
 	return edge < ramp ? (double)edge / ramp : 1;
 }
 
+static uint32_t step_length(const struct gw_tone_source *source)
+{
+	return source->row->ms[source->step] * (source->rate / 1000);
+}
+
 /* Up to count samples of the present step; returns how many. */
 static size_t fill(struct gw_tone_source *source, int16_t *out, size_t count)
 {
-	const uint32_t length =
-		source->row->ms[source->step] * (source->rate / 1000);
+	const uint32_t length = step_length(source);
 	uint16_t hz[NOTES];
 	const unsigned notes = notes_of(hz, source->row, source->step);
 	size_t n = 0;
@@ -195,10 +199,8 @@ bool gw_tone_next(struct gw_tone_source *source, int16_t *samples, size_t count,
 	source->rate = rate;
 
 	while (done < count && !source->over) {
-		const size_t n = fill(source, samples + done, count - done);
-
-		done += n;
-		if (done < count)
+		done += fill(source, samples + done, count - done);
+		if (source->at >= step_length(source))
 			next_step(source);
 	}
 	while (done < count)

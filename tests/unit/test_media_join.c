@@ -315,3 +315,70 @@ static int test_media_join_stalls_too(void)
 	return 0;
 }
 TEST_WITHOUT_OOM(test_media_join_stalls_too, "waits for a thread");
+
+static uint32_t word_at(const struct mbuf *mb, size_t at)
+{
+	return (uint32_t)mb->buf[at] << 24 | (uint32_t)mb->buf[at + 1] << 16 |
+	       (uint32_t)mb->buf[at + 2] << 8 | mb->buf[at + 3];
+}
+
+struct report {
+	unsigned count;
+	uint32_t ssrc, ts, packets, bytes;
+};
+
+static void on_report(const struct sa *src, struct mbuf *mb, void *arg)
+{
+	struct report *report = arg;
+
+	(void)src;
+	if (mb->end < 28 || mb->buf[1] != 200)
+		return;
+
+	report->count++;
+	report->ssrc = word_at(mb, 4);
+	report->ts = word_at(mb, 16);
+	report->packets = word_at(mb, 20);
+	report->bytes = word_at(mb, 24);
+}
+
+static bool has_report(void *arg)
+{
+	return ((const struct report *)arg)->count > 0;
+}
+
+/* The report on a stream that is passed on counts what was passed on, on the time
+ * scale of what was sent. */
+static int test_media_join_reports_what_was_passed_on(void)
+{
+	static struct pair pair;
+	static struct report report;
+	OWNED struct udp_sock *sock = NULL;
+	struct sa rtp, rtcp = media_loopback(0);
+	const struct gw_rtp *last;
+
+	memset(&report, 0, sizeof(report));
+	CHECK_OK(udp_listen(&sock, &rtcp, on_report, &report));
+	CHECK_OK(udp_local_get(sock, &rtcp));
+	if (media_world_start() || pair_open(&pair, "PCMU", "PCMU"))
+		return 1;
+
+	rtp = media_loopback(pair.b.plain.number);
+	CHECK_OK(gw_media_remote(pair.b.side.port, &rtp, &rtcp, &pair.b.codec,
+				 GW_MEDIA_SENDRECV));
+	CHECK_OK(gw_media_join(pair.a.side.port, pair.b.side.port));
+	for (uint8_t i = 1; i <= 20; i++)
+		CHECK_OK(say_marked(&pair.a, i));
+	CHECK_OK(pair_wait_byte(&pair.b, 96, 20));
+	CHECK_OK(gw_media_close(pair.b.side.port)); /* a report, and BYE */
+	CHECK_OK(test_run_until(has_report, &report, 5000));
+
+	last = &pair.b.heard[pair.b.count - 1].rtp;
+	CHECK_INT(report.ssrc, last->ssrc);
+	CHECK_INT(report.packets, pair.b.count);
+	CHECK_INT(report.bytes, 160 * pair.b.count);
+	CHECK(report.ts - last->ts < 5 * 8000);
+	return 0;
+}
+TEST_WITHOUT_OOM(test_media_join_reports_what_was_passed_on,
+		 "waits for a thread");
