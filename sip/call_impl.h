@@ -77,7 +77,7 @@ struct gw_call {
 	enum gw_refer refer;
 	struct gw_move move;
 	struct gw_leg *unhold_due; /* as soon as its hold is through; or NULL */
-	bool recorder_open; /* recordedh waits for its last piece */
+	bool recorder_open;        /* recordedh waits for its last piece */
 
 	enum gw_cause intent; /* why we end it, where no leg can say */
 	struct gw_ladder ladder;

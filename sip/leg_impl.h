@@ -62,7 +62,7 @@ struct gw_leg {
 	bool away; /* its sound goes elsewhere */
 	enum gw_leg_change change;
 	bool records;
-	unsigned beeps; /* whose end is to come */
+	unsigned beeps;                     /* whose end is to come */
 	const char *hint;                   /* what its network said in sound */
 	char digits[GW_LEG_DIGITS_MAX + 1]; /* to be pressed */
 	struct tmr press;

@@ -243,7 +243,10 @@ static void note_digit(struct phone *p, const struct sip_msg *msg)
 static void on_request(struct phone *p, struct sip_msg *msg)
 {
 	const bool repeated = same(p->invite, msg) || same(p->bye, msg) ||
-			      same(p->cancel, msg) || same(p->prack, msg);
+			      same(p->cancel, msg) || same(p->prack, msg) ||
+			      same(p->other, msg);
+
+	const bool is_refer = 0 == pl_strcmp(&msg->met, "REFER");
 
 	note(p, "%r%s", &msg->met, repeated ? "+" : "");
 	if (p->is_deaf || (repeated && pl_strcmp(&msg->met, "ACK")))
@@ -264,14 +267,12 @@ static void on_request(struct phone *p, struct sip_msg *msg)
 			keep(&p->prack, msg);
 		}
 		note_digit(p, msg);
-		if (0 == pl_strcmp(&msg->met, "REFER"))
-			keep(&p->refer, msg);
-		if (0 == pl_strcmp(&msg->met, "NOTIFY"))
-			keep(&p->notify, msg);
+		keep(&p->other, msg);
 		respond(p, msg,
-			&(struct answer){ .code = p->refer == msg ?
-							  p->refer_code :
-							  200 });
+			&(struct answer){ .code = p->other_code ?
+							  p->other_code :
+						  is_refer ? 202 :
+							     200 });
 	}
 }
 
@@ -352,7 +353,6 @@ int phone_open(struct phone *p, enum sip_transp tp)
 
 	memset(p, 0, sizeof(*p));
 	str_ncpy(p->tag, "phone", sizeof(p->tag));
-	p->refer_code = 202;
 	err = sa_set_str(&any, "127.0.0.1", 0);
 	if (err)
 		return err;
@@ -383,7 +383,6 @@ void phone_close(struct phone *p)
 	p->cancel = mem_deref(p->cancel);
 	p->bye = mem_deref(p->bye);
 	p->prack = mem_deref(p->prack);
+	p->other = mem_deref(p->other);
 	p->response = mem_deref(p->response);
-	p->refer = mem_deref(p->refer);
-	p->notify = mem_deref(p->notify);
 }

@@ -10,8 +10,8 @@ struct ear {
 	char sdp[256];
 	uint16_t seq;
 	unsigned loud;  /* packets with anything but silence */
-	unsigned tones;         /* of more than one value: no phone's */
-	uint8_t heard;          /* the last loud value */
+	unsigned tones; /* of more than one value: no phone's */
+	uint8_t heard;  /* the last loud value */
 };
 
 static struct ear ears[2]; /* from, to */
