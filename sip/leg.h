@@ -13,6 +13,7 @@ enum gw_leg_news_type {
 	GW_LEG_NEWS_RINGING, /* first 18x                           */
 	GW_LEG_NEWS_EARLY,   /* an SDP before the answer            */
 	GW_LEG_NEWS_HEARD,   /* the first packet of sound came in   */
+	GW_LEG_NEWS_SENT_ON, /* somebody else is dialled; no sound any more */
 	GW_LEG_NEWS_UP,      /* answered, and sound can flow        */
 	GW_LEG_NEWS_HELD,    /* by the far side                     */
 	GW_LEG_NEWS_UNHELD,

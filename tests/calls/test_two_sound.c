@@ -200,6 +200,29 @@ static int test_two_sound_ringback(void)
 }
 TEST_WITHOUT_OOM(test_two_sound_ringback, "the media thread's are not counted");
 
+/* Sound before a 3xx: the tone comes back while the other one is rung. */
+static int test_two_sound_sent_on(void)
+{
+	static char contact[96];
+	struct world *w;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(ring_both(w, &(struct gw_call_order){ .follow_redirects =
+							       true }));
+	answer(&w->to, 183, &ears[1]);
+	CHECK_OK(world_until(w, "call.early_media"));
+	CHECK_OK(until_heard(&ears[1], &ears[0], 0x33));
+	ears[0].tones = 0;
+	(void)re_snprintf(contact, sizeof(contact), "Contact: <%s>\r\n",
+			  w->third.uri);
+	phone_answer(&w->to,
+		     &(struct answer){ .code = 302, .contact = contact });
+	CHECK_OK(world_until_seen(&w->third, "INVITE"));
+	CHECK_OK(test_run_until(has_tone, &ears[0], 6000));
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_sent_on, "the media thread's are not counted");
+
 /* Muted: one isn't heard, the other one is. */
 static int test_two_sound_muted(void)
 {
@@ -218,6 +241,63 @@ static int test_two_sound_muted(void)
 	return 0;
 }
 TEST_WITHOUT_OOM(test_two_sound_muted, "the media thread's are not counted");
+
+/* Held by us: neither hears the other one, until it is over. */
+static int test_two_sound_held(void)
+{
+	static struct answer again;
+	struct world *w;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(bridge(w, &(struct gw_call_order){ 0 }));
+	CHECK_OK(until_heard(&ears[0], &ears[1], 0x11));
+	again = (struct answer){ .code = 200, .sdp = ears[1].sdp };
+	w->to.script = &again;
+	w->to.script_count = 1;
+	CHECK_OK(gw_call_hold(w->call, GW_ROLE_TO, true));
+	CHECK_OK(world_until(w, "call.hold(to)"));
+
+	ears[1].loud = 0;
+	for (int i = 0; i < 5; i++)
+		say(&ears[0], 0x44);
+	CHECK_OK(gw_call_hold(w->call, GW_ROLE_TO, false));
+	CHECK_OK(world_until(w, "call.unhold(to)"));
+	CHECK_INT(ears[1].loud, 0);
+	CHECK_OK(until_heard(&ears[0], &ears[1], 0x12));
+	CHECK_OK(until_heard(&ears[1], &ears[0], 0x22));
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_held, "the media thread's are not counted");
+
+/* Direct, and back: whoever changes the session is heard through us again. */
+static int test_two_sound_direct(void)
+{
+	static struct answer again[2];
+	struct world *w;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(ring_both(w,
+			   &(struct gw_call_order){ .join = GW_JOIN_DIRECT }));
+	for (size_t i = 0; i < ARRAY_SIZE(again); i++) {
+		struct phone *phone = i ? &w->to : &w->from;
+
+		again[i] = (struct answer){ .code = 200, .sdp = ears[i].sdp };
+		phone->script = &again[i];
+		phone->script_count = 1;
+	}
+	answer(&w->to, 200, &ears[1]);
+	CHECK_OK(world_until_seen(&w->to, "INVITE ACK INVITE ACK"));
+	CHECK_INT(world_info(w)->join, GW_JOIN_DIRECT);
+
+	phone_request(&w->to, "INVITE", NULL, "application/sdp", ears[1].sdp);
+	CHECK_OK(
+		world_until_seen(&w->from, "INVITE ACK INVITE ACK INVITE ACK"));
+	CHECK_INT(world_info(w)->join, GW_JOIN_RELAY);
+	CHECK_OK(until_heard(&ears[0], &ears[1], 0x12));
+	CHECK_INT(w->ended, 0);
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_direct, "the media thread's are not counted");
 
 /* Nothing comes from either side: the call ends. */
 static int test_two_sound_stalls(void)
