@@ -49,6 +49,7 @@ struct gw_line_cfg {
 	size_t codec_count;
 	bool nat_auto;
 	uint32_t max_calls; /* 0: no limit */
+	bool srtp;          /* offers encrypted sound (RFC 4568) */
 };
 
 /* The facts people need. Valid until the next turn of the loop. */

@@ -71,6 +71,7 @@ static void start_request(struct mbuf *mb, struct phone *p, const char *method,
 			  uint32_t cseq)
 {
 	const struct sip_hdr *contact = sip_msg_hdr(p->invite, SIP_HDR_CONTACT);
+	const bool tagged = pl_isset(&p->invite->to.tag); /* a re-INVITE */
 	struct sip_addr addr;
 
 	if (!contact || sip_addr_decode(&addr, &contact->val))
@@ -80,13 +81,14 @@ static void start_request(struct mbuf *mb, struct phone *p, const char *method,
 			  "%s %r SIP/2.0\r\n"
 			  "Via: SIP/2.0/%s %J;branch=z9hG4bK%08x;rport\r\n"
 			  "Max-Forwards: 70\r\n"
-			  "From: %r;tag=%s\r\n"
+			  "From: %r%s%s\r\n"
 			  "To: %r\r\n"
 			  "Call-ID: %r\r\n"
 			  "CSeq: %u %s\r\n"
 			  "Contact: <%s>\r\n",
 			  method, &addr.auri, p->tc ? "TCP" : "UDP", &p->addr,
-			  ++p->branch, &p->invite->to.val, p->tag,
+			  ++p->branch, &p->invite->to.val,
+			  tagged ? "" : ";tag=", tagged ? "" : p->tag,
 			  &p->invite->from.val, &p->invite->callid, cseq,
 			  method, p->uri);
 }
@@ -184,6 +186,20 @@ static void on_invite(struct phone *p, struct sip_msg *msg)
 		return;
 	}
 
+	if (p->refuses_reinvite && pl_isset(&msg->to.tag)) {
+		phone_answer(p, &(struct answer){ .code = 488 });
+		return;
+	}
+
+	if (p->sends_on) {
+		char contact[96];
+
+		(void)re_snprintf(contact, sizeof(contact),
+				  "Contact: <sip:%u@%J>\r\n", p->invites,
+				  &p->addr);
+		phone_answer(p, &(struct answer){ .code = 302,
+						  .contact = contact });
+	}
 	for (size_t i = 0; i < p->script_count; i++)
 		phone_answer(p, &p->script[i]);
 }
@@ -213,11 +229,24 @@ static void on_bye(struct phone *p, struct sip_msg *msg)
 								200 });
 }
 
+static void note_digit(struct phone *p, const struct sip_msg *msg)
+{
+	const size_t used = strlen(p->infos);
+	struct pl digit;
+
+	if (0 == pl_strcmp(&msg->met, "INFO") && used + 1 < sizeof(p->infos) &&
+	    0 == re_regex((const char *)mbuf_buf(msg->mb),
+			  mbuf_get_left(msg->mb), "Signal=[0-9*#A-D]1", &digit))
+		p->infos[used] = *digit.p;
+}
+
 static void on_request(struct phone *p, struct sip_msg *msg)
 {
 	const bool repeated = same(p->invite, msg) || same(p->bye, msg) ||
 			      same(p->cancel, msg) || same(p->prack, msg) ||
 			      same(p->other, msg);
+
+	const bool is_refer = 0 == pl_strcmp(&msg->met, "REFER");
 
 	note(p, "%r%s", &msg->met, repeated ? "+" : "");
 	if (p->is_deaf || (repeated && pl_strcmp(&msg->met, "ACK")))
@@ -237,10 +266,13 @@ static void on_request(struct phone *p, struct sip_msg *msg)
 			++p->pracks;
 			keep(&p->prack, msg);
 		}
+		note_digit(p, msg);
 		keep(&p->other, msg);
 		respond(p, msg,
-			&(struct answer){
-				.code = p->other_code ? p->other_code : 200 });
+			&(struct answer){ .code = p->other_code ?
+							  p->other_code :
+						  is_refer ? 202 :
+							     200 });
 	}
 }
 
