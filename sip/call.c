@@ -1,13 +1,21 @@
 /* sip/call.c - one click-to-call.
  *
- * News come from the line, the leg, the timers and the API; call_fsm says which
+ * News come from the lines, the legs, the timers and the API; call_fsm says which
  * state follows and what is to be done; that is done and told upwards.
  *
- *   call.c          this: birth and death, what is asked of a call
+ *   call.c          this: birth and death, its start, who is who
  *   call_order.c    the copy of what was ordered
+ *   call_line.c     places in the lines, and whether they are ready
  *   call_fsm.c      which state follows; pure
  *   call_do.c       what is to be done then
- *   call_news.c     what line and legs tell, what is told upwards
+ *   call_news.c     what legs tell, what is told upwards
+ *   call_greet.c    announcement and confirmation before a leg counts as up
+ *   call_bridge.c   who hears what; hold
+ *   call_direct.c   join: direct
+ *   call_refer.c    join: refer
+ *   call_command.c  what is asked for in the course of a call
+ *   call_record.c   recordings
+ *   call_transfer.c transfers
  *   call_end.c      the ways to the end
  *   call_facts.c    info, ladder, diagnosis
  *   call_stored.c   BYE for a dialog of an earlier process */
@@ -16,14 +24,51 @@
 #include <errno.h>
 #include <sys/time.h>
 
-#include "sip/line.h"
-
 int64_t gw_call_now_ms(void)
 {
 	struct timeval now;
 
 	(void)gettimeofday(&now, NULL);
 	return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
+const char *gw_join_name(enum gw_join join)
+{
+	static const char *const names[] = {
+		[GW_JOIN_AUTO] = "auto",
+		[GW_JOIN_RELAY] = "relay",
+		[GW_JOIN_DIRECT] = "direct",
+		[GW_JOIN_REFER] = "refer",
+	};
+
+	return (unsigned)join < ARRAY_SIZE(names) ? names[join] : NULL;
+}
+
+/* Who is who --------------------------------------------------------------- */
+
+struct gw_leg *gw_call_other(const struct gw_call *call,
+			     const struct gw_leg *leg)
+{
+	return call->party[gw_leg_role(leg) == GW_ROLE_FROM ? GW_ROLE_TO :
+							      GW_ROLE_FROM];
+}
+
+struct gw_leg *gw_call_first(const struct gw_call *call)
+{
+	return call->party[call->first];
+}
+
+struct gw_leg *gw_call_second(const struct gw_call *call)
+{
+	return call->party[call->first == GW_ROLE_FROM ? GW_ROLE_TO :
+							 GW_ROLE_FROM];
+}
+
+bool gw_call_both_up(const struct gw_call *call)
+{
+	return call->party[GW_ROLE_FROM] && call->party[GW_ROLE_TO] &&
+	       gw_leg_is_up(call->party[GW_ROLE_FROM]) &&
+	       gw_leg_is_up(call->party[GW_ROLE_TO]);
 }
 
 /* What is asked of a call ------------------------------------------------- */
@@ -35,15 +80,14 @@ void gw_call_start(struct gw_call *call)
 
 	mem_ref(call);
 
-	if (gw_line_enter(call->order.line)) {
+	if (!gw_call_enter_lines(call)) {
 		gw_call_end_by(call, GW_CAUSE_CAPACITY, GW_ENDED_BY_LINE);
 		goto out;
 	}
-	call->has_place = true;
 
 	tmr_start(&call->limit, (uint64_t)call->order.setup_deadline_s * 1000,
 		  gw_call_limit_reached, call);
-	gw_call_look_at_line(call);
+	gw_call_look_at_lines(call);
 
 out:
 	mem_deref(call);
@@ -71,11 +115,12 @@ static void destructor(void *arg)
 
 	call->eventh = NULL;
 	tmr_cancel(&call->limit);
-	mem_deref(call->watch);
+	gw_call_greet_stop(call);
+	gw_call_move_stop(call);
+	gw_call_unwatch_lines(call);
 	for (size_t i = 0; i < call->leg_count; i++)
 		mem_deref(call->legs[i]);
-	if (call->has_place)
-		gw_line_leave(call->order.line);
+	gw_call_leave_lines(call);
 
 	gw_ladder_free(&call->ladder);
 	mem_deref(call->diagnosis);
@@ -107,7 +152,9 @@ int gw_call_alloc(struct gw_call **callp, const struct gw_call_order *order,
 	call->eventh = eventh;
 	call->arg = arg;
 	call->state = GW_CALL_QUEUED;
+	call->first = order->from ? order->first : GW_ROLE_TO;
 	call->info.failed_leg = -1;
+	call->info.join = order->join;
 
 	*callp = call;
 	return 0;

@@ -276,12 +276,12 @@ uint32_t gw_call_ladder(const struct gw_call *call, gw_ladder_h *h, void *arg);
 /* One sentence a person understands, or NULL when there is nothing to explain. */
 const char *gw_call_diagnosis(const struct gw_call *call);
 
-/* The dialog of an answered leg as text for the store, so that a later process
- * can end it (RFC 3261 12): opaque to everyone but gw_call_bye_stored(). Returns
+/* The dialogs of all answered legs as text for the store, so that a later process
+ * can end them (RFC 3261 12): opaque to everyone but gw_call_bye_stored(). Returns
  * ENOENT when there is none. */
 struct mbuf;
 int gw_call_dialog_print(struct mbuf *mb, const struct gw_call *call);
-/* Sends BYE (Reason: server restart) for a dialog of an earlier process. */
+/* Sends BYE (Reason: server restart) for each dialog of an earlier process. */
 int gw_call_bye_stored(struct gw_line *line, const char *dialog);
 
 #endif

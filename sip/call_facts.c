@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "sip/diagnosis.h"
-#include "sip/leg.h"
 #include "sip/line.h"
 
 enum { SOUND_IS_DUE_MS = 2000 }; /* who has sent no RTP by then, won't */
@@ -13,16 +12,20 @@ enum { SOUND_IS_DUE_MS = 2000 }; /* who has sent no RTP by then, won't */
 void gw_call_refresh(struct gw_call *call)
 {
 	struct gw_call_info *info = &call->info;
+	const struct gw_leg *subject = gw_call_subject(call);
 
 	info->state = call->state;
 	info->leg_count = call->leg_count;
 	for (size_t i = 0; i < call->leg_count; i++)
 		gw_leg_info(call->legs[i], &info->legs[i]);
 
-	if (call->leg_count) {
-		info->sip_code = info->legs[0].sip_code;
-		info->sip_reason = info->legs[0].sip_reason;
-		info->reason_header = info->legs[0].reason_header;
+	if (subject) {
+		struct gw_leg_info leg;
+
+		gw_leg_info(subject, &leg);
+		info->sip_code = leg.sip_code;
+		info->sip_reason = leg.sip_reason;
+		info->reason_header = leg.reason_header;
 	}
 }
 
@@ -59,11 +62,16 @@ uint32_t gw_call_ladder(const struct gw_call *call, gw_ladder_h *h, void *arg)
 const char *gw_call_diagnosis(const struct gw_call *call)
 {
 	struct gw_call *mine = (struct gw_call *)(uintptr_t)call;
-	const struct gw_line_cfg *line = gw_line_cfg(call->order.line);
+	const struct gw_leg *subject = gw_call_subject(call);
+	const struct gw_line_cfg *line =
+		gw_line_cfg(subject ? gw_leg_line(subject) : call->order.line);
 	struct gw_diagnosis_facts facts = {
 		.outcome = call->info.outcome,
 		.uri = call->order.to,
 		.line = line->name,
+		.two_legs = gw_call_has_two(call),
+		.confirm_digit = call->order.confirm_digit,
+		.confirm_timeout_s = call->order.confirm_timeout_s,
 		.user = line->auth_user ? line->auth_user : line->user,
 		.codecs = line->codecs,
 		.codec_count = line->codec_count,
@@ -75,9 +83,11 @@ const char *gw_call_diagnosis(const struct gw_call *call)
 	if (call->diagnosis || call->state != GW_CALL_ENDED)
 		return call->diagnosis;
 
-	if (call->leg_count) {
-		gw_leg_info(call->legs[0], &info);
-		gw_leg_clues(call->legs[0], &facts.clues);
+	if (subject) {
+		gw_leg_info(subject, &info);
+		gw_leg_clues(subject, &facts.clues);
+		facts.uri = info.uri;
+		facts.role = info.role;
 		facts.sip_code = info.sip_code;
 		facts.sip_reason = info.sip_reason;
 		facts.reason_header = info.reason_header;
@@ -95,7 +105,16 @@ const char *gw_call_diagnosis(const struct gw_call *call)
 
 int gw_call_dialog_print(struct mbuf *mb, const struct gw_call *call)
 {
-	return call && call->leg_count ?
-		       gw_leg_dialog_print(mb, call->legs[0]) :
-		       ENOENT;
+	int found = ENOENT;
+
+	for (size_t i = 0; call && i < call->leg_count; i++) {
+		const int err = gw_leg_dialog_print(mb, call->legs[i]);
+
+		if (err && err != ENOENT)
+			return err;
+		if (!err)
+			found = 0;
+	}
+
+	return found;
 }

@@ -1,10 +1,9 @@
-/* sip/call_news.c - what line and legs tell a call, and what it tells upwards.
+/* sip/call_news.c - what legs tell a call, and what it tells upwards.
  *
  * A leg's own event always stands before the call's that follows from it. */
 #include "sip/call_impl.h"
 
-#include "sip/leg.h"
-#include "sip/line.h"
+#include "sip/session.h"
 
 /* Upwards ----------------------------------------------------------------- */
 
@@ -41,78 +40,182 @@ void gw_call_tell_leg(struct gw_call *call, enum gw_call_event_type type,
 
 /* The legs' news ---------------------------------------------------------- */
 
-static void tell_digit(struct gw_call *call, const struct gw_leg *leg,
+static void started(struct gw_call *call, struct gw_leg *leg,
+		    const struct gw_leg_news *news)
+{
+	(void)news;
+	if (!call->info.started_at_ms) {
+		call->info.started_at_ms = gw_call_now_ms();
+		gw_call_tell(call, GW_EV_CALL_INITIATED);
+	}
+	gw_call_tell_leg(call, GW_EV_LEG_INITIATED, leg);
+}
+
+static void ringing(struct gw_call *call, struct gw_leg *leg,
+		    const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_tell_leg(call, GW_EV_LEG_RINGING, leg);
+	if (leg == call->move.target)
+		gw_call_move_ringing(call);
+	else if (leg == gw_call_first(call))
+		gw_call_apply(call, GW_IN_FIRST_RINGING);
+	else if (leg == gw_call_second(call))
+		gw_call_apply(call, GW_IN_SECOND_RINGING);
+}
+
+static void early(struct gw_call *call, struct gw_leg *leg,
+		  const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_tell_leg(call, GW_EV_LEG_EARLY_MEDIA, leg);
+	if (!call->told_early) {
+		call->told_early = true;
+		gw_call_tell(call, GW_EV_CALL_EARLY_MEDIA);
+	}
+	if (call->state < GW_CALL_ENDING)
+		gw_call_early(call, leg);
+}
+
+static void heard(struct gw_call *call, struct gw_leg *leg,
+		  const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_heard(call, leg);
+}
+
+/* What has been joined for its early media is parted while it is greeted. */
+static void second_up(struct gw_call *call, struct gw_leg *leg)
+{
+	gw_leg_part(leg);
+	gw_call_ring_back(call, leg);
+	gw_call_greet(call, leg);
+}
+
+static void up(struct gw_call *call, struct gw_leg *leg,
+	       const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_tell_leg(call, GW_EV_LEG_ANSWERED, leg);
+	if (!gw_leg_is_up(leg))
+		return; /* whoever was told has hung up */
+
+	if (leg == call->move.target)
+		gw_call_move_up(call);
+	else if (!gw_call_has_two(call))
+		gw_call_apply(call, GW_IN_ALL_UP);
+	else if (leg == gw_call_first(call))
+		gw_call_apply(call, GW_IN_FIRST_UP);
+	else
+		second_up(call, leg);
+}
+
+static void held(struct gw_call *call, struct gw_leg *leg,
+		 const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_look_at_hold(call, leg);
+}
+
+/* What came in signalling, or goes to where no events are taken, has to be passed
+ * on by hand. */
+static void pass_digit(struct gw_call *call, const struct gw_leg *leg,
 		       const struct gw_leg_news *news)
 {
+	const char digits[] = { news->digit, '\0' };
+	struct gw_leg *other = gw_call_other(call, leg);
+
+	if (other && other != leg && call->party[gw_leg_role(leg)] == leg &&
+	    (call->state == GW_CALL_BRIDGED || call->state == GW_CALL_HELD) &&
+	    (news->signalled || !gw_leg_takes_events(other)))
+		(void)gw_leg_press(other, digits);
+}
+
+static void digit(struct gw_call *call, struct gw_leg *leg,
+		  const struct gw_leg_news *news)
+{
 	struct gw_call_event ev = { .type = GW_EV_CALL_DTMF,
+				    .role = (int)gw_leg_role(leg),
 				    .digit = news->digit,
 				    .duration_ms = news->duration_ms };
-	struct gw_leg_info info;
 
-	gw_leg_info(leg, &info);
-	ev.role = (int)info.role;
 	gw_call_tell_event(call, &ev);
+	gw_call_greet_digit(call, leg, news->digit);
+	pass_digit(call, leg, news);
+}
+
+static void played(struct gw_call *call, struct gw_leg *leg,
+		   const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_tell_leg(call, GW_EV_CALL_PLAYBACK_ENDED, leg);
+	gw_call_greet_played(call, leg);
+}
+
+static void stalled(struct gw_call *call, struct gw_leg *leg,
+		    const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_tell_leg(call, GW_EV_CALL_MEDIA_STALLED, leg);
+	if (gw_call_has_two(call) && call->order.stall_s)
+		gw_call_end_by(call, GW_CAUSE_MEDIA_TIMEOUT, GW_ENDED_BY_TIMER);
+}
+
+static void changed(struct gw_call *call, struct gw_leg *leg,
+		    const struct gw_leg_news *news)
+{
+	gw_call_direct_changed(call, leg, news->err);
+	gw_call_look_at_hold(call, leg);
+	if (call->state == GW_CALL_BRIDGED || call->state == GW_CALL_HELD)
+		gw_call_join(call);
+}
+
+static void came_back(struct gw_call *call, struct gw_leg *leg,
+		      const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_leg_came_back(call, leg);
+}
+
+static void referring(struct gw_call *call, struct gw_leg *leg,
+		      const struct gw_leg_news *news)
+{
+	if (leg == gw_call_first(call))
+		gw_call_referring(call, news->transfer);
+}
+
+static void gone(struct gw_call *call, struct gw_leg *leg,
+		 const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_leg_gone(call, leg);
 }
 
 void gw_call_leg_news(struct gw_leg *leg, const struct gw_leg_news *news,
 		      void *arg)
 {
+	static void (*const handlers[])(struct gw_call * call,
+					struct gw_leg * leg,
+					const struct gw_leg_news *news) = {
+		[GW_LEG_NEWS_STARTED] = started,
+		[GW_LEG_NEWS_RINGING] = ringing,
+		[GW_LEG_NEWS_EARLY] = early,
+		[GW_LEG_NEWS_HEARD] = heard,
+		[GW_LEG_NEWS_UP] = up,
+		[GW_LEG_NEWS_HELD] = held,
+		[GW_LEG_NEWS_UNHELD] = held,
+		[GW_LEG_NEWS_DIGIT] = digit,
+		[GW_LEG_NEWS_PLAYED] = played,
+		[GW_LEG_NEWS_STALLED] = stalled,
+		[GW_LEG_NEWS_CHANGED] = changed,
+		[GW_LEG_NEWS_CAME_BACK] = came_back,
+		[GW_LEG_NEWS_REFERRING] = referring,
+		[GW_LEG_NEWS_GONE] = gone,
+	};
 	struct gw_call *call = arg;
 
 	mem_ref(call);
-
-	switch (news->type) {
-	case GW_LEG_NEWS_STARTED:
-		if (!call->info.started_at_ms) {
-			call->info.started_at_ms = gw_call_now_ms();
-			gw_call_tell(call, GW_EV_CALL_INITIATED);
-		}
-		gw_call_tell_leg(call, GW_EV_LEG_INITIATED, leg);
-		break;
-
-	case GW_LEG_NEWS_RINGING:
-		gw_call_tell_leg(call, GW_EV_LEG_RINGING, leg);
-		gw_call_apply(call, GW_IN_FIRST_RINGING);
-		break;
-
-	case GW_LEG_NEWS_EARLY:
-		gw_call_tell_leg(call, GW_EV_LEG_EARLY_MEDIA, leg);
-		gw_call_tell(call, GW_EV_CALL_EARLY_MEDIA);
-		break;
-
-	case GW_LEG_NEWS_UP:
-		gw_call_tell_leg(call, GW_EV_LEG_ANSWERED, leg);
-		gw_call_apply(call, GW_IN_ALL_UP);
-		break;
-
-	case GW_LEG_NEWS_HELD:
-		gw_call_apply(call, GW_IN_HOLD);
-		break;
-
-	case GW_LEG_NEWS_UNHELD:
-		gw_call_apply(call, GW_IN_UNHOLD);
-		break;
-
-	case GW_LEG_NEWS_DIGIT:
-		tell_digit(call, leg, news);
-		break;
-
-	case GW_LEG_NEWS_PLAYED:
-		gw_call_tell_leg(call, GW_EV_CALL_PLAYBACK_ENDED, leg);
-		break;
-
-	case GW_LEG_NEWS_STALLED:
-		gw_call_tell_leg(call, GW_EV_CALL_MEDIA_STALLED, leg);
-		break;
-
-	case GW_LEG_NEWS_GONE:
-		gw_call_tell_leg(call, GW_EV_LEG_ENDED, leg);
-		gw_call_apply(call, GW_IN_LEG_LOST);
-		if (gw_call_all_gone(call))
-			gw_call_apply(call, GW_IN_ALL_GONE);
-		break;
-	}
-
+	handlers[news->type](call, leg, news);
 	mem_deref(call);
 }
 
@@ -121,57 +224,4 @@ void gw_call_leg_wire(bool sent, const char *text, size_t len, void *arg)
 	struct gw_call *call = arg;
 
 	gw_ladder_add(&call->ladder, gw_call_now_ms(), sent, text, len);
-}
-
-/* The line ---------------------------------------------------------------- */
-
-enum readiness { READY, SOON, NOT };
-
-static enum readiness line_readiness(const struct gw_line *line)
-{
-	struct gw_line_info info;
-
-	gw_line_info(line, &info);
-	if (!info.registers)
-		return READY;
-
-	switch (info.state) {
-	case GW_LINE_REGISTERED:
-		return READY;
-
-	case GW_LINE_UNREGISTERED:
-	case GW_LINE_REGISTERING:
-		return SOON;
-
-	default:
-		return NOT;
-	}
-}
-
-void gw_call_look_at_line(struct gw_call *call)
-{
-	switch (line_readiness(call->order.line)) {
-	case READY:
-		gw_call_apply(call, GW_IN_LINE_READY);
-		break;
-
-	case SOON:
-		gw_call_apply(call, GW_IN_LINE_BUSY);
-		break;
-
-	case NOT:
-		gw_call_end_by(call, GW_CAUSE_LINE_NOT_REGISTERED,
-			       GW_ENDED_BY_LINE);
-		break;
-	}
-}
-
-void gw_call_line_changed(struct gw_line *line, void *arg)
-{
-	struct gw_call *call = arg;
-	(void)line;
-
-	mem_ref(call);
-	gw_call_look_at_line(call);
-	mem_deref(call);
 }

@@ -27,10 +27,12 @@ static const char *put(char **p, const char *s)
 int gw_call_order_copy(struct gw_call *call, const struct gw_call_order *from)
 {
 	struct gw_call_order *to = &call->order;
-	size_t size = text_len(from->to) + text_len(from->caller_number) +
-		      text_len(from->caller_name) +
-		      text_len(from->media_listen) +
-		      text_len(from->media_advertise);
+	size_t size =
+		text_len(from->to) + text_len(from->from) +
+		text_len(from->to_number) + text_len(from->ringback) +
+		text_len(from->send_digits) + text_len(from->caller_number) +
+		text_len(from->caller_name) + text_len(from->media_listen) +
+		text_len(from->media_advertise);
 	char *p;
 
 	for (size_t i = 0; i < from->header_count; i++)
@@ -43,6 +45,10 @@ int gw_call_order_copy(struct gw_call *call, const struct gw_call_order *from)
 
 	*to = *from;
 	to->to = put(&p, from->to);
+	to->from = put(&p, from->from);
+	to->to_number = put(&p, from->to_number);
+	to->ringback = put(&p, from->ringback);
+	to->send_digits = put(&p, from->send_digits);
 	to->caller_number = put(&p, from->caller_number);
 	to->caller_name = put(&p, from->caller_name);
 	to->media_listen = put(&p, from->media_listen);
@@ -64,6 +70,11 @@ int gw_call_order_copy(struct gw_call *call, const struct gw_call_order *from)
 	return 0;
 }
 
+bool gw_call_uri_injects(const char *uri)
+{
+	return !uri[0] || uri[strcspn(uri, "\r\n<> \"")] != '\0';
+}
+
 /* The last guard before the wire: what server/ has checked may not be one more
  * header because somebody forgot to. */
 bool gw_call_order_injects(const struct gw_call_order *order)
@@ -77,5 +88,6 @@ bool gw_call_order_injects(const struct gw_call_order *order)
 			return true;
 	}
 
-	return order->to[strcspn(order->to, "\r\n<> \"")] != '\0';
+	return gw_call_uri_injects(order->to) ||
+	       (order->from && gw_call_uri_injects(order->from));
 }

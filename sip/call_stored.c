@@ -1,5 +1,10 @@
-/* sip/call_stored.c - ends a dialog that an earlier process has left behind. */
+/* sip/call_stored.c - ends the dialogs that an earlier process has left behind.
+ *
+ * The text is one BYE after the other, each with its empty line: one for each leg
+ * that had answered. A leg of another line than the call's is ended through the
+ * call's: its own credentials are seldom needed for a BYE. */
 #include <errno.h>
+#include <string.h>
 
 #include <re.h>
 
@@ -34,18 +39,14 @@ static void stored_bye_ready(int err, const struct gw_line_way *way, void *arg)
 	mem_deref(bye);
 }
 
-int gw_call_bye_stored(struct gw_line *line, const char *dialog)
+static int bye_one(struct gw_line *line, const struct pl *dialog)
 {
 	struct stored_bye *bye;
-	struct pl text, target;
+	struct pl target;
 	char *uri = NULL;
 	int err;
 
-	if (!line || !dialog)
-		return EINVAL;
-
-	pl_set_str(&text, dialog);
-	if (re_regex(text.p, text.l, "BYE [^ ]+ SIP/2.0", &target))
+	if (re_regex(dialog->p, dialog->l, "BYE [^ ]+ SIP/2.0", &target))
 		return EBADMSG;
 
 	bye = mem_zalloc(sizeof(*bye), stored_bye_destructor);
@@ -53,7 +54,7 @@ int gw_call_bye_stored(struct gw_line *line, const char *dialog)
 		return ENOMEM;
 
 	bye->line = mem_ref(line);
-	err = str_dup(&bye->dialog, dialog);
+	err = pl_strdup(&bye->dialog, dialog);
 	if (!err)
 		err = pl_strdup(&uri, &target);
 	if (!err)
@@ -62,5 +63,29 @@ int gw_call_bye_stored(struct gw_line *line, const char *dialog)
 	mem_deref(uri);
 	if (err)
 		mem_deref(bye);
+	return err;
+}
+
+/* What is wrong with one is no reason to leave the others alone. */
+int gw_call_bye_stored(struct gw_line *line, const char *dialog)
+{
+	static const char end[] = "\r\n\r\n";
+	int err = EBADMSG;
+
+	if (!line || !dialog)
+		return EINVAL;
+
+	for (size_t i = 0; i < GW_CALL_LEGS_MAX && *dialog; i++) {
+		const char *p = strstr(dialog, end);
+		const struct pl one = {
+			dialog, p ? (size_t)(p - dialog) + sizeof(end) - 1 :
+				    strlen(dialog)
+		};
+		const int wrong = bye_one(line, &one);
+
+		err = i && err ? err : wrong;
+		dialog += one.l;
+	}
+
 	return err;
 }

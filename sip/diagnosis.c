@@ -12,6 +12,11 @@
 typedef int(sentence_h)(char *out, size_t size,
 			const struct gw_diagnosis_facts *f);
 
+static const char *role_name(const struct gw_diagnosis_facts *f)
+{
+	return f->role == GW_ROLE_FROM ? "from" : "to";
+}
+
 static int no_sound(char *out, size_t size, const struct gw_diagnosis_facts *f)
 {
 	if (!f->answered || !f->no_sound_came)
@@ -144,12 +149,14 @@ static int network(char *out, size_t size, const struct gw_diagnosis_facts *f)
 static int redirected(char *out, size_t size,
 		      const struct gw_diagnosis_facts *f)
 {
-	return re_snprintf(out, size,
-			   "The far side sends us elsewhere (%u %s), to %s; "
-			   "redirections are not followed.",
-			   f->sip_code, f->sip_reason ? f->sip_reason : "",
-			   f->clues.redirected_to ? f->clues.redirected_to :
-						    "no address");
+	return re_snprintf(
+		out, size,
+		"The far side sends us elsewhere (%u %s), to %s; "
+		"%s.",
+		f->sip_code, f->sip_reason ? f->sip_reason : "",
+		f->clues.redirected_to ? f->clues.redirected_to : "no address",
+		f->clues.redirect_fault ? f->clues.redirect_fault :
+					  "redirections are not followed");
 }
 
 static int protocol(char *out, size_t size, const struct gw_diagnosis_facts *f)
@@ -186,6 +193,39 @@ static int deadline(char *out, size_t size, const struct gw_diagnosis_facts *f)
 			   "setup_deadline passed before the call was up.");
 }
 
+static int unconfirmed(char *out, size_t size,
+		       const struct gw_diagnosis_facts *f)
+{
+	return re_snprintf(
+		out, size,
+		"The %s phone answered, but nobody pressed %c within "
+		"%u seconds: a voicemail, or a phone that sends no "
+		"digits.",
+		role_name(f), f->confirm_digit, f->confirm_timeout_s);
+}
+
+static int first_left(char *out, size_t size,
+		      const struct gw_diagnosis_facts *f)
+{
+	return re_snprintf(out, size,
+			   "The %s phone hung up before the other one had "
+			   "answered.",
+			   role_name(f));
+}
+
+/* Of two legs: with one, the far side has said so itself. */
+static int left_before_bridge(char *out, size_t size,
+			      const struct gw_diagnosis_facts *f)
+{
+	if (!f->two_legs || !f->answered)
+		return -1;
+
+	return re_snprintf(out, size,
+			   "The %s phone answered and hung up while it was "
+			   "played an announcement.",
+			   role_name(f));
+}
+
 static const struct {
 	enum gw_cause cause;
 	sentence_h *h;
@@ -205,6 +245,9 @@ static const struct {
 	{ GW_CAUSE_LINE_NOT_REGISTERED, line_down },
 	{ GW_CAUSE_CAPACITY, capacity },
 	{ GW_CAUSE_SETUP_DEADLINE, deadline },
+	{ GW_CAUSE_CONFIRM_FAILED, unconfirmed },
+	{ GW_CAUSE_CANCELED_BY_FIRST_LEG, first_left },
+	{ GW_CAUSE_NO_ANSWER, left_before_bridge },
 };
 
 static int quote(char *out, size_t size, const struct gw_diagnosis_facts *f)
@@ -219,14 +262,40 @@ static int quote(char *out, size_t size, const struct gw_diagnosis_facts *f)
 			   f->reason_header ? ")" : "");
 }
 
+/* Of two phones, which one. */
+static size_t write_who(char *out, size_t size,
+			const struct gw_diagnosis_facts *f)
+{
+	static const enum gw_cause says_itself[] = {
+		GW_CAUSE_CONFIRM_FAILED,
+		GW_CAUSE_CANCELED_BY_FIRST_LEG,
+		GW_CAUSE_LINE_NOT_REGISTERED,
+		GW_CAUSE_SETUP_DEADLINE,
+	};
+	int len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(says_itself); i++) {
+		if (f->outcome.cause == says_itself[i])
+			return 0;
+	}
+	if (!f->two_legs)
+		return 0;
+
+	len = re_snprintf(out, size, "The %s phone (%s): ", role_name(f),
+			  f->uri);
+	return len > 0 ? (size_t)len : 0;
+}
+
 const char *gw_diagnosis(char *out, size_t size,
 			 const struct gw_diagnosis_facts *facts)
 {
+	const size_t who = write_who(out, size, facts);
+
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].cause == facts->outcome.cause &&
-		    rows[i].h(out, size, facts) >= 0)
+		    rows[i].h(out + who, size - who, facts) >= 0)
 			return out;
 	}
 
-	return quote(out, size, facts) >= 0 ? out : NULL;
+	return quote(out + who, size - who, facts) >= 0 ? out : NULL;
 }

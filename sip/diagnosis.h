@@ -6,6 +6,10 @@
 
 struct gw_diagnosis_facts {
 	struct gw_outcome outcome;
+	bool two_legs;
+	enum gw_role role; /* of the leg that decided */
+	char confirm_digit;
+	uint32_t confirm_timeout_s;
 	const char *uri;           /* what was dialled */
 	const char *line;          /* its name */
 	const char *user;          /* who logs in */

@@ -11,6 +11,10 @@
  *   leg_dial.c    the way to the INVITE, and to another proxy
  *   leg_news.c    what session and media thread tell
  *   leg_sdp.c     offers, answers, hold
+ *   leg_change.c  re-INVITEs and REFER of ours
+ *   leg_redirect.c  3xx
+ *   leg_sound.c   what is played, heard, joined and recorded
+ *   leg_digits.c  what is pressed
  *   leg_end.c     the end, and why
  *   leg_facts.c   info and clues */
 #include "sip/leg_impl.h"
@@ -76,11 +80,6 @@ bool gw_leg_is_up(const struct gw_leg *leg)
 	return leg->answered_at_ms && !gw_leg_is_over(leg);
 }
 
-int gw_leg_play(struct gw_leg *leg, const struct gw_sound *sound)
-{
-	return gw_leg_is_up(leg) ? gw_media_play(leg->port, sound) : ENOTCONN;
-}
-
 /* Birth and death --------------------------------------------------------- */
 
 static void destructor(void *data)
@@ -89,6 +88,7 @@ static void destructor(void *data)
 
 	tmr_cancel(&leg->ring);
 	tmr_cancel(&leg->next_proxy);
+	tmr_cancel(&leg->press);
 	mem_deref(leg->way);
 	mem_deref(leg->tap);
 	gw_leg_drop_session(leg, 16, "normal_clearing");
@@ -96,32 +96,72 @@ static void destructor(void *data)
 	mem_deref(leg->headers);
 	mem_deref(leg->call_id);
 	mem_deref(leg->they_speak);
+	mem_deref(leg->uri);
+	for (size_t i = 0; i < ARRAY_SIZE(leg->tried); i++)
+		mem_deref(leg->tried[i]);
 	mem_deref(leg->facts.reason_header);
 	mem_deref(leg->facts.contact);
 }
 
+/* What the other leg took comes first, so that nothing has to be converted; what
+ * we can't convert comes last. */
+static void order_codecs(struct gw_leg *leg, const struct gw_leg_cfg *cfg)
+{
+	const struct gw_line_cfg *line = gw_line_cfg(cfg->line);
+	const size_t count = MIN(line->codec_count, ARRAY_SIZE(leg->codecs));
+	size_t n = 0;
+
+	leg->local.codecs = line->codecs;
+	leg->local.codec_count = line->codec_count;
+	if (!cfg->ilbc_last)
+		return;
+
+	for (int turn = 0; turn < 3; turn++) {
+		for (size_t i = 0; i < count; i++) {
+			const char *name = line->codecs[i];
+			const bool first = cfg->codec &&
+					   !str_casecmp(name, cfg->codec);
+			const bool last = !str_casecmp(name, "iLBC");
+
+			if (turn == (first ? 0 : last ? 2 : 1))
+				leg->codecs[n++] = name;
+		}
+	}
+
+	leg->local.codecs = leg->codecs;
+	leg->local.codec_count = n;
+}
+
 int gw_leg_alloc(struct gw_leg **legp, const struct gw_leg_cfg *cfg)
 {
-	const struct gw_line_cfg *line;
 	struct gw_leg *leg;
 
-	if (!legp || !cfg || !cfg->order || !cfg->newsh)
+	if (!legp || !cfg || !cfg->order || !cfg->line || !cfg->newsh)
 		return EINVAL;
 
 	leg = mem_zalloc(sizeof(*leg), destructor);
 	if (!leg)
 		return ENOMEM;
 
-	line = gw_line_cfg(cfg->order->line);
+	if (str_dup(&leg->uri, cfg->uri)) {
+		mem_deref(leg);
+		return ENOMEM;
+	}
+
 	leg->role = cfg->role;
 	leg->order = cfg->order;
+	leg->line = cfg->line;
+	leg->shows_to = cfg->shows_to;
+	leg->auto_answer = cfg->auto_answer;
 	leg->media = cfg->media;
 	leg->newsh = cfg->newsh;
 	leg->wireh = cfg->wireh;
+	leg->referredh = cfg->referredh;
+	leg->recordedh = cfg->recordedh;
 	leg->arg = cfg->arg;
+	leg->order_arg = cfg->order_arg;
 	leg->local.session_id = rand_u32();
-	leg->local.codecs = line->codecs;
-	leg->local.codec_count = line->codec_count;
+	order_codecs(leg, cfg);
 
 	*legp = leg;
 	return 0;

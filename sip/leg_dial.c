@@ -10,12 +10,54 @@
 
 enum { NEXT_PROXY_MS = 4000 }; /* without any answer, where there is another */
 
+/* Who is rung first wants to see whom he will talk to: the number as it was
+ * asked for, else the user part of what is dialled. */
+static int show_to(struct gw_identity_wish *wish, char *number, size_t size,
+		   const struct gw_call_order *order)
+{
+	struct uri uri;
+	struct pl text;
+
+	pl_set_str(&text, order->to);
+	if (order->to_number)
+		str_ncpy(number, order->to_number, size);
+	else if (uri_decode(&uri, &text) || !pl_isset(&uri.user) ||
+		 re_snprintf(number, size, "%H", uri_user_unescape,
+			     &uri.user) <= 0)
+		return ENOENT;
+
+	wish->number = wish->name = number;
+	wish->withheld = false;
+	return 0;
+}
+
+static int make_identity(struct gw_identity *id, struct mbuf *mb,
+			 const struct gw_leg *leg,
+			 const struct gw_identity_wish *caller)
+{
+	struct gw_identity_wish to = *caller;
+	char number[GW_DISPLAY_NAME_MAX + 1];
+	int err;
+
+	if (leg->shows_to &&
+	    !show_to(&to, number, sizeof(number), leg->order)) {
+		err = gw_identity_make(id, mb, &to);
+		if (err != EINVAL && err != EOVERFLOW)
+			return err;
+
+		/* a number that can't be shown: who calls can be */
+		mbuf_rewind(mb);
+	}
+
+	return gw_identity_make(id, mb, caller);
+}
+
 static int write_headers(struct mbuf *mb, struct gw_identity *id,
 			 const struct gw_leg *leg, const char *aor)
 {
 	const struct gw_call_order *order = leg->order;
-	const struct gw_line_cfg *cfg = gw_line_cfg(order->line);
-	const struct gw_identity_wish wish = {
+	const struct gw_line_cfg *cfg = gw_line_cfg(leg->line);
+	const struct gw_identity_wish caller = {
 		.aor = aor,
 		.number = order->caller_number ? order->caller_number :
 						 cfg->caller_number,
@@ -26,13 +68,13 @@ static int write_headers(struct mbuf *mb, struct gw_identity *id,
 				    order->caller_privacy != 0 :
 				    cfg->caller_privacy,
 		.header = cfg->identity_header,
-		.auto_answer = !order->auto_answer ? NULL :
-			       cfg->auto_answer    ? cfg->auto_answer :
-						     "all",
+		.auto_answer = !leg->auto_answer ? NULL :
+			       cfg->auto_answer  ? cfg->auto_answer :
+						   "all",
 	};
 	int err;
 
-	err = gw_identity_make(id, mb, &wish);
+	err = make_identity(id, mb, leg, &caller);
 	for (size_t i = 0; i < order->header_count; i++)
 		err |= mbuf_printf(mb, "%s: %s\r\n", order->headers[i].name,
 				   order->headers[i].value);
@@ -68,9 +110,9 @@ static int make_session(struct gw_leg *leg, const struct gw_line_way *way)
 {
 	struct gw_identity id;
 	const struct gw_session_cfg cfg = {
-		.line = leg->order->line,
+		.line = leg->line,
 		.way = way,
-		.to_uri = leg->order->to,
+		.to_uri = leg->uri,
 		.from_uri = id.from_uri,
 		.from_name = id.from_name,
 	};
@@ -127,8 +169,7 @@ static void dial(struct gw_leg *leg)
 	int err;
 
 	++leg->tries;
-	err = gw_line_way(&leg->way, leg->order->line, leg->order->to,
-			  way_ready, leg);
+	err = gw_line_way(&leg->way, leg->line, leg->uri, way_ready, leg);
 	if (err)
 		gw_leg_fail(leg, err);
 }
@@ -141,22 +182,27 @@ void gw_leg_start(struct gw_leg *leg)
 
 /* Another proxy ----------------------------------------------------------- */
 
-/* Before anything rang, and not for ever. */
-bool gw_leg_try_next_proxy(struct gw_leg *leg, uint32_t retry_after_s)
+void gw_leg_dial_again(struct gw_leg *leg)
 {
-	const struct gw_line_cfg *cfg = gw_line_cfg(leg->order->line);
-
-	if (leg->ringing_at_ms || leg->tries >= cfg->proxy_count ||
-	    !gw_line_way_lost(leg->order->line, retry_after_s))
-		return false;
-
-	tmr_cancel(&leg->ring);
 	tmr_cancel(&leg->next_proxy);
 	gw_leg_drop_session(leg, 0, NULL);
 	leg->port = mem_deref(leg->port);
 	leg->has_sound = false;
 	leg->state = GW_LEG_DIALING;
 	dial(leg);
+}
+
+/* Before anything rang, and not for ever. */
+bool gw_leg_try_next_proxy(struct gw_leg *leg, uint32_t retry_after_s)
+{
+	const struct gw_line_cfg *cfg = gw_line_cfg(leg->line);
+
+	if (leg->ringing_at_ms || leg->tries >= cfg->proxy_count ||
+	    !gw_line_way_lost(leg->line, retry_after_s))
+		return false;
+
+	tmr_cancel(&leg->ring);
+	gw_leg_dial_again(leg);
 	return true;
 }
 
@@ -188,9 +234,12 @@ void gw_leg_send_invite(struct gw_leg *leg, uint16_t rtp_port)
 		return;
 	}
 
-	tmr_start(&leg->ring, (uint64_t)leg->order->ring_timeout_s * 1000,
-		  ring_timeout, leg);
-	if (gw_line_cfg(leg->order->line)->proxy_count > 1)
+	/* whoever is sent elsewhere has no more patience for that */
+	if (!tmr_isrunning(&leg->ring))
+		tmr_start(&leg->ring,
+			  (uint64_t)leg->order->ring_timeout_s * 1000,
+			  ring_timeout, leg);
+	if (gw_line_cfg(leg->line)->proxy_count > 1)
 		tmr_start(&leg->next_proxy, NEXT_PROXY_MS, next_proxy_timer,
 			  leg);
 	gw_leg_tell_started(leg);

@@ -85,8 +85,10 @@ void gw_leg_go_down(struct gw_leg *leg)
 	tmr_cancel(&leg->ring);
 	tmr_cancel(&leg->next_proxy);
 	leg->way = mem_deref(leg->way);
+	tmr_cancel(&leg->press);
 	leg->headers = mem_deref(leg->headers);
 	leg->state = GW_LEG_ENDING;
+	gw_leg_stop_recording(leg);
 
 	if (leg->session)
 		take_facts(leg);

@@ -11,10 +11,30 @@
 struct gw_line_way_req;
 struct gw_stack_tap;
 
+enum {
+	GW_LEG_REDIRECTS_MAX = 5,
+	GW_LEG_DIGITS_MAX = 2 * GW_SEND_DIGITS_MAX, /* that wait */
+};
+
+/* A re-INVITE of ours. */
+enum gw_leg_change {
+	GW_LEG_CHANGE_NONE,
+	GW_LEG_CHANGE_HOLD,
+	GW_LEG_CHANGE_UNHOLD,
+	GW_LEG_CHANGE_AWAY, /* sound goes to another leg ... */
+	GW_LEG_CHANGE_BACK, /* ... and comes to us again */
+};
+
 struct gw_leg {
 	enum gw_role role;
 	enum gw_leg_state state;
 	const struct gw_call_order *order;
+	struct gw_line *line;
+	char *uri; /* what is dialled */
+	bool shows_to, auto_answer;
+	void *order_arg;
+	gw_leg_referred_h *referredh;
+	gw_leg_recorded_h *recordedh;
 	struct gw_media *media;
 	gw_leg_news_h *newsh;
 	gw_leg_wire_h *wireh;
@@ -27,11 +47,24 @@ struct gw_leg {
 	struct mbuf *headers; /* until the INVITE is out */
 	struct gw_media_port *port;
 	struct gw_sdp_local local;
-	char address[64]; /* local.address */
-	char bound[64];   /* where RTP leaves: not what we tell, behind NAT */
-	struct tmr ring;  /* ring_timeout, then last words */
+	const char *codecs[GW_SDP_CODECS_MAX]; /* local.codecs, where the order is
+						* not the line's */
+	char address[64];                      /* local.address */
+	char bound[64];  /* where RTP leaves: not what we tell, behind NAT */
+	struct tmr ring; /* ring_timeout, then last words */
 	struct tmr next_proxy;
 	uint32_t tries;
+	char *tried[GW_LEG_REDIRECTS_MAX]; /* URIs that sent us elsewhere */
+	uint32_t redirects;
+	const char *redirect_fault; /* why one was not followed */
+
+	bool confirming, held, remote_held, muted;
+	bool away; /* its sound goes elsewhere */
+	enum gw_leg_change change;
+	bool records;
+	const char *hint;                   /* what its network said in sound */
+	char digits[GW_LEG_DIGITS_MAX + 1]; /* to be pressed */
+	struct tmr press;
 
 	bool told_started;
 	bool has_sound; /* an SDP of theirs has been applied */
@@ -56,8 +89,25 @@ void gw_leg_tell(struct gw_leg *leg, enum gw_leg_news_type type);
 void gw_leg_tell_started(struct gw_leg *leg); /* once */
 bool gw_leg_is_over(const struct gw_leg *leg);
 
+/* leg_redirect.c: a 3xx is followed: false when it may not be. */
+bool gw_leg_redirect(struct gw_leg *leg, const struct gw_session_facts *facts);
+
+/* leg_change.c: the session's handler changed. */
+void gw_leg_on_changed(const struct sip_msg *msg, uint16_t code, int err,
+		       void *arg);
+/* The state of a leg that is up, of its flags. */
+void gw_leg_settle_state(struct gw_leg *leg);
+
+/* leg_sound.c */
+void gw_leg_heard_tone(struct gw_leg *leg, enum gw_tone tone);
+void gw_leg_listen(struct gw_leg *leg); /* early media flows, or it is up */
+void gw_leg_take_piece(struct gw_leg *leg, const struct gw_media_fact *fact);
+void gw_leg_stop_recording(struct gw_leg *leg);
+
 /* leg_dial.c: the rest of dialling, once the media port is known. */
 void gw_leg_send_invite(struct gw_leg *leg, uint16_t rtp_port);
+/* Once more, with another proxy or to another URI. */
+void gw_leg_dial_again(struct gw_leg *leg);
 /* Before anything rang, and not for ever: false when there is none to try. */
 bool gw_leg_try_next_proxy(struct gw_leg *leg, uint32_t retry_after_s);
 
@@ -68,6 +118,9 @@ void gw_leg_on_fact(const struct gw_media_fact *fact, void *arg);
 /* leg_sdp.c: the body of msg; false if that is no SDP. */
 bool gw_leg_body(struct pl *body, const struct sip_msg *msg);
 int gw_leg_offer(struct mbuf **bodyp, struct gw_leg *leg);
+/* The same of another local side than the leg's own. */
+int gw_leg_write_offer(struct mbuf **bodyp, struct gw_leg *leg,
+		       struct gw_sdp_local *local);
 int gw_leg_take_answer(struct gw_leg *leg, const struct sip_msg *msg);
 /* A 2xx or ACK whose SDP is no use. */
 void gw_leg_end_for_sdp(struct gw_leg *leg, int err);

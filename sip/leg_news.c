@@ -26,6 +26,7 @@ static void on_progress(const struct sip_msg *msg, void *arg)
 	if (!gw_leg_is_over(leg) && gw_leg_body(&body, msg) &&
 	    !gw_leg_take_answer(leg, msg) && leg->state != GW_LEG_EARLY) {
 		leg->state = GW_LEG_EARLY;
+		gw_leg_listen(leg);
 		gw_leg_tell(leg, GW_LEG_NEWS_EARLY);
 	}
 
@@ -50,17 +51,40 @@ static void on_answered(const struct sip_msg *msg, void *arg)
 	}
 
 	leg->answered_at_ms = gw_leg_now_ms();
-	leg->state = GW_LEG_ANSWERED;
+	gw_leg_settle_state(leg);
+	gw_leg_listen(leg);
 	gw_leg_tell(leg, GW_LEG_NEWS_UP);
 }
 
 static void on_digit(char digit, uint32_t duration_ms, void *arg)
 {
-	const struct gw_leg_news news = { GW_LEG_NEWS_DIGIT, digit,
-					  duration_ms };
+	const struct gw_leg_news news = { .type = GW_LEG_NEWS_DIGIT,
+					  .digit = digit,
+					  .duration_ms = duration_ms,
+					  .signalled = true };
 	struct gw_leg *leg = arg;
 
 	leg->newsh(leg, &news, leg->arg);
+}
+
+static void on_referring(const struct gw_session_transfer *transfer, void *arg)
+{
+	const struct gw_leg_news news = { .type = GW_LEG_NEWS_REFERRING,
+					  .transfer = transfer };
+	struct gw_leg *leg = arg;
+
+	mem_ref(leg);
+	leg->newsh(leg, &news, leg->arg);
+	mem_deref(leg);
+}
+
+static uint16_t on_referred(const char *target, const char *replaces, void *arg)
+{
+	struct gw_leg *leg = arg;
+
+	return leg->referredh ?
+		       leg->referredh(leg, target, replaces, leg->arg) :
+		       603;
 }
 
 static void on_closed(void *arg)
@@ -70,8 +94,9 @@ static void on_closed(void *arg)
 	bool lost = facts->err ? !facts->provisional : facts->sip_code == 503;
 
 	mem_ref(leg);
-	if (facts->hung_up || !lost ||
-	    !gw_leg_try_next_proxy(leg, facts->retry_after_s))
+	if (facts->hung_up ||
+	    !((lost && gw_leg_try_next_proxy(leg, facts->retry_after_s)) ||
+	      gw_leg_redirect(leg, facts)))
 		gw_leg_go_down(leg);
 	mem_deref(leg);
 }
@@ -81,6 +106,9 @@ const struct gw_session_h gw_leg_session_handlers = {
 	.answered = on_answered,
 	.offered = gw_leg_on_offered,
 	.agreed = gw_leg_on_agreed,
+	.changed = gw_leg_on_changed,
+	.referring = on_referring,
+	.referred = on_referred,
 	.digit = on_digit,
 	.closed = on_closed,
 };
@@ -93,6 +121,18 @@ static void on_stats(struct gw_leg *leg, const struct gw_media_stats *stats)
 	leg->has_quality = true;
 	if (leg->state == GW_LEG_ENDING)
 		gw_leg_gone(leg);
+}
+
+static void tell_fact(struct gw_leg *leg, enum gw_leg_news_type type,
+		      const struct gw_media_fact *fact)
+{
+	const struct gw_leg_news news = { .type = type,
+					  .digit = fact->digit,
+					  .duration_ms = fact->duration_ms,
+					  .err = fact->err };
+
+	if (gw_leg_is_up(leg))
+		leg->newsh(leg, &news, leg->arg);
 }
 
 void gw_leg_on_fact(const struct gw_media_fact *fact, void *arg)
@@ -112,18 +152,28 @@ void gw_leg_on_fact(const struct gw_media_fact *fact, void *arg)
 		break;
 
 	case GW_MEDIA_DTMF:
-		if (gw_leg_is_up(leg))
-			on_digit(fact->digit, fact->duration_ms, leg);
+		tell_fact(leg, GW_LEG_NEWS_DIGIT, fact);
+		break;
+
+	case GW_MEDIA_FIRST_PACKET:
+		if (!gw_leg_is_over(leg))
+			gw_leg_tell(leg, GW_LEG_NEWS_HEARD);
+		break;
+
+	case GW_MEDIA_TONE:
+		gw_leg_heard_tone(leg, fact->tone);
+		break;
+
+	case GW_MEDIA_RECORDED:
+		gw_leg_take_piece(leg, fact);
 		break;
 
 	case GW_MEDIA_PLAY_ENDED:
-		if (gw_leg_is_up(leg))
-			gw_leg_tell(leg, GW_LEG_NEWS_PLAYED);
+		tell_fact(leg, GW_LEG_NEWS_PLAYED, fact);
 		break;
 
 	case GW_MEDIA_STALLED:
-		if (gw_leg_is_up(leg))
-			gw_leg_tell(leg, GW_LEG_NEWS_STALLED);
+		tell_fact(leg, GW_LEG_NEWS_STALLED, fact);
 		break;
 
 	case GW_MEDIA_STATS:

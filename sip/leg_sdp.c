@@ -38,8 +38,13 @@ static int apply_remote(struct gw_leg *leg, struct gw_sdp_remote *remote,
 	if (sa_is_any(&leg->rtp))
 		remote->dir &= GW_MEDIA_RECVONLY;
 
-	err = gw_media_remote(leg->port, &leg->rtp, &leg->rtcp, &leg->codec,
-			      remote->dir);
+	if (leg->held)
+		remote->dir &= GW_MEDIA_SENDONLY;
+
+	/* what goes from phone to phone is none of the media thread's business */
+	err = leg->away ? 0 :
+			  gw_media_remote(leg->port, &leg->rtp, &leg->rtcp,
+					  &leg->codec, remote->dir);
 	if (err)
 		return err;
 
@@ -103,6 +108,12 @@ void gw_leg_end_for_sdp(struct gw_leg *leg, int err)
 
 int gw_leg_offer(struct mbuf **bodyp, struct gw_leg *leg)
 {
+	return gw_leg_write_offer(bodyp, leg, &leg->local);
+}
+
+int gw_leg_write_offer(struct mbuf **bodyp, struct gw_leg *leg,
+		       struct gw_sdp_local *local)
+{
 	struct mbuf *mb;
 	int err;
 
@@ -110,9 +121,9 @@ int gw_leg_offer(struct mbuf **bodyp, struct gw_leg *leg)
 	if (!mb)
 		return ENOMEM;
 
-	leg->local.dir = GW_MEDIA_SENDRECV;
-	++leg->local.version;
-	err = gw_sdp_offer(mb, &leg->local);
+	local->dir = leg->held ? GW_MEDIA_SENDONLY : GW_MEDIA_SENDRECV;
+	local->version = ++leg->local.version;
+	err = gw_sdp_offer(mb, local);
 	if (err)
 		mem_deref(mb);
 	else
@@ -125,15 +136,24 @@ int gw_leg_offer(struct mbuf **bodyp, struct gw_leg *leg)
 /* Held: the far side doesn't want to hear us. */
 static void follow_hold(struct gw_leg *leg, enum gw_media_direction dir)
 {
-	bool held = !(dir & GW_MEDIA_SENDONLY);
+	const bool held = !(dir & GW_MEDIA_SENDONLY);
 
-	if (held && leg->state == GW_LEG_ANSWERED) {
-		leg->state = GW_LEG_REMOTE_HELD;
-		gw_leg_tell(leg, GW_LEG_NEWS_HELD);
-	} else if (!held && leg->state == GW_LEG_REMOTE_HELD) {
-		leg->state = GW_LEG_ANSWERED;
-		gw_leg_tell(leg, GW_LEG_NEWS_UNHELD);
-	}
+	if (held == leg->remote_held || !gw_leg_is_up(leg))
+		return;
+
+	leg->remote_held = held;
+	gw_leg_settle_state(leg);
+	gw_leg_tell(leg, held ? GW_LEG_NEWS_HELD : GW_LEG_NEWS_UNHELD);
+}
+
+/* Its sound went elsewhere, and it wants something new: the answer is our own
+ * address, because the other side can't be asked in between. */
+static bool come_back(struct gw_leg *leg)
+{
+	const bool was_away = leg->away;
+
+	leg->away = false;
+	return was_away;
 }
 
 int gw_leg_on_offered(struct mbuf **bodyp, const struct sip_msg *msg, void *arg)
@@ -142,10 +162,17 @@ int gw_leg_on_offered(struct mbuf **bodyp, const struct sip_msg *msg, void *arg)
 	struct gw_sdp_remote remote;
 	struct mbuf *mb;
 	struct pl body;
+	bool was_away;
 	int err;
 
-	if (!gw_leg_body(&body, msg))
-		return body.l ? EBADMSG : gw_leg_offer(bodyp, leg);
+	if (!gw_leg_body(&body, msg)) {
+		if (body.l)
+			return EBADMSG;
+		err = gw_leg_offer(bodyp, leg);
+		if (!err && come_back(leg))
+			gw_leg_tell(leg, GW_LEG_NEWS_CAME_BACK);
+		return err;
+	}
 
 	err = read_sdp(&remote, leg, &body, true);
 	if (err)
@@ -155,9 +182,12 @@ int gw_leg_on_offered(struct mbuf **bodyp, const struct sip_msg *msg, void *arg)
 	if (!mb)
 		return ENOMEM;
 
+	was_away = come_back(leg);
 	err = apply_remote(leg, &remote, msg);
-	if (err)
+	if (err) {
+		leg->away = was_away;
 		goto out;
+	}
 
 	leg->local.dir = remote.dir;
 	++leg->local.version;
@@ -166,6 +196,8 @@ int gw_leg_on_offered(struct mbuf **bodyp, const struct sip_msg *msg, void *arg)
 		goto out;
 
 	*bodyp = mem_ref(mb);
+	if (was_away)
+		gw_leg_tell(leg, GW_LEG_NEWS_CAME_BACK);
 	follow_hold(leg, remote.dir);
 
 out:

@@ -50,6 +50,7 @@ struct gw_line_cfg {
 	bool srtp; /* sound is encrypted (SDES), or there is no call */
 	bool nat_auto;
 	uint32_t max_calls; /* 0: no limit */
+	bool srtp;          /* offers encrypted sound (RFC 4568) */
 };
 
 /* The facts people need. Valid until the next turn of the loop. */

@@ -71,6 +71,7 @@ static void start_request(struct mbuf *mb, struct phone *p, const char *method,
 			  uint32_t cseq)
 {
 	const struct sip_hdr *contact = sip_msg_hdr(p->invite, SIP_HDR_CONTACT);
+	const bool tagged = pl_isset(&p->invite->to.tag); /* a re-INVITE */
 	struct sip_addr addr;
 
 	if (!contact || sip_addr_decode(&addr, &contact->val))
@@ -80,13 +81,14 @@ static void start_request(struct mbuf *mb, struct phone *p, const char *method,
 			  "%s %r SIP/2.0\r\n"
 			  "Via: SIP/2.0/%s %J;branch=z9hG4bK%08x;rport\r\n"
 			  "Max-Forwards: 70\r\n"
-			  "From: %r;tag=%s\r\n"
+			  "From: %r%s%s\r\n"
 			  "To: %r\r\n"
 			  "Call-ID: %r\r\n"
 			  "CSeq: %u %s\r\n"
 			  "Contact: <%s>\r\n",
 			  method, &addr.auri, p->tc ? "TCP" : "UDP", &p->addr,
-			  ++p->branch, &p->invite->to.val, p->tag,
+			  ++p->branch, &p->invite->to.val,
+			  tagged ? "" : ";tag=", tagged ? "" : p->tag,
 			  &p->invite->from.val, &p->invite->callid, cseq,
 			  method, p->uri);
 }
@@ -184,6 +186,15 @@ static void on_invite(struct phone *p, struct sip_msg *msg)
 		return;
 	}
 
+	if (p->sends_on) {
+		char contact[96];
+
+		(void)re_snprintf(contact, sizeof(contact),
+				  "Contact: <sip:%u@%J>\r\n", p->invites,
+				  &p->addr);
+		phone_answer(p, &(struct answer){ .code = 302,
+						  .contact = contact });
+	}
 	for (size_t i = 0; i < p->script_count; i++)
 		phone_answer(p, &p->script[i]);
 }
@@ -236,7 +247,14 @@ static void on_request(struct phone *p, struct sip_msg *msg)
 			++p->pracks;
 			keep(&p->prack, msg);
 		}
-		respond(p, msg, &(struct answer){ .code = 200 });
+		if (0 == pl_strcmp(&msg->met, "REFER"))
+			keep(&p->refer, msg);
+		if (0 == pl_strcmp(&msg->met, "NOTIFY"))
+			keep(&p->notify, msg);
+		respond(p, msg,
+			&(struct answer){ .code = p->refer == msg ?
+							  p->refer_code :
+							  200 });
 	}
 }
 
@@ -317,6 +335,7 @@ int phone_open(struct phone *p, enum sip_transp tp)
 
 	memset(p, 0, sizeof(*p));
 	str_ncpy(p->tag, "phone", sizeof(p->tag));
+	p->refer_code = 202;
 	err = sa_set_str(&any, "127.0.0.1", 0);
 	if (err)
 		return err;
@@ -348,4 +367,6 @@ void phone_close(struct phone *p)
 	p->bye = mem_deref(p->bye);
 	p->prack = mem_deref(p->prack);
 	p->response = mem_deref(p->response);
+	p->refer = mem_deref(p->refer);
+	p->notify = mem_deref(p->notify);
 }

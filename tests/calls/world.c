@@ -103,6 +103,8 @@ static void world_close(void *arg)
 	w->media = NULL;
 	jobs_close();
 	phone_close(&w->to);
+	phone_close(&w->from);
+	phone_close(&w->third);
 }
 
 static int open_stack(struct world *w)
@@ -155,6 +157,10 @@ int world_open(struct world **wp, enum gw_transport tp)
 						 SIP_TRANSP_TCP :
 						 SIP_TRANSP_UDP);
 	if (!err)
+		err = phone_open(&w->from, SIP_TRANSP_UDP);
+	if (!err)
+		err = phone_open(&w->third, SIP_TRANSP_UDP);
+	if (!err)
 		err = gw_media_start(&w->media, &media, post, NULL);
 	if (!err)
 		err = open_stack(w);
@@ -179,6 +185,11 @@ static const char *const names[] = {
 	[GW_EV_CALL_PLAYBACK_STARTED] = "call.playback.started",
 	[GW_EV_CALL_PLAYBACK_ENDED] = "call.playback.ended",
 	[GW_EV_CALL_MEDIA_STALLED] = "call.media.stalled",
+	[GW_EV_CALL_CONFIRM_PASSED] = "call.confirm.passed",
+	[GW_EV_CALL_CONFIRM_FAILED] = "call.confirm.failed",
+	[GW_EV_CALL_TRANSFER_STARTED] = "call.transfer.started",
+	[GW_EV_CALL_TRANSFER_COMPLETED] = "call.transfer.completed",
+	[GW_EV_CALL_TRANSFER_FAILED] = "call.transfer.failed",
 	[GW_EV_CALL_WAITING] = "waiting",
 	[GW_EV_CALL_ENDED] = "call.ended",
 	[GW_EV_LEG_INITIATED] = "leg.initiated",
@@ -193,9 +204,13 @@ static void call_event(struct gw_call *call, const struct gw_call_event *ev,
 {
 	struct world *w = arg;
 	const size_t used = strlen(w->history);
+	const bool two = gw_call_info(call)->leg_count > 1 || w->two;
 
-	(void)re_snprintf(w->history + used, sizeof(w->history) - used, "%s%s",
-			  used ? " " : "", names[ev->type]);
+	(void)re_snprintf(w->history + used, sizeof(w->history) - used,
+			  "%s%s%s", used ? " " : "", names[ev->type],
+			  !two || ev->role < 0     ? "" :
+			  ev->role == GW_ROLE_FROM ? "(from)" :
+						     "(to)");
 	w->ended += ev->type == GW_EV_CALL_ENDED;
 
 	if (ev->type == GW_EV_CALL_DTMF && strlen(w->digits) < 31)
@@ -204,6 +219,54 @@ static void call_event(struct gw_call *call, const struct gw_call_event *ev,
 	if (w->hang_up_at && 0 == strcmp(w->hang_up_at, names[ev->type]))
 		(void)gw_call_hangup(call, GW_CAUSE_CANCELED_BY_API,
 				     GW_ENDED_BY_API);
+}
+
+static bool target(char *uri, size_t size, const char *text, void *arg)
+{
+	struct world *w = arg;
+
+	str_ncpy(w->target, text, sizeof(w->target));
+	str_ncpy(uri, text, size);
+	return !w->refuses_targets;
+}
+
+static void recorded(const struct gw_call_sound *sound, void *arg)
+{
+	struct world *w = arg;
+
+	++w->pieces;
+	w->last_pieces += sound->last;
+}
+
+int world_call_two(struct world *w, const struct gw_call_order *order)
+{
+	struct gw_call_order o = *order;
+
+	w->two = true;
+	o.from = o.from ? o.from : w->from.uri;
+	o.targeth = target;
+	o.recordedh = recorded;
+	return world_call(w, &o);
+}
+
+int world_bring_up_two(struct world *w, const struct gw_call_order *order)
+{
+	int err;
+
+	phone_will(&w->from, { .code = 180 }, { .code = 200, .sdp = SDP_PCMA });
+	phone_will(&w->to, { .code = 180 }, { .code = 200, .sdp = SDP_PCMA });
+	err = world_call_two(w, order);
+	if (!err)
+		err = world_until(w, "call.bridged");
+	if (!err)
+		err = world_until_seen(&w->from, "ACK");
+	if (!err)
+		err = world_until_seen(&w->to, "ACK");
+	if (!err) {
+		memset(w->from.log, 0, sizeof(w->from.log));
+		memset(w->to.log, 0, sizeof(w->to.log));
+	}
+	return err;
 }
 
 int world_call(struct world *w, const struct gw_call_order *order)
@@ -250,11 +313,36 @@ int world_until(struct world *w, const char *word)
 	return test_run_until(is_there, &sought, 3000);
 }
 
-int world_until_phone(struct world *w, const char *word)
+int world_until_seen(const struct phone *p, const char *word)
 {
-	struct sought sought = { w->to.log, word };
+	struct sought sought = { p->log, word };
 
 	return test_run_until(is_there, &sought, 3000);
+}
+
+int world_until_phone(struct world *w, const char *word)
+{
+	return world_until_seen(&w->to, word);
+}
+
+struct sought_state {
+	struct world *w;
+	const char *name;
+};
+
+static bool is_in_state(void *arg)
+{
+	const struct sought_state *sought = arg;
+
+	return 0 == strcmp(gw_call_state_name(world_info(sought->w)->state),
+			   sought->name);
+}
+
+int world_until_state(struct world *w, const char *state)
+{
+	struct sought_state sought = { w, state };
+
+	return test_run_until(is_in_state, &sought, 3000);
 }
 
 int world_until_ended(struct world *w)
@@ -262,26 +350,33 @@ int world_until_ended(struct world *w)
 	return world_until(w, "call.ended");
 }
 
-void world_next(struct world *w)
+static void forget(struct phone *phone)
 {
-	const struct phone *p = &w->to;
+	const struct phone *p = phone;
 	struct phone fresh = { .us = p->us,
 			       .ts = p->ts,
 			       .tc = p->tc,
 			       .addr = p->addr,
+			       .refer_code = p->refer_code,
 			       .branch = p->branch };
-
-	w->call = mem_deref(w->call);
-	w->ended = 0;
-	memset(w->history, 0, sizeof(w->history));
 
 	memcpy(fresh.uri, p->uri, sizeof(fresh.uri));
 	memcpy(fresh.tag, p->tag, sizeof(fresh.tag));
-	w->to.us = NULL;
-	w->to.ts = NULL;
-	w->to.tc = NULL;
-	phone_close(&w->to);
-	w->to = fresh;
+	phone->us = NULL;
+	phone->ts = NULL;
+	phone->tc = NULL;
+	phone_close(phone);
+	*phone = fresh;
+}
+
+void world_next(struct world *w)
+{
+	w->call = mem_deref(w->call);
+	w->ended = 0;
+	memset(w->history, 0, sizeof(w->history));
+	forget(&w->to);
+	forget(&w->from);
+	forget(&w->third);
 }
 
 const struct gw_call_info *world_info(const struct world *w)

@@ -15,11 +15,17 @@ struct world {
 	struct gw_media *media;
 	struct gw_line *line;
 	struct gw_call *call;
-	struct phone to;
+	struct phone to, from; /* the other one stays silent with one leg */
+	struct phone third;    /* whom they are transferred to */
 
-	char history[1024]; /* "call.initiated leg.initiated ..." */
-	unsigned ended;     /* how many call.ended */
+	/* "call.initiated leg.initiated ...", with two legs "leg.initiated(from)" */
+	char history[2048];
+	bool two;       /* the call has two legs */
+	unsigned ended; /* how many call.ended */
 	char digits[32];
+	bool refuses_targets;         /* what targeth says */
+	char target[128];             /* what it was asked */
+	unsigned pieces, last_pieces; /* of a recording */
 	/* hangs the call up from inside of the handler of this event */
 	const char *hang_up_at;
 };
@@ -29,10 +35,16 @@ int world_open(struct world **wp, enum gw_transport tp);
 
 /* Places the call; what order leaves out is filled in. */
 int world_call(struct world *w, const struct gw_call_order *order);
+/* The same between from and to. */
+int world_call_two(struct world *w, const struct gw_call_order *order);
+/* Two phones that answer, until they are bridged and both have their ACK. */
+int world_bring_up_two(struct world *w, const struct gw_call_order *order);
 
 /* Runs until word stands in the history, or in the phone's log. */
 int world_until(struct world *w, const char *word);
 int world_until_phone(struct world *w, const char *word);
+int world_until_seen(const struct phone *p, const char *word);
+int world_until_state(struct world *w, const char *state);
 int world_until_ended(struct world *w);
 
 /* Gives up the ended call, so that another can be placed. */
