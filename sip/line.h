@@ -47,7 +47,6 @@ struct gw_line_cfg {
 	const char *const
 		*codecs; /* in offer order; telephone-event where it stands */
 	size_t codec_count;
-	bool srtp; /* sound is encrypted (SDES), or there is no call */
 	bool nat_auto;
 	uint32_t max_calls; /* 0: no limit */
 	bool srtp;          /* offers encrypted sound (RFC 4568) */

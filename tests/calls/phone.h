@@ -34,8 +34,8 @@ struct phone {
 	bool ignores_cancel;    /* neither 200 nor 487 */
 	bool answers_at_cancel; /* 200 to the INVITE crosses the CANCEL */
 	bool ignores_bye;
-	bool sends_on; /* 302 to each INVITE, to another user of its own */
-	uint16_t bye_code;   /* 0: 200 */
+	bool sends_on;     /* 302 to each INVITE, to another user of its own */
+	uint16_t bye_code; /* 0: 200 */
 	uint16_t refer_code; /* to a REFER */
 	bool holds_ack_back; /* to a 2xx that it got */
 	const char *ack_sdp;
@@ -43,8 +43,8 @@ struct phone {
 	/* what it has seen: "INVITE ACK BYE 200:OPTIONS", repetitions as "INVITE+" */
 	char log[1024];
 	struct sip_msg *first; /* INVITE of this call */
-	struct sip_msg *invite, *ack, *cancel, *bye, *prack, *response,
-		*refer, *notify;
+	struct sip_msg *invite, *ack, *cancel, *bye, *prack, *response, *refer,
+		*notify;
 	unsigned invites, authorised, acks, cancels, byes, pracks;
 
 	char tag[20];

@@ -55,8 +55,7 @@ static int test_two_line_each(void)
 					    .show_caller_id_to_from = true }));
 	CHECK(strstr(phone_header(w->from.first, "From"),
 		     "<sip:4711@127.0.0.1>"));
-	CHECK(strstr(phone_header(w->to.first, "From"),
-		     "<sip:858@127.0.0.1>"));
+	CHECK(strstr(phone_header(w->to.first, "From"), "<sip:858@127.0.0.1>"));
 	CHECK_STR(world_info(w)->legs[0].line, "office");
 	CHECK_STR(world_info(w)->legs[1].line, "test");
 	CHECK_INT(calls_of(line), 1);
@@ -95,9 +94,9 @@ static int test_two_line_waits(void)
 	CHECK_OK(open_line(&w, true, 0));
 	registrar_will(&pbx, { .code = 200 });
 	phone_will(&w->from, { .code = 180 });
-	CHECK_OK(world_call_two(w, &(struct gw_call_order){
-					   .line = line,
-					   .from_line = w->line }));
+	CHECK_OK(world_call_two(
+		w,
+		&(struct gw_call_order){ .line = line, .from_line = w->line }));
 	CHECK_STR(w->history, "waiting");
 	CHECK_OK(gw_line_start(line));
 	CHECK_OK(world_until(w, "call.ringing"));
@@ -126,16 +125,17 @@ static int test_two_line_lost(void)
 	phone_will(&w->from, { .code = 180 });
 	gw_tmr_test_clock_start();
 	CHECK_OK(gw_line_start(line));
-	CHECK_OK(world_call_two(w, &(struct gw_call_order){
-					   .line = line,
-					   .from_line = w->line,
-					   .ring_timeout_s = 300,
-					   .setup_deadline_s = 400 }));
+	CHECK_OK(world_call_two(
+		w, &(struct gw_call_order){ .line = line,
+					    .from_line = w->line,
+					    .ring_timeout_s = 300,
+					    .setup_deadline_s = 400 }));
 	CHECK_OK(world_until(w, "call.ringing"));
 
 	CHECK_OK(gw_tmr_test_advance(60000));
 	CHECK_OK(test_run_until(has_failed, NULL, 3000));
-	phone_answer(&w->from, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
+	phone_answer(&w->from,
+		     &(struct answer){ .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(world_until_ended(w));
 	CHECK_OUTCOME(w, "failed", "line_not_registered", 27);
 	CHECK_INT(world_info(w)->ended_by, GW_ENDED_BY_LINE);

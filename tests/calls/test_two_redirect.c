@@ -17,8 +17,8 @@ static void send_on(struct phone *p, const char *whom)
 static int call(struct world *w, bool follow)
 {
 	phone_will(&w->from, { .code = 200, .sdp = SDP_PCMA });
-	return world_call_two(w, &(struct gw_call_order){
-					 .follow_redirects = follow });
+	return world_call_two(w, &(struct gw_call_order){ .follow_redirects =
+								  follow });
 }
 
 /* The third phone is rung instead, in the same leg. */
@@ -28,7 +28,8 @@ static int test_two_redirect_followed(void)
 
 	CHECK_OK(world_open(&w, GW_TRANSPORT_UDP));
 	send_on(&w->to, w->third.uri);
-	phone_will(&w->third, { .code = 180 }, { .code = 200, .sdp = SDP_PCMA });
+	phone_will(&w->third, { .code = 180 },
+		   { .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(call(w, true));
 	CHECK_OK(world_until(w, "call.bridged"));
 	CHECK_STR(w->target, w->third.uri);
@@ -129,10 +130,9 @@ static int test_two_redirect_ring_timeout(void)
 	phone_will(&w->from, { .code = 200, .sdp = SDP_PCMA });
 	phone_will(&w->to, { .code = 180 });
 	phone_will(&w->third, { .code = 180 });
-	CHECK_OK(world_call_two(w,
-				&(struct gw_call_order){
-					.follow_redirects = true,
-					.ring_timeout_s = 10 }));
+	CHECK_OK(world_call_two(
+		w, &(struct gw_call_order){ .follow_redirects = true,
+					    .ring_timeout_s = 10 }));
 	CHECK_OK(world_until(w, "leg.ringing(to)"));
 	CHECK_OK(gw_tmr_test_advance(8000));
 	(void)re_snprintf(contact, sizeof(contact), "Contact: <%s>\r\n",

@@ -11,10 +11,10 @@ static int up(struct world **wp)
 
 static int transfer(struct world *w, bool attended)
 {
-	return gw_call_transfer(w->call, &(struct gw_call_transfer){
-						 .target = w->third.uri,
-						 .attended = attended,
-						 .role = GW_ROLE_ANY });
+	return gw_call_transfer(
+		w->call, &(struct gw_call_transfer){ .target = w->third.uri,
+						     .attended = attended,
+						     .role = GW_ROLE_ANY });
 }
 
 static int until_acked(struct phone *p)
@@ -36,7 +36,8 @@ static int test_two_transfer_blind(void)
 	CHECK_STR(phone_header(w->from.bye, "Reason"),
 		  "Q.850;cause=16;text=\"transferred\"");
 	CHECK_OK(world_until(w, "leg.ringing(from)"));
-	phone_answer(&w->third, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
+	phone_answer(&w->third,
+		     &(struct answer){ .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(world_until(w, "call.transfer.completed(from)"));
 	CHECK_OK(until_acked(&w->third));
 	CHECK_STR(gw_call_state_name(world_info(w)->state), "bridged");
@@ -100,7 +101,8 @@ static int test_two_transfer_attended(void)
 	struct world *w;
 
 	CHECK_OK(up(&w));
-	phone_will(&w->third, { .code = 180 }, { .code = 200, .sdp = SDP_PCMA });
+	phone_will(&w->third, { .code = 180 },
+		   { .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(transfer(w, true));
 	CHECK_OK(world_until(w, "leg.answered(from)"));
 	CHECK_OK(until_acked(&w->third));
@@ -132,7 +134,8 @@ static int test_two_transfer_attended_early(void)
 	phone_request(&w->from, "BYE", NULL, NULL, NULL);
 	CHECK_OK(world_until(w, "leg.ended(from)"));
 	CHECK_INT(w->ended, 0);
-	phone_answer(&w->third, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
+	phone_answer(&w->third,
+		     &(struct answer){ .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(world_until(w, "call.transfer.completed(from)"));
 	return 0;
 }
