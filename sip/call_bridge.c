@@ -97,7 +97,8 @@ void gw_call_look_at_hold(struct gw_call *call, const struct gw_leg *leg)
 	size_t i = 0;
 	bool held;
 
-	if (call->state != GW_CALL_BRIDGED && call->state != GW_CALL_HELD)
+	if ((call->state != GW_CALL_BRIDGED && call->state != GW_CALL_HELD) ||
+	    leg == call->unhold_due)
 		return;
 
 	while (i < call->leg_count && call->legs[i] != leg)

@@ -60,6 +60,12 @@ void gw_call_greet(struct gw_call *call, struct gw_leg *leg)
 		return;
 	}
 
+	/* what has been joined for its early media is parted again */
+	if ((announces || confirms) && leg != gw_call_first(call)) {
+		gw_leg_part(leg);
+		gw_call_ring_back(call, leg);
+	}
+
 	call->greeted = leg;
 	call->confirm_due = confirms;
 	gw_leg_set_confirming(leg, confirms);

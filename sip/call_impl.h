@@ -76,7 +76,8 @@ struct gw_call {
 	enum gw_direct direct;
 	enum gw_refer refer;
 	struct gw_move move;
-	bool recorder_open; /* recordedh waits for its last piece */
+	struct gw_leg *unhold_due; /* as soon as its hold is through; or NULL */
+	bool recorder_open;        /* recordedh waits for its last piece */
 
 	enum gw_cause intent; /* why we end it, where no leg can say */
 	struct gw_ladder ladder;
@@ -162,6 +163,7 @@ void gw_call_move_up(struct gw_call *call);
 void gw_call_move_ringing(struct gw_call *call);
 /* False: the leg's end is none of the transfer's business. */
 bool gw_call_move_gone(struct gw_call *call, struct gw_leg *leg);
+void gw_call_move_changed(struct gw_call *call, struct gw_leg *leg);
 void gw_call_move_stop(struct gw_call *call);
 uint16_t gw_call_leg_referred(struct gw_leg *leg, const char *target,
 			      const char *replaces, void *arg);

@@ -84,14 +84,6 @@ static void heard(struct gw_call *call, struct gw_leg *leg,
 	gw_call_heard(call, leg);
 }
 
-/* What has been joined for its early media is parted while it is greeted. */
-static void second_up(struct gw_call *call, struct gw_leg *leg)
-{
-	gw_leg_part(leg);
-	gw_call_ring_back(call, leg);
-	gw_call_greet(call, leg);
-}
-
 static void up(struct gw_call *call, struct gw_leg *leg,
 	       const struct gw_leg_news *news)
 {
@@ -107,7 +99,7 @@ static void up(struct gw_call *call, struct gw_leg *leg,
 	else if (leg == gw_call_first(call))
 		gw_call_apply(call, GW_IN_FIRST_UP);
 	else
-		second_up(call, leg);
+		gw_call_greet(call, leg);
 }
 
 static void held(struct gw_call *call, struct gw_leg *leg,
@@ -164,6 +156,7 @@ static void stalled(struct gw_call *call, struct gw_leg *leg,
 static void changed(struct gw_call *call, struct gw_leg *leg,
 		    const struct gw_leg_news *news)
 {
+	gw_call_move_changed(call, leg);
 	gw_call_direct_changed(call, leg, news->err);
 	gw_call_look_at_hold(call, leg);
 	if (call->state == GW_CALL_BRIDGED || call->state == GW_CALL_HELD)

@@ -64,10 +64,20 @@ void gw_call_move_stop(struct gw_call *call)
 	clear(&call->move);
 }
 
-static void unhold(const struct gw_move *move)
+/* Its hold may still be under way. */
+static void unhold(struct gw_call *call, const struct gw_move *move)
 {
-	if (!move->was_held)
-		(void)gw_leg_hold(move->stays, false);
+	if (!move->was_held && gw_leg_hold(move->stays, false) == EBUSY)
+		call->unhold_due = move->stays;
+}
+
+void gw_call_move_changed(struct gw_call *call, struct gw_leg *leg)
+{
+	if (leg != call->unhold_due)
+		return;
+
+	call->unhold_due = NULL;
+	(void)gw_leg_hold(leg, false);
 }
 
 /* Its way ------------------------------------------------------------------ */
@@ -78,6 +88,7 @@ static void set_out(struct gw_call *call, struct gw_move *move)
 
 	switch (move->kind) {
 	case GW_MOVE_ATTENDED:
+		call->unhold_due = NULL;
 		(void)gw_leg_hold(move->stays, true);
 		break;
 
@@ -90,7 +101,7 @@ static void set_out(struct gw_call *call, struct gw_move *move)
 		call->party[gw_leg_role(move->leaves)] = move->target;
 		gw_leg_end(move->leaves, GW_CAUSE_TRANSFERRED);
 		move->leaves = NULL;
-		unhold(move);
+		unhold(call, move);
 		break;
 	}
 }
@@ -160,7 +171,7 @@ static void complete(struct gw_call *call)
 		gw_leg_end(move.leaves, GW_CAUSE_TRANSFERRED);
 	}
 
-	unhold(&move);
+	unhold(call, &move);
 	gw_call_apply(call, GW_IN_TRANSFERRED);
 	gw_call_record_bridge(call);
 	gw_call_tell_leg(call, GW_EV_CALL_TRANSFER_COMPLETED, move.target);
@@ -198,7 +209,7 @@ static void undo(struct gw_call *call)
 			      info.sip_code >= 300 ? info.sip_code : 480, true);
 	}
 
-	unhold(&move);
+	unhold(call, &move);
 	gw_call_apply(call, GW_IN_TRANSFER_UNDONE);
 	tell_failed(call, move.target);
 	gw_call_look_at_holds(call);
@@ -221,7 +232,7 @@ static void leaves_gone(struct gw_call *call)
 
 	move->kind = GW_MOVE_BLIND;
 	call->party[gw_leg_role(move->target)] = move->target;
-	unhold(move);
+	unhold(call, move);
 	gw_call_ring_back(call, move->target);
 }
 

@@ -188,7 +188,12 @@ static int capacity(char *out, size_t size, const struct gw_diagnosis_facts *f)
 
 static int deadline(char *out, size_t size, const struct gw_diagnosis_facts *f)
 {
-	(void)f;
+	if (f->two_legs)
+		return re_snprintf(out, size,
+				   "setup_deadline passed before the %s phone "
+				   "(%s) was up.",
+				   role_name(f), f->uri);
+
 	return re_snprintf(out, size,
 			   "setup_deadline passed before the call was up.");
 }

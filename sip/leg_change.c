@@ -24,9 +24,11 @@ void gw_leg_set_confirming(struct gw_leg *leg, bool on)
 	gw_leg_settle_state(leg);
 }
 
+/* What is being taken back is as good as over. */
 bool gw_leg_is_held(const struct gw_leg *leg)
 {
-	return leg->held || leg->remote_held;
+	return (leg->held && leg->change != GW_LEG_CHANGE_UNHOLD) ||
+	       leg->remote_held;
 }
 
 /* re-INVITE --------------------------------------------------------------- */

@@ -62,6 +62,7 @@ struct gw_leg {
 	bool away; /* its sound goes elsewhere */
 	enum gw_leg_change change;
 	bool records;
+	unsigned beeps;                     /* whose end is to come */
 	const char *hint;                   /* what its network said in sound */
 	char digits[GW_LEG_DIGITS_MAX + 1]; /* to be pressed */
 	struct tmr press;
@@ -102,6 +103,7 @@ void gw_leg_settle_state(struct gw_leg *leg);
 void gw_leg_heard_tone(struct gw_leg *leg, enum gw_tone tone);
 void gw_leg_listen(struct gw_leg *leg); /* early media flows, or it is up */
 void gw_leg_take_piece(struct gw_leg *leg, const struct gw_media_fact *fact);
+bool gw_leg_was_beep(struct gw_leg *leg);
 void gw_leg_stop_recording(struct gw_leg *leg);
 
 /* leg_dial.c: the rest of dialling, once the media port is known. */

@@ -169,7 +169,8 @@ void gw_leg_on_fact(const struct gw_media_fact *fact, void *arg)
 		break;
 
 	case GW_MEDIA_PLAY_ENDED:
-		tell_fact(leg, GW_LEG_NEWS_PLAYED, fact);
+		if (!gw_leg_was_beep(leg))
+			tell_fact(leg, GW_LEG_NEWS_PLAYED, fact);
 		break;
 
 	case GW_MEDIA_STALLED:

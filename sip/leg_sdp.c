@@ -41,6 +41,8 @@ static int apply_remote(struct gw_leg *leg, struct gw_sdp_remote *remote,
 	if (leg->held)
 		remote->dir &= GW_MEDIA_SENDONLY;
 
+	(void)gw_media_latch(leg->port, &msg->src);
+
 	/* what goes from phone to phone is none of the media thread's business */
 	err = leg->away ? 0 :
 			  gw_media_remote(leg->port, &leg->rtp, &leg->rtcp,

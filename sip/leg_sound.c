@@ -28,8 +28,22 @@ bool gw_leg_can_sound(const struct gw_leg *leg)
 
 int gw_leg_tone(struct gw_leg *leg, enum gw_tone tone, const char *country)
 {
-	return has_port(leg) ? gw_media_tone(leg->port, tone, country) :
-			       ENOTCONN;
+	int err = has_port(leg) ? gw_media_tone(leg->port, tone, country) :
+				  ENOTCONN;
+
+	if (!err && tone == GW_TONE_BEEP)
+		++leg->beeps;
+	return err;
+}
+
+/* A beep ends as a sound does, but nobody was told that it began. */
+bool gw_leg_was_beep(struct gw_leg *leg)
+{
+	if (!leg->beeps)
+		return false;
+
+	--leg->beeps;
+	return true;
 }
 
 int gw_leg_join(struct gw_leg *a, struct gw_leg *b)

@@ -105,6 +105,10 @@ static void destructor(void *arg)
 	mem_deref(s->route);
 	list_flush(&s->forks);
 	mem_deref(s->reply);
+	mem_deref(s->change);
+	mem_deref(s->refer_out);
+	mem_deref(s->refer_in);
+	mem_deref(s->digits_out);
 	mem_deref(s->invite);
 	mem_deref(s->auth);
 	mem_deref(s->half);
@@ -143,8 +147,10 @@ static void finish(struct gw_session *s)
 	}
 
 	/* who has got our BYE repeats its 2xx no more */
-	if (s->won)
-		s->won->ack = mem_deref(s->won->ack);
+	if (s->won) {
+		for (size_t i = 0; i < GW_ACK_COUNT; i++)
+			s->won->acks[i].mb = mem_deref(s->won->acks[i].mb);
+	}
 
 	/* from here on sip is valid because the stack is, which keeps us */
 	if (s->holds_sip) {

@@ -122,8 +122,6 @@ int gw_session_refer(struct gw_session *session, const char *target,
 /* Tells the far side how its REFER goes: NOTIFY with a sipfrag. over ends it. */
 int gw_session_notify(struct gw_session *session, uint16_t code,
 		      const char *phrase, bool over);
-/* "call-id;to-tag=x;from-tag=y" as the far side sees its dialog: for Replaces. */
-int gw_session_replaces(struct mbuf *mb, const struct gw_session *session);
 
 /* INFO with one digit (application/dtmf-relay), after those before it. */
 int gw_session_digit(struct gw_session *session, char digit,

@@ -1,12 +1,13 @@
 /* sip/session_far.c - what the far side asks for inside of our dialog.
  *
  *   BYE      200, also when ours is under way (glare); its Reason is kept
- *   INVITE   200 with our SDP, repeated until ACK; 491 before our own INVITE
+ *   INVITE   200 with our SDP, repeated until ACK; 491 before an INVITE of ours
  *            is answered, 500 + Retry-After before the last 200 is ACKed
  *   UPDATE   200, with our SDP when it has an offer (RFC 3311)
  *   INFO     200 for a digit, 415 for what nobody here understands
  *   OPTIONS  200
- *   REFER    603: where we are sent to is a matter of policy
+ *   REFER    as its owner says: where we are sent to is a matter of policy
+ *   NOTIFY   200 to news of a REFER of ours
  *   others   405 with Allow */
 #include <ctype.h>
 
@@ -44,9 +45,10 @@ static void reply(const struct gw_session *s, const struct sip_msg *msg,
 	(void)sip_treply(NULL, s->sip, msg, code, reason);
 }
 
-/* Answers 200 with a target of our own and a body (or NULL). */
-static int reply_200(struct gw_session *s, const struct sip_msg *msg,
-		     const struct mbuf *body, struct mbuf **mbp)
+/* Answers 2xx with a target of our own and a body (or NULL). */
+static int answer_2xx(struct gw_session *s, const struct sip_msg *msg,
+		      uint16_t code, const char *phrase,
+		      const struct mbuf *body, struct mbuf **mbp)
 {
 	struct mbuf *contact;
 	struct sa laddr;
@@ -64,7 +66,7 @@ static int reply_200(struct gw_session *s, const struct sip_msg *msg,
 	if (err)
 		goto out;
 
-	err = sip_treplyf(NULL, mbp, s->sip, msg, true, 200, "OK",
+	err = sip_treplyf(NULL, mbp, s->sip, msg, true, code, phrase,
 			  "%bAllow: %s\r\nSupported: 100rel\r\n"
 			  "%sContent-Length: %zu\r\n\r\n%b",
 			  contact->buf, contact->end, gw_stack_allow,
@@ -75,6 +77,18 @@ static int reply_200(struct gw_session *s, const struct sip_msg *msg,
 out:
 	mem_deref(contact);
 	return err;
+}
+
+static int reply_200(struct gw_session *s, const struct sip_msg *msg,
+		     const struct mbuf *body, struct mbuf **mbp)
+{
+	return answer_2xx(s, msg, 200, "OK", body, mbp);
+}
+
+void gw_session_reply_2xx(struct gw_session *s, const struct sip_msg *msg,
+			  uint16_t code, const char *phrase)
+{
+	(void)answer_2xx(s, msg, code, phrase, NULL, NULL);
 }
 
 /* The session's new SDP, or the refusal, which has then been sent. */
@@ -166,7 +180,7 @@ static void far_invite(struct gw_session *s, struct gw_fork *fork,
 	struct mbuf *body = NULL, *mb = NULL;
 	bool has_offer = has_sdp(msg);
 
-	if (s->state != GW_SESSION_UP) {
+	if (s->state != GW_SESSION_UP || gw_session_is_changing(s)) {
 		reply(s, msg, 491, "Request Pending");
 		return;
 	}
@@ -212,7 +226,8 @@ static void far_update(struct gw_session *s, struct gw_fork *fork,
 
 	/* RFC 3311 5.2: our own offer is still open */
 	if (has_offer &&
-	    (s->state != GW_SESSION_UP || (s->reply && s->reply->made_offer))) {
+	    (s->state != GW_SESSION_UP || gw_session_is_changing(s) ||
+	     (s->reply && s->reply->made_offer))) {
 		reply(s, msg, 491, "Request Pending");
 		return;
 	}
@@ -257,13 +272,6 @@ static void far_options(struct gw_session *s, struct gw_fork *fork,
 			  "Supported: 100rel\r\n"
 			  "Content-Length: 0\r\n\r\n",
 			  gw_stack_allow);
-}
-
-static void far_refer(struct gw_session *s, struct gw_fork *fork,
-		      const struct sip_msg *msg)
-{
-	(void)fork;
-	reply(s, msg, 603, "Decline");
 }
 
 /* "5", "*", and numbers for what has no digit: 10 is *, 11 is # */
@@ -348,9 +356,13 @@ static const struct method {
 	const char *name;
 	request_h *h;
 } methods[] = {
-	{ "INVITE", far_invite },   { "BYE", far_bye },
-	{ "UPDATE", far_update },   { "INFO", far_info },
-	{ "OPTIONS", far_options }, { "REFER", far_refer },
+	{ "INVITE", far_invite },
+	{ "BYE", far_bye },
+	{ "UPDATE", far_update },
+	{ "INFO", far_info },
+	{ "OPTIONS", far_options },
+	{ "REFER", gw_session_far_refer },
+	{ "NOTIFY", gw_session_far_notify },
 };
 
 /* RFC 3261 8.2.2.3: of what may be required we know reliable 1xx alone. */

@@ -16,8 +16,10 @@ static void fork_destructor(void *arg)
 	/* stateful ones are brought to their end by libre */
 	mem_deref(fork->prack);
 	mem_deref(fork->bye);
-	mem_deref(fork->ack_req);
-	mem_deref(fork->ack);
+	for (size_t i = 0; i < GW_ACK_COUNT; i++) {
+		mem_deref(fork->acks[i].req);
+		mem_deref(fork->acks[i].mb);
+	}
 	mem_deref(fork->dlg);
 }
 
@@ -90,13 +92,13 @@ int gw_session_confirm_fork(struct gw_fork **forkp, struct gw_session *s,
 static int ack_leaves(enum sip_transp tp, const struct sa *src,
 		      const struct sa *dst, struct mbuf *mb, void *arg)
 {
-	struct gw_fork *fork = arg;
+	struct gw_ack *ack = arg;
 	(void)src;
 
-	mem_deref(fork->ack);
-	fork->ack = mem_ref(mb);
-	fork->ack_tp = tp;
-	fork->ack_dst = *dst;
+	mem_deref(ack->mb);
+	ack->mb = mem_ref(mb);
+	ack->tp = tp;
+	ack->dst = *dst;
 	return 0;
 }
 
@@ -107,23 +109,43 @@ static void ack_failed(int err, const struct sip_msg *msg, void *arg)
 	(void)arg;
 }
 
-void gw_session_ack(struct gw_fork *fork)
+void gw_session_ack(struct gw_fork *fork, enum gw_ack_of of, uint32_t cseq)
 {
 	struct gw_session *s = fork->session;
+	struct gw_ack *ack = &fork->acks[of];
 
-	(void)sip_drequestf(&fork->ack_req, s->sip, false, "ACK", fork->dlg,
-			    s->invite_cseq, s->auth, ack_leaves, ack_failed,
-			    fork, "Content-Length: 0\r\n\r\n");
+	ack->req = mem_deref(ack->req);
+	ack->mb = mem_deref(ack->mb);
+	ack->cseq = cseq;
+	(void)sip_drequestf(&ack->req, s->sip, false, "ACK", fork->dlg, cseq,
+			    s->auth, ack_leaves, ack_failed, ack,
+			    "Content-Length: 0\r\n\r\n");
 }
 
-void gw_session_ack_again(struct gw_fork *fork)
+static const struct gw_ack *find_ack(const struct gw_fork *fork, uint32_t cseq)
 {
-	if (!fork->ack)
+	for (size_t i = 0; i < GW_ACK_COUNT; i++) {
+		if (fork->acks[i].mb && fork->acks[i].cseq == cseq)
+			return &fork->acks[i];
+	}
+
+	return NULL;
+}
+
+bool gw_session_has_acked(const struct gw_fork *fork, uint32_t cseq)
+{
+	return find_ack(fork, cseq) != NULL;
+}
+
+void gw_session_ack_again(const struct gw_fork *fork, uint32_t cseq)
+{
+	const struct gw_ack *ack = find_ack(fork, cseq);
+
+	if (!ack)
 		return;
 
-	fork->ack->pos = 0;
-	(void)sip_send(fork->session->sip, NULL, fork->ack_tp, &fork->ack_dst,
-		       fork->ack);
+	ack->mb->pos = 0;
+	(void)sip_send(fork->session->sip, NULL, ack->tp, &ack->dst, ack->mb);
 }
 
 /* BYE --------------------------------------------------------------------- */

@@ -5,6 +5,9 @@
  *   session_cancel.c   CANCEL
  *   session_fork.c     the dialogs it makes: ACK, PRACK, BYE
  *   session_far.c      what the far side asks for inside of the dialog
+ *   session_change.c   a re-INVITE of ours
+ *   session_refer.c    REFER and NOTIFY, ours and theirs
+ *   session_digit.c    INFO with digits
  *   session_print.c    dialogs as text, and requests made of text */
 #ifndef BELLPULL_SIP_SESSION_IMPL_H
 #define BELLPULL_SIP_SESSION_IMPL_H
@@ -30,6 +33,20 @@ enum gw_session_state {
 	GW_SESSION_OVER,
 };
 
+/* An ACK as it left, kept to answer repetitions of the 2xx. */
+struct gw_ack {
+	uint32_t cseq;
+	struct sip_request *req; /* while the target's name is resolved */
+	struct mbuf *mb;
+	struct sa dst;
+	enum sip_transp tp;
+};
+enum gw_ack_of {
+	GW_ACK_INVITE, /* the one that made the dialog */
+	GW_ACK_CHANGE, /* our last re-INVITE */
+	GW_ACK_COUNT
+};
+
 /* One dialog that our INVITE has made: there may be several (forks), one wins. */
 struct gw_fork {
 	struct le le;
@@ -40,12 +57,7 @@ struct gw_fork {
 	struct sip_request *prack;
 	struct sip_request *bye;
 	bool bye_again;
-
-	/* the ACK, kept to answer repetitions of the 2xx */
-	struct sip_request *ack_req; /* while the target's name is resolved */
-	struct mbuf *ack;
-	struct sa ack_dst;
-	enum sip_transp ack_tp;
+	struct gw_ack acks[GW_ACK_COUNT];
 };
 
 /* A 200 to a re-INVITE, repeated until its ACK comes (RFC 3261 13.3.1.4). */
@@ -58,6 +70,43 @@ struct gw_reply {
 	uint64_t began;
 	uint32_t sent;
 	bool made_offer; /* the answer comes in the ACK */
+};
+
+/* A re-INVITE of ours. */
+struct gw_change {
+	bool pending;
+	uint32_t cseq;
+	unsigned glares; /* how often we were told 491 */
+	struct mbuf *offer;
+	struct sip_request *req;
+	struct tmr again;
+};
+
+/* A REFER of ours that isn't over. */
+struct gw_refer_out {
+	bool accepted;
+	char *headers;
+	struct sip_request *req;
+	struct tmr tmr;
+};
+
+/* A REFER of theirs that isn't over, and the NOTIFY that is due. */
+struct gw_refer_in {
+	uint32_t id; /* CSeq of the REFER */
+	uint16_t code;
+	char phrase[64];
+	bool over, due, sent_over;
+	struct sip_request *req;
+};
+
+struct gw_digit {
+	char digit;
+	uint32_t duration_ms;
+};
+struct gw_digits_out {
+	struct gw_digit list[32]; /* the first one is under way */
+	size_t count;
+	struct sip_request *req;
 };
 
 struct gw_session {
@@ -78,6 +127,11 @@ struct gw_session {
 	struct list forks;
 	struct gw_fork *won;
 	struct gw_reply *reply;
+	/* each made when first needed */
+	struct gw_change *change;
+	struct gw_refer_out *refer_out;
+	struct gw_refer_in *refer_in;
+	struct gw_digits_out *digits_out;
 
 	struct sip_request *invite;
 	uint32_t invite_cseq;
@@ -129,8 +183,10 @@ struct gw_fork *gw_session_find_fork(const struct gw_session *s,
 /* The dialog of a 2xx, made when there is none. */
 int gw_session_confirm_fork(struct gw_fork **forkp, struct gw_session *s,
 			    const struct sip_msg *msg);
-void gw_session_ack(struct gw_fork *fork);
-void gw_session_ack_again(struct gw_fork *fork); /* the same words */
+void gw_session_ack(struct gw_fork *fork, enum gw_ack_of of, uint32_t cseq);
+bool gw_session_has_acked(const struct gw_fork *fork, uint32_t cseq);
+/* The same words; nothing if there were none. */
+void gw_session_ack_again(const struct gw_fork *fork, uint32_t cseq);
 void gw_session_bye(struct gw_fork *fork);
 /* PRACK to a reliable 1xx (RFC 3262 4). False: a repetition or out of order, not
  * for anybody's ears. */
@@ -138,6 +194,21 @@ bool gw_session_acknowledge(struct gw_session *s, const struct sip_msg *msg);
 
 /* session_far.c */
 bool gw_session_far_request(struct gw_session *s, const struct sip_msg *msg);
+/* 200 or 202 without a body, with a target of our own. */
+void gw_session_reply_2xx(struct gw_session *s, const struct sip_msg *msg,
+			  uint16_t code, const char *phrase);
+
+/* session_change.c: our re-INVITE isn't answered yet. */
+bool gw_session_is_changing(const struct gw_session *s);
+/* A sip_send_h that adds Contact; arg is the session. */
+int gw_session_add_contact(enum sip_transp tp, const struct sa *src,
+			   const struct sa *dst, struct mbuf *mb, void *arg);
+
+/* session_refer.c */
+void gw_session_far_refer(struct gw_session *s, struct gw_fork *fork,
+			  const struct sip_msg *msg);
+void gw_session_far_notify(struct gw_session *s, struct gw_fork *fork,
+			   const struct sip_msg *msg);
 
 /* session_print.c: ACK and BYE to a 2xx that makes no dialog. */
 void gw_session_refuse_2xx(struct gw_session *s, const struct sip_msg *msg);

@@ -89,7 +89,7 @@ static void accepted(struct gw_session *s, const struct sip_msg *msg)
 	}
 
 	s->facts.answered = true;
-	gw_session_ack(s->won);
+	gw_session_ack(s->won, GW_ACK_INVITE, s->invite_cseq);
 	gw_session_drop_invite(s);
 
 	if (unwanted) {
@@ -219,8 +219,9 @@ static void stray_2xx(struct gw_session *s, const struct sip_msg *msg)
 {
 	struct gw_fork *fork = gw_session_find_fork(s, msg);
 
-	if (fork && (fork == s->won || fork->bye || fork->ack)) {
-		gw_session_ack_again(fork);
+	if (fork && (fork == s->won || fork->bye ||
+		     gw_session_has_acked(fork, s->invite_cseq))) {
+		gw_session_ack_again(fork, s->invite_cseq);
 		return;
 	}
 
@@ -230,8 +231,18 @@ static void stray_2xx(struct gw_session *s, const struct sip_msg *msg)
 		return;
 	}
 
-	gw_session_ack(fork);
+	gw_session_ack(fork, GW_ACK_INVITE, s->invite_cseq);
 	gw_session_bye(fork);
+}
+
+/* The 2xx to a re-INVITE of ours, again. */
+static bool is_change_again(const struct gw_session *s,
+			    const struct sip_msg *msg)
+{
+	return s->won && s->change && msg->cseq.num == s->change->cseq &&
+	       msg->scode >= 200 && msg->scode < 300 &&
+	       !pl_strcmp(&msg->cseq.met, "INVITE") &&
+	       sip_dialog_cmp(s->won->dlg, msg);
 }
 
 bool gw_session_stray_response(struct gw_session *s, const struct sip_msg *msg)
@@ -239,6 +250,11 @@ bool gw_session_stray_response(struct gw_session *s, const struct sip_msg *msg)
 	if (0 == pl_strcmp(&msg->cseq.met, "CANCEL")) {
 		if (msg->scode >= 200)
 			s->cancel_answered = true;
+		return true;
+	}
+
+	if (is_change_again(s, msg)) {
+		gw_session_ack_again(s->won, msg->cseq.num);
 		return true;
 	}
 

@@ -130,11 +130,12 @@ int gw_session_print(struct mbuf *mb, const struct gw_session *session)
 	struct words words = { .routes = NULL };
 	int err;
 
-	if (!won || !won->ack || session->state != GW_SESSION_UP)
+	if (!won || !won->acks[GW_ACK_INVITE].mb ||
+	    session->state != GW_SESSION_UP)
 		return ENOENT;
 
-	won->ack->pos = 0;
-	err = sip_msg_decode(&ack, won->ack);
+	won->acks[GW_ACK_INVITE].mb->pos = 0;
+	err = sip_msg_decode(&ack, won->acks[GW_ACK_INVITE].mb);
 	if (err)
 		return err;
 

@@ -15,7 +15,8 @@ struct gw_stack_route {
 	void *arg;
 };
 
-const char gw_stack_allow[] = "INVITE, ACK, CANCEL, OPTIONS, BYE, INFO, UPDATE";
+const char gw_stack_allow[] =
+	"INVITE, ACK, CANCEL, OPTIONS, BYE, INFO, UPDATE, REFER, NOTIFY";
 
 /* Routes ------------------------------------------------------------------ */
 

@@ -26,22 +26,24 @@ static const char opus_config[] = "opus_stereo no\n"
 
 static const char *const modules[] = { "g711", "g722", "g726", "gsm", "opus" };
 
-/* g726_bits: of a code, for repack(); 0 for others. */
+/* g726_bits: of a code, for repack(); 0 for others. frame_bytes: of 20 ms, where
+ * frames may be laid end to end; 0: a packet is one whole. */
 static struct codec {
 	const char *name;
 	unsigned g726_bits;
+	size_t frame_bytes;
 	uint8_t silence[GW_FRAME_BYTES_MAX];
 	size_t silence_len;
 	bool silent; /* silence has been made */
 } codecs[] = {
-	{ .name = "PCMU" },
-	{ .name = "PCMA" },
-	{ .name = "GSM" },
-	{ .name = "G722" },
-	{ .name = "G726-16", .g726_bits = 2 },
-	{ .name = "G726-24", .g726_bits = 3 },
-	{ .name = "G726-32", .g726_bits = 4 },
-	{ .name = "G726-40", .g726_bits = 5 },
+	{ .name = "PCMU", .frame_bytes = 160 },
+	{ .name = "PCMA", .frame_bytes = 160 },
+	{ .name = "GSM", .frame_bytes = 33 },
+	{ .name = "G722", .frame_bytes = 160 },
+	{ .name = "G726-16", .g726_bits = 2, .frame_bytes = 40 },
+	{ .name = "G726-24", .g726_bits = 3, .frame_bytes = 60 },
+	{ .name = "G726-32", .g726_bits = 4, .frame_bytes = 80 },
+	{ .name = "G726-40", .g726_bits = 5, .frame_bytes = 100 },
 	{ .name = "opus" },
 };
 
@@ -170,6 +172,13 @@ uint32_t gw_convert_rate(const char *name)
 	const struct aucodec *ac = find_aucodec(find(name));
 
 	return ac ? ac->srate : 0;
+}
+
+size_t gw_convert_frame_bytes(const char *name)
+{
+	const struct codec *codec = find(name);
+
+	return codec ? codec->frame_bytes : 0;
 }
 
 /* Made when a codec is first spoken: an idle gateway holds none of them in
@@ -303,4 +312,12 @@ int gw_decode(struct gw_decoder *d, int16_t *samples, size_t *countp,
 
 	return d->ac->dech(d->state, AUFMT_S16LE, samples, countp, false, codes,
 			   len);
+}
+
+int gw_decode_lost(struct gw_decoder *d, int16_t *samples, size_t *countp)
+{
+	if (!d->ac->plch)
+		return ENOTSUP;
+
+	return d->ac->plch(d->state, AUFMT_S16LE, samples, countp, NULL, 0);
 }

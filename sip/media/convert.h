@@ -28,6 +28,10 @@ uint32_t gw_convert_rate(const char *codec);
 /* 20 ms of silence. NULL when there is no converter, or no memory. Any thread. */
 const uint8_t *gw_convert_silence(const char *codec, size_t *lenp);
 
+/* Bytes of 20 ms in a codec whose frames may be laid end to end in a packet, and
+ * so be taken apart; 0: any other. */
+size_t gw_convert_frame_bytes(const char *codec);
+
 /* Frees by mem_deref(). Returns 0, ENOTSUP or ENOMEM. */
 int gw_encoder_alloc(struct gw_encoder **ep, const char *codec);
 int gw_decoder_alloc(struct gw_decoder **dp, const char *codec);
@@ -39,5 +43,8 @@ int gw_encode(struct gw_encoder *e, uint8_t *out, size_t *lenp,
 /* Decodes one payload. *countp is the room and becomes what was written. */
 int gw_decode(struct gw_decoder *d, int16_t *samples, size_t *countp,
 	      const uint8_t *payload, size_t len);
+/* What a packet as long as the last one may have said. ENOTSUP: the codec has no
+ * opinion. */
+int gw_decode_lost(struct gw_decoder *d, int16_t *samples, size_t *countp);
 
 #endif

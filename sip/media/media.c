@@ -147,6 +147,21 @@ static void carry_out(struct gw_media *media, const struct gw_media_command *c)
 	case GW_MEDIA_DO_STATS:
 		gw_port_stats(port);
 		break;
+	case GW_MEDIA_DO_JOIN:
+		gw_port_join(port, c->u.other);
+		break;
+	case GW_MEDIA_DO_PART:
+		gw_port_part(port);
+		break;
+	case GW_MEDIA_DO_MUTE:
+		gw_port_mute(port, c->u.on);
+		break;
+	case GW_MEDIA_DO_TONE:
+		gw_port_tone(port, c->u.tone.tone, c->u.tone.country);
+		break;
+	case GW_MEDIA_DO_LATCH:
+		gw_port_latch(port, &c->u.alt);
+		break;
 	case GW_MEDIA_DO_CLOSE:
 		close_port(media, port, c->u.on);
 		break;

@@ -132,11 +132,18 @@ enum gw_media_direction {
  * something is played. For a codec without converter (iLBC) we make no sound;
  * packets are received, counted and echoed all the same. May be called again
  * (re-INVITE). Packets are taken from remote's address; a different port of the
- * same address is latched onto once (symmetric RTP), other sources are dropped.
+ * same address is latched onto once (symmetric RTP), other sources are dropped:
+ * see gw_media_latch().
  * rtcp's port may be 0: no reports are sent then. */
 int gw_media_remote(struct gw_media_port *port, const struct sa *rtp,
 		    const struct sa *rtcp, const struct gw_media_codec *codec,
 		    enum gw_media_direction dir);
+
+/* The address that the far side's signalling comes from (its port is ignored;
+ * NULL: none). A phone behind NAT names a private address in its SDP: packets from
+ * its public one, which is this, are then latched onto as those from another port
+ * are, once. RTP and RTCP from any third address stay dropped. */
+int gw_media_latch(struct gw_media_port *port, const struct sa *signalling);
 
 /* Plays sound once (PLAY_ENDED follows), or stops playing with NULL. On hold the
  * sound waits. Returns ENOTSUP when the codec has no converter (iLBC). */
@@ -171,8 +178,8 @@ int gw_media_part(struct gw_media_port *port);
  * again. */
 int gw_media_mute(struct gw_media_port *port, bool on);
 
-/* Plays a country's tone (GW_TONE_RINGBACK, _BUSY, _CONGESTION in its cadence, or
- * one GW_TONE_BEEP) until a sound or another tone is played; GW_TONE_NONE: stops.
+/* Plays a country's tone (GW_TONE_RINGBACK, _BUSY, _CONGESTION in its cadence,
+ * _SIT again and again, or one GW_TONE_BEEP) until a sound or another tone is played; GW_TONE_NONE: stops.
  * country: two letters, any case; unknown or NULL: the European tones. Only
  * _BEEP is told by PLAY_ENDED. Returns ENOTSUP as gw_media_play() does. */
 int gw_media_tone(struct gw_media_port *port, enum gw_tone tone,

@@ -268,3 +268,58 @@ int gw_media_stats(struct gw_media_port *handle)
 
 	return command(handle, GW_MEDIA_DO_STATS, &c);
 }
+
+static bool is_shut(const struct gw_media_port *handle)
+{
+	return !handle->media || !handle->close;
+}
+
+int gw_media_join(struct gw_media_port *a, struct gw_media_port *b)
+{
+	const struct gw_media_command c = { .u.other = b->port };
+
+	if (a == b)
+		return EINVAL;
+	if (is_shut(b))
+		return ESHUTDOWN;
+
+	return command(a, GW_MEDIA_DO_JOIN, &c);
+}
+
+int gw_media_part(struct gw_media_port *handle)
+{
+	const struct gw_media_command c = { .u.on = false };
+
+	return command(handle, GW_MEDIA_DO_PART, &c);
+}
+
+int gw_media_mute(struct gw_media_port *handle, bool on)
+{
+	const struct gw_media_command c = { .u.on = on };
+
+	return command(handle, GW_MEDIA_DO_MUTE, &c);
+}
+
+int gw_media_tone(struct gw_media_port *handle, enum gw_tone tone,
+		  const char *country)
+{
+	struct gw_media_command c = { .u.tone.tone = tone };
+
+	if (tone != GW_TONE_NONE && handle->has_codec && !handle->can_send)
+		return ENOTSUP;
+
+	str_ncpy(c.u.tone.country, country ? country : "eu",
+		 sizeof(c.u.tone.country));
+	return command(handle, GW_MEDIA_DO_TONE, &c);
+}
+
+int gw_media_latch(struct gw_media_port *handle, const struct sa *signalling)
+{
+	struct gw_media_command c = { .u.on = false };
+
+	sa_init(&c.u.alt, AF_UNSPEC);
+	if (signalling)
+		c.u.alt = *signalling;
+
+	return command(handle, GW_MEDIA_DO_LATCH, &c);
+}

@@ -28,6 +28,11 @@ enum gw_media_command_type {
 	GW_MEDIA_DO_DTMF,
 	GW_MEDIA_DO_WATCH,
 	GW_MEDIA_DO_STATS,
+	GW_MEDIA_DO_JOIN,
+	GW_MEDIA_DO_PART,
+	GW_MEDIA_DO_MUTE,
+	GW_MEDIA_DO_TONE,
+	GW_MEDIA_DO_LATCH,
 	GW_MEDIA_DO_CLOSE,
 };
 
@@ -36,19 +41,24 @@ struct gw_media_command {
 	enum gw_media_command_type type;
 	struct gw_port *port;
 	union {
-		struct sa laddr;
+		struct sa laddr, alt;
 		struct {
 			struct sa rtp, rtcp;
 			struct gw_media_codec codec;
 			enum gw_media_direction dir;
 		} remote;
 		const struct gw_sound *sound;
-		bool on; /* echo; close: with the last STATS */
+		bool on; /* echo, mute; close: with the last STATS */
+		struct gw_port *other;
 		struct {
 			char digit;
 			uint32_t duration_ms;
 		} dtmf;
 		uint32_t stall_ms;
+		struct {
+			enum gw_tone tone;
+			char country[4]; /* one that is longer is unknown */
+		} tone;
 	} u;
 };
 

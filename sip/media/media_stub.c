@@ -2,31 +2,6 @@
 #include <errno.h>
 #include "sip/media/media.h"
 
-int gw_media_join(struct gw_media_port *a, struct gw_media_port *b)
-{
-	(void)a;
-	(void)b;
-	return ENOSYS;
-}
-int gw_media_part(struct gw_media_port *port)
-{
-	(void)port;
-	return ENOSYS;
-}
-int gw_media_mute(struct gw_media_port *port, bool on)
-{
-	(void)port;
-	(void)on;
-	return ENOSYS;
-}
-int gw_media_tone(struct gw_media_port *port, enum gw_tone tone,
-		  const char *country)
-{
-	(void)port;
-	(void)tone;
-	(void)country;
-	return ENOSYS;
-}
 int gw_media_detect(struct gw_media_port *port, bool on)
 {
 	(void)port;

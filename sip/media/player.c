@@ -32,32 +32,51 @@ void gw_player_codec(struct gw_player *player, const char *codec,
 
 bool gw_player_play(struct gw_player *player, const struct gw_sound *sound)
 {
-	const bool replaced = player->sound != NULL;
+	const bool replaced =
+		player->sound ||
+		(player->tone.row && player->tone.row->tone == GW_TONE_BEEP);
 
 	player->sound = sound;
 	player->next = 0;
+	gw_tone_start(&player->tone, NULL);
 	player->encoder = mem_deref(player->encoder);
 	return replaced;
 }
 
-/* One frame of the sound into buf; false when it is over or can't be made. */
+bool gw_player_tone(struct gw_player *player, const struct gw_tone_row *row)
+{
+	const bool replaced = gw_player_play(player, NULL);
+
+	gw_tone_start(&player->tone, row);
+	return replaced;
+}
+
+/* 20 ms of what is played, maybe in pad; NULL: it is over. */
+static const int16_t *linear_frame(struct gw_player *player, int16_t *pad)
+{
+	if (player->sound)
+		return gw_sound_frame(player->sound, player->rate,
+				      player->next++, pad);
+	if (!gw_tone_next(&player->tone, pad, player->rate / 1000 * GW_FRAME_MS,
+			  player->rate))
+		return NULL;
+
+	return pad;
+}
+
+/* One frame of it into buf; false when it is over or can't be made. */
 static bool sound_frame(struct gw_player *player, uint8_t *buf, size_t *lenp)
 {
 	int16_t pad[GW_FRAME_SAMPLES_MAX];
-	const int16_t *samples;
+	const int16_t *samples = linear_frame(player, pad);
 
-	samples =
-		gw_sound_frame(player->sound, player->rate, player->next, pad);
 	if (!samples)
 		return false;
 	if (!player->encoder &&
 	    gw_encoder_alloc(&player->encoder, player->codec))
 		return false;
-	if (gw_encode(player->encoder, buf, lenp, samples))
-		return false;
 
-	player->next++;
-	return true;
+	return !gw_encode(player->encoder, buf, lenp, samples);
 }
 
 const uint8_t *gw_player_next(struct gw_player *player, uint8_t *buf,
@@ -69,7 +88,7 @@ const uint8_t *gw_player_next(struct gw_player *player, uint8_t *buf,
 	if (!player->silence)
 		return NULL;
 
-	if (!player->sound && player->frames == 1) {
+	if (!gw_player_busy(player) && player->frames == 1) {
 		*lenp = player->silence_len;
 		return player->silence;
 	}
@@ -77,11 +96,11 @@ const uint8_t *gw_player_next(struct gw_player *player, uint8_t *buf,
 	for (unsigned i = 0; i < player->frames; i++) {
 		size_t room = size - len;
 
-		if (player->sound && !sound_frame(player, buf + len, &room)) {
-			(void)gw_player_play(player, NULL);
-			*overp = true;
+		if (gw_player_busy(player) &&
+		    !sound_frame(player, buf + len, &room)) {
+			*overp |= gw_player_play(player, NULL);
 		}
-		if (!player->sound) {
+		if (!gw_player_busy(player)) {
 			room = player->silence_len;
 			memcpy(buf + len, player->silence, room);
 		}

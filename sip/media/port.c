@@ -1,12 +1,14 @@
 /* One RTP/RTCP end.
  *
- *   socket -> is it from the right source? -> count -> sound: echo it
+ *   socket -> is it from the right source? -> count -> sound: hear it, pass it on
  *                                                  `-> event: tell the digit
  *   tick   -> digit under way? sound? else silence -> socket
  *
  *   port.c           its life, commands, facts
  *   port_receive.c   what comes in by RTP
- *   port_send.c      what is sent, by the clock or as an echo
+ *   port_hear.c      who listens to it
+ *   port_join.c      how it is passed on to another port
+ *   port_send.c      what is sent, by the clock, as an echo or passed on
  *   port_rtcp.c      reports */
 #include "sip/media/port_impl.h"
 
@@ -14,6 +16,8 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <time.h>
+
+#include "sip/media/mos.h"
 
 /* ---- time ---- */
 
@@ -52,6 +56,18 @@ void gw_port_tell_type(struct gw_port *port, enum gw_media_fact_type type,
 	gw_port_tell(port, &fact);
 }
 
+static uint16_t score(const struct gw_port *port,
+		      const struct gw_media_stats *st)
+{
+	const struct gw_mos_facts facts = { .codec = port->codec.name,
+					    .received = st->received,
+					    .lost = st->lost,
+					    .jitter_us = st->jitter_us,
+					    .rtt_us = st->rtt_us };
+
+	return gw_mos_x100(&facts);
+}
+
 void gw_port_stats(struct gw_port *port)
 {
 	struct gw_media_fact fact = { .type = GW_MEDIA_STATS,
@@ -68,6 +84,7 @@ void gw_port_stats(struct gw_port *port)
 		st->jitter_us =
 			(uint32_t)((uint64_t)(port->source.jitter >> 4) *
 				   1000000 / port->codec.clock_rate);
+	st->mos_x100 = score(port, st);
 
 	gw_port_tell(port, &fact);
 }
@@ -105,9 +122,21 @@ static void set_codec(struct gw_port *port, const struct gw_media_codec *codec)
 
 	port->marker = true;
 	port->skip = 0;
-	port->echo_flows = false;
+	port->echo_flows = port->relay.flows = false;
+	if (port->peer)
+		port->peer->relay.flows = false;
+	gw_ear_close(&port->ear);
 	port->source.has_transit = false;
 	port->source.jitter = 0;
+}
+
+/* There is no converter for the codec that was agreed on. */
+static void end_unplayable(struct gw_port *port)
+{
+	if (!port->has_remote || port->player.rate)
+		return;
+	if (gw_player_play(&port->player, NULL))
+		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ENOTSUP);
 }
 
 void gw_port_remote(struct gw_port *port, const struct sa *rtp,
@@ -129,24 +158,32 @@ void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 	port->dir = dir;
 	set_codec(port, codec);
 
-	if (port->player.sound && !port->player.rate) {
-		(void)gw_player_play(&port->player, NULL);
-		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ENOTSUP);
-	}
+	end_unplayable(port);
+	gw_port_update_join(port);
 	gw_port_update_ticking(port);
+}
+
+void gw_port_latch(struct gw_port *port, const struct sa *alt)
+{
+	port->alt = *alt;
 }
 
 void gw_port_play(struct gw_port *port, const struct gw_sound *sound)
 {
 	if (gw_player_play(&port->player, sound))
 		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ECANCELED);
-	if (!sound)
-		return;
+	end_unplayable(port);
+	gw_port_update_ticking(port);
+}
 
-	if (port->has_remote && !port->player.rate) {
-		(void)gw_player_play(&port->player, NULL);
-		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ENOTSUP);
-	}
+void gw_port_tone(struct gw_port *port, enum gw_tone tone, const char *country)
+{
+	const struct gw_tone_row *row = gw_tone_find(tone, country);
+
+	if (gw_player_tone(&port->player, row))
+		gw_port_tell_type(port, GW_MEDIA_PLAY_ENDED, ECANCELED);
+	end_unplayable(port);
+	gw_port_update_ticking(port);
 }
 
 void gw_port_echo(struct gw_port *port, bool on)
@@ -177,6 +214,7 @@ static void destructor(void *arg)
 {
 	struct gw_port *port = arg;
 
+	gw_port_part(port);
 	gw_port_end_reports(port);
 	tmr_cancel(&port->dtmf_tmr);
 	tmr_cancel(&port->stall_tmr);
@@ -184,6 +222,8 @@ static void destructor(void *arg)
 		port->owner.tickingh(port, false, port->owner.ticking_arg);
 	list_unlink(&port->le);
 	gw_player_close(&port->player);
+	gw_voice_close(&port->voice);
+	gw_ear_close(&port->ear);
 	mem_deref(port->rtp_sock);
 	mem_deref(port->rtcp_sock);
 }

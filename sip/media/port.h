@@ -42,10 +42,15 @@ void gw_port_tick(struct gw_port *port, unsigned ticks, bool catch_up);
 void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 		    const struct sa *rtcp, const struct gw_media_codec *codec,
 		    enum gw_media_direction dir);
+void gw_port_latch(struct gw_port *port, const struct sa *alt);
 void gw_port_play(struct gw_port *port, const struct gw_sound *sound);
+void gw_port_tone(struct gw_port *port, enum gw_tone tone, const char *country);
 void gw_port_echo(struct gw_port *port, bool on);
 void gw_port_dtmf(struct gw_port *port, char digit, uint32_t duration_ms);
 void gw_port_watch(struct gw_port *port, uint32_t stall_ms);
 void gw_port_stats(struct gw_port *port); /* the fact STATS follows */
+void gw_port_join(struct gw_port *a, struct gw_port *b);
+void gw_port_part(struct gw_port *port);
+void gw_port_mute(struct gw_port *port, bool on);
 
 #endif

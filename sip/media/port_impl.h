@@ -5,9 +5,12 @@
 #include <re.h>
 
 #include "sip/media/dtmf.h"
+#include "sip/media/ear.h"
 #include "sip/media/player.h"
 #include "sip/media/port.h"
+#include "sip/media/relay.h"
 #include "sip/media/rtp.h"
+#include "sip/media/voice.h"
 
 enum { GW_PORT_PACKET_MAX = 2048 };
 
@@ -15,7 +18,20 @@ enum { GW_PORT_PACKET_MAX = 2048 };
 struct gw_port_peer {
 	struct sa named; /* as it was told us */
 	struct sa addr;  /* where we send to and hear from */
-	bool latched;    /* addr is another port than the named one */
+	bool latched;    /* addr is another one than the named one */
+};
+
+/* How what a port hears gets to the one it is joined with. */
+enum gw_port_way {
+	GW_WAY_NONE,
+	GW_WAY_RELAY,   /* packets as they are */
+	GW_WAY_CONVERT, /* by way of linear sound */
+};
+
+/* An event that is passed on: its packets all have the time of its start. */
+struct gw_port_event {
+	bool any;
+	uint32_t ssrc, in_ts, out_ts;
 };
 
 struct gw_port {
@@ -26,6 +42,7 @@ struct gw_port {
 
 	bool has_remote;
 	struct gw_port_peer rtp, rtcp;
+	struct sa alt; /* where the signalling comes from; AF_UNSPEC: unknown */
 	struct gw_media_codec codec;
 	enum gw_media_direction dir;
 	int64_t remote_us; /* since when */
@@ -33,7 +50,7 @@ struct gw_port {
 	uint16_t seq; /* of the next packet */
 	uint32_t ts, ssrc;
 	bool marker;     /* the next packet of sound begins a spurt */
-	int64_t tick_us; /* the last tick */
+	int64_t tick_us; /* when ts was that of the next packet */
 	unsigned skip;   /* ticks until the next packet of sound */
 	uint32_t packets, bytes;
 
@@ -45,6 +62,18 @@ struct gw_port {
 	bool echo, echo_flows;
 	uint32_t echo_ssrc, echo_offset;
 	unsigned echo_idle; /* ticks since something came to be sent back */
+
+	struct gw_port *peer; /* joined with; it points back */
+	enum gw_port_way way; /* from us to peer */
+	bool muted;           /* what we hear isn't passed on */
+	struct gw_ear ear;    /* what we hear, when somebody listens */
+	/* what peer hears, on its way out of here: */
+	bool fed;       /* it drives our stream: no silence of our own */
+	bool fed_noise; /* the last of it was comfort noise */
+	int64_t fed_us; /* when that came */
+	struct gw_relay relay;
+	struct gw_voice voice;
+	struct gw_port_event event;
 
 	struct gw_rtp_source source;
 	int64_t heard_us; /* RTP or RTCP */
@@ -79,8 +108,10 @@ bool gw_port_may_receive(const struct gw_port *port);
 udp_recv_h gw_port_on_rtp;
 
 /* Whether src is where peer's packets come from. Symmetric RTP: another port of
- * the address that the far side named is believed, once; another address never. */
-bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *src);
+ * the address that the far side named, or of alt, is believed, once; any third
+ * address never. */
+bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *alt,
+		     const struct sa *src);
 
 /* Something came, RTP or RTCP. */
 void gw_port_heard(struct gw_port *port, bool comfort_noise);
@@ -93,6 +124,39 @@ void gw_port_update_ticking(struct gw_port *port);
 
 /* The same payload, under our own sequence, time and source. */
 void gw_port_send_back(struct gw_port *port, const struct gw_rtp *rtp);
+
+bool gw_port_may_send(const struct gw_port *port);
+uint32_t
+gw_port_tick_units(const struct gw_port *port); /* 20 ms of its clock */
+/* The time that a packet of now has, never before that of the next one. */
+uint32_t gw_port_ts_now(const struct gw_port *port);
+
+/* Sends rtp as it is, but under our own source. */
+void gw_port_send_rtp(struct gw_port *port, const struct gw_rtp *rtp);
+/* Sends it as the next packet of sound. */
+void gw_port_send_payload(struct gw_port *port, const uint8_t *payload,
+			  size_t len);
+
+/* port_join.c ------------------------------------------------------------- */
+
+/* The codec or the direction of port has changed, or its being muted. */
+void gw_port_update_join(struct gw_port *port);
+/* Hand what src hears to its peer: a packet of sound or of comfort noise (noise)
+ * where it passes as it is, decoded sound where it doesn't, and events. */
+void gw_port_pass(struct gw_port *src, const struct gw_rtp *rtp, bool noise);
+void gw_port_pass_sound(struct gw_port *src, const int16_t *samples,
+			size_t count, uint32_t rate);
+void gw_port_pass_pause(struct gw_port *src, uint32_t samples, uint32_t rate,
+			bool fresh);
+void gw_port_pass_event(struct gw_port *src, const struct gw_rtp *rtp);
+/* Now and then: who is fed with nothing for long sends silence again. */
+void gw_port_check_fed(struct gw_port *port);
+
+/* port_hear.c ------------------------------------------------------------- */
+
+void gw_port_hear(struct gw_port *port, const struct gw_rtp *rtp);
+/* Somebody listens, or no longer does. */
+void gw_port_update_ear(struct gw_port *port);
 
 /* port_rtcp.c ------------------------------------------------------------- */
 

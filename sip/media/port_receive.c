@@ -6,11 +6,13 @@
 
 enum { PT_CN = 13, PT_CN_OLD = 19 };
 
-bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *src)
+bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *alt,
+		     const struct sa *src)
 {
 	if (sa_cmp(&peer->addr, src, SA_ALL))
 		return true;
-	if (peer->latched || !sa_cmp(&peer->addr, src, SA_ADDR))
+	if (peer->latched ||
+	    (!sa_cmp(&peer->addr, src, SA_ADDR) && !sa_cmp(alt, src, SA_ADDR)))
 		return false;
 
 	peer->latched = true;
@@ -100,16 +102,28 @@ static void first_packet(struct gw_port *port)
 	gw_port_tell_type(port, GW_MEDIA_FIRST_PACKET, 0);
 }
 
+static void take_sound(struct gw_port *port, const struct gw_rtp *rtp,
+		       bool noise)
+{
+	gw_port_pass(port, rtp, noise);
+	if (noise)
+		gw_ear_skip(&port->ear, rtp);
+	else
+		gw_port_hear(port, rtp);
+	if (port->echo && !port->peer && !noise)
+		gw_port_send_back(port, rtp);
+}
+
 void gw_port_on_rtp(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct gw_port *port = arg;
 	struct gw_rtp rtp;
-	bool sound, event;
+	bool sound, event, noise;
 
 	if (!port->has_remote ||
 	    !gw_rtp_read(&rtp, mbuf_buf(mb), mbuf_get_left(mb)))
 		return;
-	if (!gw_port_is_from(&port->rtp, src))
+	if (!gw_port_is_from(&port->rtp, &port->alt, src))
 		return;
 
 	sound = rtp.pt == port->codec.pt_rx;
@@ -121,12 +135,15 @@ void gw_port_on_rtp(const struct sa *src, struct mbuf *mb, void *arg)
 				 sound))
 		return;
 
-	gw_port_heard(port, rtp.pt == PT_CN || rtp.pt == PT_CN_OLD);
+	noise = !sound && !event && (rtp.pt == PT_CN || rtp.pt == PT_CN_OLD);
+	gw_port_heard(port, noise);
 	if (!port->first_packet_ms)
 		first_packet(port);
 
-	if (event)
+	if (event) {
 		take_event(port, &rtp);
-	else if (sound && port->echo)
-		gw_port_send_back(port, &rtp);
+		gw_port_pass_event(port, &rtp);
+	} else if (sound || noise) {
+		take_sound(port, &rtp, noise);
+	}
 }

@@ -31,7 +31,7 @@ void gw_port_on_rtcp(const struct sa *src, struct mbuf *mb, void *arg)
 	struct gw_port *port = arg;
 	struct gw_rtcp_news news;
 
-	if (!port->has_remote || !gw_port_is_from(&port->rtcp, src))
+	if (!port->has_remote || !gw_port_is_from(&port->rtcp, &port->alt, src))
 		return;
 	if (!gw_rtcp_read(&news, mbuf_buf(mb), mbuf_get_left(mb), port->ssrc))
 		return;
@@ -54,8 +54,7 @@ static void send_report(struct gw_port *port, bool bye)
 		.sender = port->packets != port->packets_at_report,
 		.bye = bye,
 		.ntp = now_ntp(),
-		.ts = port->ts +
-		      gw_port_in_clock(port, gw_port_now_us() - port->tick_us),
+		.ts = gw_port_ts_now(port),
 		.packets = port->packets,
 		.bytes = port->bytes,
 		.source = &port->source,
@@ -83,6 +82,7 @@ static void on_rtcp_due(void *arg)
 
 	if (may_report(port))
 		send_report(port, false);
+	gw_port_check_fed(port);
 	tmr_start(&port->rtcp_tmr,
 		  RTCP_INTERVAL_MS / 2 + rand_u32() % RTCP_INTERVAL_MS,
 		  on_rtcp_due, port);

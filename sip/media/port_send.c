@@ -1,5 +1,5 @@
-/* What a port sends: with each tick a digit, sound or silence, or what it hears as
- * an echo.
+/* What a port sends: with each tick a digit, sound or silence; or what it hears as
+ * an echo; or what the port that it is joined with hears.
  *
  * Whether a port needs ticks at all is decided in one place, gw_port_update_ticking():
  * a port that has nothing to send costs nothing between packets. */
@@ -13,54 +13,98 @@ enum {
 	ECHO_PATIENCE_TICKS = 5, /* then silence is sent instead */
 };
 
-static uint32_t tick_units(const struct gw_port *port)
+uint32_t gw_port_tick_units(const struct gw_port *port)
 {
 	return port->codec.clock_rate / 1000 * GW_FRAME_MS;
 }
 
-static bool may_send(const struct gw_port *port)
+uint32_t gw_port_ts_now(const struct gw_port *port)
+{
+	const int64_t late =
+		gw_port_now_us() - port->tick_us - GW_FRAME_MS * 1000;
+
+	/* the clock of the stream goes on while nothing is sent */
+	return port->tick_us && late > 0 ?
+		       port->ts + gw_port_in_clock(port, late) :
+		       port->ts;
+}
+
+bool gw_port_may_send(const struct gw_port *port)
 {
 	return port->has_remote && (port->dir & GW_MEDIA_SENDONLY) &&
 	       sa_port(&port->rtp.addr);
 }
 
+/* Sound of our own making: what is played, or silence when nothing is passed on. */
+static bool makes_sound(const struct gw_port *port)
+{
+	return port->player.silence &&
+	       (!port->fed || gw_player_busy(&port->player));
+}
+
 void gw_port_update_ticking(struct gw_port *port)
 {
-	const bool ticking = may_send(port) && (port->player.silence ||
-						gw_dtmf_busy(&port->dtmf_tx));
-	const int64_t now = gw_port_now_us();
+	const bool ticking =
+		gw_port_may_send(port) &&
+		(makes_sound(port) || gw_dtmf_busy(&port->dtmf_tx));
 
 	if (ticking == (port->ticking_le.list != NULL))
 		return;
 
-	if (ticking && port->tick_us) {
-		/* the clock of the stream went on while nothing was sent */
-		port->ts += gw_port_in_clock(port, now - port->tick_us);
+	if (ticking) {
+		port->ts = gw_port_ts_now(port);
+		port->tick_us = gw_port_now_us();
 		port->marker = true;
 		port->skip = 0;
 	}
-	port->tick_us = now;
 	port->owner.tickingh(port, ticking, port->owner.ticking_arg);
 }
 
 /* packet has its payload in place, behind room for the header. */
-static void send_packet(struct gw_port *port, uint8_t *packet, size_t len,
-			uint8_t pt, bool marker, uint32_t ts)
+static void send_numbered(struct gw_port *port, uint8_t *packet, size_t len,
+			  const struct gw_rtp *numbers)
 {
-	const struct gw_rtp rtp = { .marker = marker,
-				    .pt = pt,
-				    .seq = port->seq++,
-				    .ts = ts,
-				    .ssrc = port->ssrc };
+	struct gw_rtp rtp = *numbers;
 	struct mbuf mb = { .buf = packet,
 			   .size = GW_RTP_HEADER + len,
 			   .end = GW_RTP_HEADER + len };
 
+	rtp.ssrc = port->ssrc;
 	gw_rtp_write(packet, &rtp);
 	port->packets++;
 	port->bytes += (uint32_t)len;
 	/* a full socket loses the packet as the network would */
 	(void)udp_send(port->rtp_sock, &port->rtp.addr, &mb);
+}
+
+/* A packet of our own: what is passed on next finds its place behind it. */
+static void send_packet(struct gw_port *port, uint8_t *packet, size_t len,
+			uint8_t pt, bool marker, uint32_t ts)
+{
+	const struct gw_rtp rtp = {
+		.marker = marker, .pt = pt, .seq = port->seq++, .ts = ts
+	};
+
+	send_numbered(port, packet, len, &rtp);
+}
+
+void gw_port_send_rtp(struct gw_port *port, const struct gw_rtp *rtp)
+{
+	uint8_t packet[GW_RTP_HEADER + GW_PORT_PACKET_MAX];
+
+	memcpy(packet + GW_RTP_HEADER, rtp->payload, rtp->payload_len);
+	send_numbered(port, packet, rtp->payload_len, rtp);
+}
+
+void gw_port_send_payload(struct gw_port *port, const uint8_t *payload,
+			  size_t len)
+{
+	uint8_t packet[GW_RTP_HEADER + PAYLOAD_MAX];
+
+	memcpy(packet + GW_RTP_HEADER, payload, len);
+	send_packet(port, packet, len, port->codec.pt_tx, port->marker,
+		    port->ts);
+	port->marker = false;
 }
 
 static void send_sound(struct gw_port *port)
@@ -109,28 +153,30 @@ static void one_tick(struct gw_port *port)
 			return;
 		port->echo_flows = false;
 		port->marker = true;
-	} else {
+	} else if (makes_sound(port)) {
 		send_sound(port);
+	} else if (port->fed) {
+		return;
 	}
 
-	port->ts += tick_units(port);
+	port->relay.flows = false;
+	port->ts += gw_port_tick_units(port);
+	port->tick_us = gw_port_now_us();
 }
 
 void gw_port_tick(struct gw_port *port, unsigned ticks, bool catch_up)
 {
 	const unsigned most = catch_up ? TICKS_CAUGHT_UP : 1;
 
-	port->tick_us = gw_port_now_us();
 	if (ticks > most) {
-		port->ts += (ticks - most) * tick_units(port);
+		if (!port->fed)
+			port->ts += (ticks - most) * gw_port_tick_units(port);
 		ticks = most;
 	}
 
 	while (ticks--)
 		one_tick(port);
-
-	if (!port->player.silence && !gw_dtmf_busy(&port->dtmf_tx))
-		gw_port_update_ticking(port);
+	gw_port_update_ticking(port);
 }
 
 void gw_port_send_back(struct gw_port *port, const struct gw_rtp *rtp)
@@ -138,7 +184,7 @@ void gw_port_send_back(struct gw_port *port, const struct gw_rtp *rtp)
 	uint8_t packet[GW_RTP_HEADER + GW_PORT_PACKET_MAX];
 
 	port->echo_idle = 0;
-	if (!may_send(port) || rtp->payload_len > GW_PORT_PACKET_MAX ||
+	if (!gw_port_may_send(port) || rtp->payload_len > GW_PORT_PACKET_MAX ||
 	    port->dtmf_tx.active)
 		return;
 
@@ -153,5 +199,6 @@ void gw_port_send_back(struct gw_port *port, const struct gw_rtp *rtp)
 	send_packet(port, packet, rtp->payload_len, port->codec.pt_tx,
 		    port->marker, rtp->ts + port->echo_offset);
 	port->marker = false;
-	port->ts = rtp->ts + port->echo_offset + tick_units(port);
+	port->ts = rtp->ts + port->echo_offset + gw_port_tick_units(port);
+	port->tick_us = gw_port_now_us();
 }

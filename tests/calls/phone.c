@@ -186,6 +186,11 @@ static void on_invite(struct phone *p, struct sip_msg *msg)
 		return;
 	}
 
+	if (p->refuses_reinvite && pl_isset(&msg->to.tag)) {
+		phone_answer(p, &(struct answer){ .code = 488 });
+		return;
+	}
+
 	if (p->sends_on) {
 		char contact[96];
 
@@ -224,10 +229,24 @@ static void on_bye(struct phone *p, struct sip_msg *msg)
 								200 });
 }
 
+static void note_digit(struct phone *p, const struct sip_msg *msg)
+{
+	const size_t used = strlen(p->infos);
+	struct pl digit;
+
+	if (0 == pl_strcmp(&msg->met, "INFO") && used + 1 < sizeof(p->infos) &&
+	    0 == re_regex((const char *)mbuf_buf(msg->mb),
+			  mbuf_get_left(msg->mb), "Signal=[0-9*#A-D]1", &digit))
+		p->infos[used] = *digit.p;
+}
+
 static void on_request(struct phone *p, struct sip_msg *msg)
 {
 	const bool repeated = same(p->invite, msg) || same(p->bye, msg) ||
-			      same(p->cancel, msg) || same(p->prack, msg);
+			      same(p->cancel, msg) || same(p->prack, msg) ||
+			      same(p->other, msg);
+
+	const bool is_refer = 0 == pl_strcmp(&msg->met, "REFER");
 
 	note(p, "%r%s", &msg->met, repeated ? "+" : "");
 	if (p->is_deaf || (repeated && pl_strcmp(&msg->met, "ACK")))
@@ -247,14 +266,13 @@ static void on_request(struct phone *p, struct sip_msg *msg)
 			++p->pracks;
 			keep(&p->prack, msg);
 		}
-		if (0 == pl_strcmp(&msg->met, "REFER"))
-			keep(&p->refer, msg);
-		if (0 == pl_strcmp(&msg->met, "NOTIFY"))
-			keep(&p->notify, msg);
+		note_digit(p, msg);
+		keep(&p->other, msg);
 		respond(p, msg,
-			&(struct answer){ .code = p->refer == msg ?
-							  p->refer_code :
-							  200 });
+			&(struct answer){ .code = p->other_code ?
+							  p->other_code :
+						  is_refer ? 202 :
+							     200 });
 	}
 }
 
@@ -335,7 +353,6 @@ int phone_open(struct phone *p, enum sip_transp tp)
 
 	memset(p, 0, sizeof(*p));
 	str_ncpy(p->tag, "phone", sizeof(p->tag));
-	p->refer_code = 202;
 	err = sa_set_str(&any, "127.0.0.1", 0);
 	if (err)
 		return err;
@@ -366,7 +383,6 @@ void phone_close(struct phone *p)
 	p->cancel = mem_deref(p->cancel);
 	p->bye = mem_deref(p->bye);
 	p->prack = mem_deref(p->prack);
+	p->other = mem_deref(p->other);
 	p->response = mem_deref(p->response);
-	p->refer = mem_deref(p->refer);
-	p->notify = mem_deref(p->notify);
 }

@@ -34,17 +34,19 @@ struct phone {
 	bool ignores_cancel;    /* neither 200 nor 487 */
 	bool answers_at_cancel; /* 200 to the INVITE crosses the CANCEL */
 	bool ignores_bye;
+	bool refuses_reinvite; /* 488 */
 	bool sends_on;     /* 302 to each INVITE, to another user of its own */
 	uint16_t bye_code; /* 0: 200 */
-	uint16_t refer_code; /* to a REFER */
+	/* to all but INVITE, CANCEL and BYE; 0: 202 to REFER, else 200 */
+	uint16_t other_code;
 	bool holds_ack_back; /* to a 2xx that it got */
 	const char *ack_sdp;
 
 	/* what it has seen: "INVITE ACK BYE 200:OPTIONS", repetitions as "INVITE+" */
 	char log[1024];
 	struct sip_msg *first; /* INVITE of this call */
-	struct sip_msg *invite, *ack, *cancel, *bye, *prack, *response, *refer,
-		*notify;
+	struct sip_msg *invite, *ack, *cancel, *bye, *prack, *other, *response;
+	char infos[32]; /* digits that came as INFO */
 	unsigned invites, authorised, acks, cancels, byes, pracks;
 
 	char tag[20];

@@ -170,6 +170,34 @@ static int test_two_transfer_attended_undone(void)
 }
 TEST(test_two_transfer_attended_undone);
 
+/* Who stays is held, and let go again, also when its hold was still under way. A
+ * hold that is part of a transfer is no news. */
+static int test_two_transfer_holds(void)
+{
+	struct world *w;
+
+	CHECK_OK(up(&w));
+	phone_will(&w->to, { .code = 100 }); /* the hold takes its time */
+	phone_will(&w->third, { .code = 486 });
+	CHECK_OK(transfer(w, true));
+	CHECK_OK(world_until_seen(&w->to, "INVITE"));
+	CHECK_OK(world_until(w, "call.transfer.failed(from)"));
+	CHECK_INT(w->to.invites, 2);
+	CHECK_STR(gw_call_state_name(world_info(w)->state), "bridged");
+
+	phone_answer(&w->to, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
+	CHECK_OK(world_until_seen(&w->to, "INVITE ACK INVITE"));
+	CHECK(!re_regex((const char *)mbuf_buf(w->to.invite->mb),
+			mbuf_get_left(w->to.invite->mb), "a=sendrecv"));
+	phone_answer(&w->to, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
+	CHECK_OK(world_until_seen(&w->to, "INVITE ACK INVITE ACK"));
+	CHECK(!world_info(w)->legs[1].held);
+	CHECK_STR(gw_call_state_name(world_info(w)->state), "bridged");
+	CHECK(!strstr(w->history, "call.hold"));
+	return 0;
+}
+TEST(test_two_transfer_holds);
+
 /* Wherever it is, the API ends all of it. */
 static int test_two_transfer_hung_up(void)
 {

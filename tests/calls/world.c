@@ -357,7 +357,6 @@ static void forget(struct phone *phone)
 			       .ts = p->ts,
 			       .tc = p->tc,
 			       .addr = p->addr,
-			       .refer_code = p->refer_code,
 			       .branch = p->branch };
 
 	memcpy(fresh.uri, p->uri, sizeof(fresh.uri));

@@ -275,7 +275,7 @@ int plain_says(struct plain_phone *phone, uint16_t to, uint8_t pt, uint16_t seq,
 	const struct gw_rtp rtp = {
 		.pt = pt, .seq = seq, .ts = ts, .ssrc = MEDIA_PHONE_SSRC
 	};
-	uint8_t packet[GW_RTP_HEADER + 400];
+	uint8_t packet[GW_RTP_HEADER + 600];
 	struct mbuf mb = { .buf = packet,
 			   .size = sizeof(packet),
 			   .end = GW_RTP_HEADER + len };

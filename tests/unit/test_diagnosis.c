@@ -69,7 +69,55 @@ static const struct {
 		.reason_header = "Q.850;cause=17"),
 	  "486 Busy Here (Q.850;cause=17)" },
 	{ FACTS(GW_CAUSE_CANCELED_BY_API, .sip_code = 180), NULL },
+	{ FACTS(GW_CAUSE_REDIRECTED, .sip_code = 302,
+		.clues = { .redirected_to = "sip:9@x",
+			   .redirect_fault = "we come from there" }),
+	  "to sip:9@x; we come from there." },
 };
+
+/* Of two phones it is said which one. */
+#define TWO(cause_, role_, ...)                                            \
+	{                                                                  \
+		.outcome = { .cause = (cause_) }, .two_legs = true,        \
+		.role = (role_), .uri = "sip:9@x", .line = "office",       \
+		.user = "858", .codecs = codecs, .codec_count = 3,         \
+		.confirm_digit = '1', .confirm_timeout_s = 10, __VA_ARGS__ \
+	}
+
+static const struct {
+	struct gw_diagnosis_facts facts;
+	const char *says;
+} two_rows[] = {
+	{ TWO(GW_CAUSE_BUSY, GW_ROLE_TO, .sip_code = 486, .sip_reason = "Busy"),
+	  "The to phone (sip:9@x): The far side said: 486 Busy." },
+	{ TWO(GW_CAUSE_RING_TIMEOUT, GW_ROLE_FROM, .ring_timeout_s = 9,
+	      .rang = true),
+	  "The from phone (sip:9@x): It rang for 9 seconds" },
+	{ TWO(GW_CAUSE_CONFIRM_FAILED, GW_ROLE_FROM, .answered = true),
+	  "The from phone answered, but nobody pressed 1 within 10 seconds" },
+	{ TWO(GW_CAUSE_CANCELED_BY_FIRST_LEG, GW_ROLE_FROM, .answered = true),
+	  "The from phone hung up before the other one" },
+	{ TWO(GW_CAUSE_NO_ANSWER, GW_ROLE_TO, .answered = true),
+	  "The to phone answered and hung up while" },
+	{ TWO(GW_CAUSE_SETUP_DEADLINE, GW_ROLE_TO, .rang = true),
+	  "before the to phone (sip:9@x) was up" },
+};
+
+static int test_diagnosis_two(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(two_rows); i++) {
+		char text[512];
+		const char *says =
+			gw_diagnosis(text, sizeof(text), &two_rows[i].facts);
+
+		CHECK(says);
+		if (!strstr(says, two_rows[i].says))
+			CHECK_STR(says, two_rows[i].says);
+	}
+
+	return 0;
+}
+TEST(test_diagnosis_two);
 
 static int test_diagnosis_table(void)
 {

@@ -22,6 +22,7 @@ static int test_media_silence_flows_both_ways(void)
 		return 1;
 	CHECK(a.stats.any && a.stats.received && a.stats.sent);
 	CHECK(a.stats.first_packet_ms > 0);
+	CHECK(a.stats.mos_x100 >= 100 && a.stats.mos_x100 <= 441);
 	CHECK_INT(a.stats.lost, 0);
 	return 0;
 }

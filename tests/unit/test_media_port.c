@@ -145,6 +145,44 @@ static int test_media_port_latches_once_and_refuses_strangers(void)
 TEST_WITHOUT_OOM(test_media_port_latches_once_and_refuses_strangers,
 		 "waits for a thread");
 
+/* A phone behind NAT names a private address; its packets come from where its
+ * signalling does. */
+static int test_media_port_latches_onto_the_signalling_address(void)
+{
+	static struct side side;
+	static struct plain_phone named, nat, stranger;
+	struct sa signalling;
+
+	if (media_world_start() || side_open(&side) || plain_open(&named) ||
+	    plain_open_at(&nat, "127.0.0.2") ||
+	    plain_open_at(&stranger, "127.0.0.3"))
+		return 1;
+
+	CHECK_OK(side_talks_to(&side, named.number, "PCMA", GW_MEDIA_SENDRECV));
+	CHECK_OK(plain_waits_for(&named, 1));
+	CHECK_OK(plain_says_voice(&nat, side.number, 1)); /* not known yet */
+	CHECK_OK(plain_says_voice(&named, side.number, 2));
+	CHECK_OK(side_wait_received(&side, 1));
+	CHECK_INT(nat.packets, 0);
+
+	CHECK_OK(sa_set_str(&signalling, "127.0.0.2", 5060));
+	CHECK_OK(gw_media_latch(side.port, &signalling));
+	CHECK_OK(plain_says_voice(&stranger, side.number, 3));
+	CHECK_OK(plain_says_voice(&nat, side.number, 3));
+	CHECK_OK(plain_waits_for(&nat, 2)); /* and we follow it there */
+	CHECK_OK(plain_says_voice(&stranger, side.number, 4));
+	CHECK_OK(plain_says_voice(&named, side.number, 4)); /* once only */
+	CHECK_OK(plain_says_voice(&nat, side.number, 4));
+	CHECK_OK(side_wait_received(&side, 3));
+	if (side_stats(&side))
+		return 1;
+	CHECK_INT(side.stats.received, 3);
+	CHECK_INT(stranger.packets, 0);
+	return 0;
+}
+TEST_WITHOUT_OOM(test_media_port_latches_onto_the_signalling_address,
+		 "waits for a thread");
+
 static int test_media_port_stall_and_resume(void)
 {
 	static struct side side;

@@ -1,0 +1,213 @@
+/* sip/session_change.c - a re-INVITE of ours (RFC 3261 14) and its answers.
+ *
+ *   INVITE --401/407--> INVITE with credentials
+ *          --491--> again after 2.1 to 4 s: we are the owner of the Call-ID (14.1)
+ *          --2xx--> ACK; the same ACK again for each repetition
+ *          --481, 408, silence--> the dialog is no more (12.2.1.2)
+ *          --any other--> refused, and the session goes on as it was
+ *
+ * It outlives its owner's interest: a 2xx that comes after we have said BYE still
+ * gets its ACK. */
+#include "sip/session_impl.h"
+
+enum {
+	GLARES_MAX = 4,
+	GLARE_MIN_MS = 2100,
+	GLARE_SPAN_MS = 1900,
+};
+
+static int send_change(struct gw_session *s);
+
+/* Telling ----------------------------------------------------------------- */
+
+static void settle(struct gw_session *s, const struct sip_msg *msg,
+		   uint16_t code, int err)
+{
+	struct gw_change *c = s->change;
+
+	c->pending = false;
+	c->offer = mem_deref(c->offer);
+	tmr_cancel(&c->again);
+	if (s->h && s->h->changed && s->state == GW_SESSION_UP)
+		s->h->changed(msg, code, err, s->arg);
+}
+
+/* RFC 3261 12.2.1.2. Whoever is told releases the session, and that says BYE
+ * where there may be somebody to hear it. */
+static void dialog_lost(struct gw_session *s, const struct sip_msg *msg)
+{
+	struct gw_change *c = s->change;
+
+	c->pending = false;
+	c->offer = mem_deref(c->offer);
+	if (s->state != GW_SESSION_UP)
+		return;
+
+	if (msg && msg->scode == 481) {
+		gw_session_over(s, 0);
+		return;
+	}
+
+	s->facts.err = ETIMEDOUT;
+	if (s->h)
+		s->h->closed(s->arg);
+}
+
+/* Answers ----------------------------------------------------------------- */
+
+static void accepted(struct gw_session *s, const struct sip_msg *msg)
+{
+	(void)sip_dialog_update(s->won->dlg, msg);
+	gw_session_ack(s->won, GW_ACK_CHANGE, s->change->cseq);
+	settle(s, msg, msg->scode, 0);
+}
+
+static void again(void *arg)
+{
+	struct gw_session *s = arg;
+	int err;
+
+	mem_ref(s);
+	if (s->state != GW_SESSION_UP)
+		settle(s, NULL, 0, ECANCELED);
+	else if (s->reply)
+		/* theirs is under way now, and goes first */
+		tmr_start(&s->change->again, GLARE_MIN_MS, again, s);
+	else {
+		err = send_change(s);
+		if (err)
+			settle(s, NULL, 0, err);
+	}
+	mem_deref(s);
+}
+
+static void refused(struct gw_session *s, const struct sip_msg *msg)
+{
+	struct gw_change *c = s->change;
+
+	if (s->state != GW_SESSION_UP) {
+		settle(s, NULL, msg->scode, 0);
+		return;
+	}
+
+	if (gw_session_is_challenge(msg) &&
+	    !gw_session_take_challenge(s, msg) && !send_change(s))
+		return;
+
+	switch (msg->scode) {
+	case 491:
+		if (++c->glares > GLARES_MAX)
+			break;
+		tmr_start(&c->again,
+			  GLARE_MIN_MS + rand_u32() % (GLARE_SPAN_MS + 1),
+			  again, s);
+		return;
+
+	case 408:
+	case 481:
+		dialog_lost(s, msg);
+		return;
+
+	default:
+		break;
+	}
+
+	settle(s, NULL, msg->scode, 0);
+}
+
+static void answered(int err, const struct sip_msg *msg, void *arg)
+{
+	struct gw_session *s = arg;
+
+	if (!err && msg && msg->scode < 200)
+		return;
+
+	mem_ref(s);
+	if (err == ETIMEDOUT)
+		dialog_lost(s, NULL);
+	else if (err || !msg)
+		settle(s, NULL, 0, err ? err : EPROTO);
+	else if (msg->scode < 300)
+		accepted(s, msg);
+	else
+		refused(s, msg);
+	mem_deref(s);
+}
+
+/* Sending ----------------------------------------------------------------- */
+
+int gw_session_add_contact(enum sip_transp tp, const struct sa *src,
+			   const struct sa *dst, struct mbuf *mb, void *arg)
+{
+	(void)dst;
+
+	return gw_session_write_contact(mb, arg, src, tp);
+}
+
+static int send_change(struct gw_session *s)
+{
+	struct gw_change *c = s->change;
+
+	c->cseq = sip_dialog_lseq(s->won->dlg);
+	return sip_drequestf(&c->req, s->sip, true, "INVITE", s->won->dlg, 0,
+			     s->auth, gw_session_add_contact, answered, s,
+			     "Allow: %s\r\n"
+			     "Supported: 100rel\r\n"
+			     "Content-Type: application/sdp\r\n"
+			     "Content-Length: %zu\r\n\r\n"
+			     "%b",
+			     gw_stack_allow, c->offer->end, c->offer->buf,
+			     c->offer->end);
+}
+
+static void destructor(void *arg)
+{
+	struct gw_change *c = arg;
+
+	tmr_cancel(&c->again);
+	mem_deref(c->req);
+	mem_deref(c->offer);
+}
+
+int gw_session_reinvite(struct gw_session *session, const struct mbuf *offer)
+{
+	struct gw_session *s = session;
+	struct gw_change *c;
+	int err;
+
+	if (!s || !offer)
+		return EINVAL;
+	if (s->state != GW_SESSION_UP)
+		return ENOTCONN;
+	if (s->reply || gw_session_is_changing(s))
+		return EBUSY;
+
+	if (!s->change)
+		s->change = mem_zalloc(sizeof(*s->change), destructor);
+	c = s->change;
+	if (!c)
+		return ENOMEM;
+
+	c->offer = mbuf_alloc(offer->end);
+	if (!c->offer)
+		return ENOMEM;
+	err = mbuf_write_mem(c->offer, offer->buf, offer->end);
+	if (err)
+		goto out;
+
+	c->glares = 0;
+	s->auth_tries = 0;
+	err = send_change(s);
+
+out:
+	if (err)
+		c->offer = mem_deref(c->offer);
+	else
+		c->pending = true;
+	return err;
+}
+
+bool gw_session_is_changing(const struct gw_session *s)
+{
+	return s->change && s->change->pending;
+}
