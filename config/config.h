@@ -92,7 +92,10 @@ struct gw_config_media {
 	const char *advertise; /* numeric address; or NULL                */
 	uint16_t port_min, port_max;
 	struct gw_config_strings codecs; /* telephone-event is always in it */
-	const char *sounds; /* directory                                  */
+	const char *sounds;     /* directory                                  */
+	const char *recordings; /* directory                              */
+	bool recording_tone;
+	uint32_t stall_s; /* 0: never                                     */
 };
 
 struct gw_config_store {
@@ -119,13 +122,14 @@ struct gw_config_limits {
 	uint32_t idempotency_hours;  /* how long a key is remembered      */
 };
 
-/* What may be dialled. Nothing of it can be set yet: an empty policy allows
+/* What may be dialled. Little of it can be set yet: an empty policy allows
  * extensions and URIs at the line's own domain, and nothing else. More rules
  * come; a caller that meets a number these don't allow must refuse it. */
 struct gw_config_policy {
 	uint32_t extension_min_digits; /* 2 */
 	uint32_t extension_max_digits; /* 6 */
 	bool own_domain;               /* sip: URIs at the line's domain  */
+	bool follow_redirects;         /* 3xx, to where it allows         */
 };
 
 struct gw_config_caller_id {
@@ -161,6 +165,7 @@ struct gw_config_line {
 	struct gw_config_dial dial;
 	const char *country; /* never less than the general one; or NULL  */
 	struct gw_config_strings codecs; /* as in media; never empty      */
+	bool srtp;
 	bool nat_auto;
 	uint32_t max_calls; /* 0: no limit of its own                     */
 	bool is_default;    /* exactly one line is, if there are lines    */

@@ -25,10 +25,10 @@
 #define CODECS                                                             \
 	WORDS("opus", "G722", "PCMA", "PCMU", "GSM", "G726-16", "G726-24", \
 	      "G726-32", "G726-40", "iLBC", "telephone-event")
-#define SCOPES                                                             \
-	WORDS("calls:create", "calls:read", "calls:hangup", "events:read", \
-	      "lines:read", "lines:check", "metrics:read", "hooks:admin",  \
-	      "webhooks:admin", "admin")
+#define SCOPES                                                               \
+	WORDS("calls:create", "calls:read", "calls:hangup", "calls:control", \
+	      "events:read", "lines:read", "lines:check", "metrics:read",    \
+	      "hooks:admin", "webhooks:admin", "admin")
 
 /* clang-format off */
 const struct gw_config_row gw_config_rows[] = {
@@ -103,8 +103,18 @@ const struct gw_config_row gw_config_rows[] = {
 { "/media/sounds", GW_CONFIG_STRING, ROOT(media.sounds),
   .json_default = "\"sounds\"",
   .help = "Directory of the WAV files that announce and play name." },
-{ "/media/recordings", GW_CONFIG_LATER, 0, .json_default = "\"recordings\"",
-  .help = "Directory for recordings. Not in this version yet: leave it as it is." },
+{ "/media/recordings", GW_CONFIG_STRING, ROOT(media.recordings),
+  .json_default = "\"recordings\"",
+  .help = "Directory of the WAV files of recorded calls, made with mode 0700 when there is "
+	  "one to write. They are deleted store.keep_days after they were written." },
+{ "/media/recording_tone", GW_CONFIG_BOOL, ROOT(media.recording_tone),
+  .json_default = "false",
+  .help = "Whether both people hear a beep when recording starts. What the law of their "
+	  "countries asks for is for you to know." },
+{ "/media/stall_s", GW_CONFIG_INT, ROOT(media.stall_s), .min = 0, .max = 3600,
+  .json_default = "30",
+  .help = "Seconds without any sound or RTCP of a phone after which a call of two ends as "
+	  "media_timeout; not while it is on hold. 0: never." },
 
 /* Store and log ---------------------------------------------------------- */
 { "/store/url", GW_CONFIG_STRING, ROOT(store.url),
@@ -139,9 +149,12 @@ const struct gw_config_row gw_config_rows[] = {
 { "/allow_inline", GW_CONFIG_BOOL, ROOT(allow_inline), .json_default = "false",
   .help = "Whether secrets may stand in this file as such. For tries, not for "
 	  "machines that others can log in to." },
-{ "/policy", GW_CONFIG_LATER, 0, .json_default = "{}",
-  .help = "What may be dialled. Empty: extensions of 2 to 6 digits and SIP addresses at "
-	  "the line's own domain, nothing else. This version knows no other rules yet." },
+{ "/policy/follow_redirects", GW_CONFIG_BOOL, ROOT(policy.follow_redirects),
+  .json_default = "false",
+  .help = "Whether a call goes where a 302 sends it, as far as that may be dialled: "
+	  "extensions of 2 to 6 digits and SIP addresses at the line's own domain, nothing "
+	  "else. Off, it ends as redirected. Where a phone transfers to must be allowed in "
+	  "the same way." },
 { "/hooks", GW_CONFIG_LATER, 0, .json_default = "{}",
   .help = "Webhooks of CRMs that place calls. Not in this version yet: leave it empty." },
 
@@ -221,6 +234,10 @@ const struct gw_config_row gw_config_rows[] = {
 { "/lines/N/codecs", GW_CONFIG_STRINGS, LINE(codecs), .words = CODECS,
   .json_default = "[]",
   .help = "Codecs in the order they are offered. Empty: media.codecs." },
+{ "/lines/N/srtp", GW_CONFIG_BOOL, LINE(srtp), .json_default = "false",
+  .help = "Whether sound is encrypted (SRTP, keys in SDP): a phone that can't is not talked "
+	  "to. Use transport tls with it, or the keys can be read on the way. Off, a phone "
+	  "that offers it gets it." },
 { "/lines/N/nat", GW_CONFIG_BOOL, LINE(nat_auto),
   .words = WORDS("off", "auto"), .json_default = "\"auto\"",
   .help = "auto: when the server sees us under another address, register that one and "
@@ -243,8 +260,10 @@ const struct gw_config_row gw_config_rows[] = {
   .help = "Keys of one project see each other's calls, and no others." },
 { "/keys/N/scopes", GW_CONFIG_STRINGS, KEY(scopes), .words = SCOPES, .min = 1,
   .json_default = "[\"calls:create\", \"calls:read\", \"calls:hangup\", "
-		  "\"events:read\", \"lines:read\"]",
-  .help = "What the key may do. admin may do everything." },
+		  "\"calls:control\", \"events:read\", \"lines:read\"]",
+  .help = "What the key may do. calls:control is what is done in a call (keys, hold, mute, "
+	  "transfer, play, record), calls:read includes recordings. admin may do "
+	  "everything." },
 { "/keys/N/lines", GW_CONFIG_STRINGS, KEY(lines), .form = gw_form_name,
   .json_default = "[]",
   .help = "Names of the lines it may use. Empty: all." },
@@ -267,7 +286,8 @@ const struct gw_config_row gw_config_rows[] = {
   .help = "Size of a request's body." },
 { "/limits/calls", GW_CONFIG_INT, ROOT(limits.calls),
   .min = 1, .max = 100000, .json_default = "4000",
-  .help = "Calls at the same time. Each takes two UDP ports and two open files." },
+  .help = "Calls at the same time. Each takes two UDP ports and two open files for each "
+	  "person." },
 { "/limits/calls_per_s", GW_CONFIG_INT, ROOT(limits.calls_per_s),
   .min = 1, .max = 100000, .json_default = "1000",
   .help = "New calls per second with one key, on average." },

@@ -50,12 +50,20 @@ int gw_admission_alloc(struct gw_admission **admissionp,
 	return 0;
 }
 
+static uint32_t port_pairs(const struct gw_config *cfg)
+{
+	return ((uint32_t)cfg->media.port_max - cfg->media.port_min + 1) / 2;
+}
+
 uint32_t gw_admission_limit(const struct gw_config *cfg)
 {
-	const uint32_t pairs =
-		((uint32_t)cfg->media.port_max - cfg->media.port_min + 1) / 2;
+	return MIN(cfg->limits.calls, port_pairs(cfg));
+}
 
-	return MIN(cfg->limits.calls, pairs);
+bool gw_admission_has_ports(const struct gw_config *cfg, uint32_t legs,
+			    uint32_t more)
+{
+	return legs + more <= port_pairs(cfg);
 }
 
 static bool is_behind(const struct gw_admission *a,
@@ -83,7 +91,8 @@ int gw_admission_check(struct gw_admission *a, const struct gw_config_key *key,
 		*retry_s = 5;
 		return ENOSPC;
 	}
-	if (load->living >= gw_admission_limit(a->cfg))
+	if (load->living >= gw_admission_limit(a->cfg) ||
+	    !gw_admission_has_ports(a->cfg, load->legs, 1))
 		return EBUSY;
 	if (is_behind(a, load))
 		return EAGAIN;

@@ -18,9 +18,14 @@ int gw_admission_alloc(struct gw_admission **admissionp,
 /* Calls at the same time: limits.calls, and no more than there are RTP ports. */
 uint32_t gw_admission_limit(const struct gw_config *cfg);
 
+/* Has media.ports a pair for each of legs and of so many more? */
+bool gw_admission_has_ports(const struct gw_config *cfg, uint32_t legs,
+			    uint32_t more);
+
 /* How things stand with the calls. */
 struct gw_admission_load {
 	uint32_t living;  /* calls */
+	uint32_t legs;    /* of them */
 	uint32_t pending; /* of them: not on disk yet */
 	bool draining;
 };

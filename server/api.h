@@ -17,6 +17,20 @@ void gw_api_get_call_sip(struct gw_http_req *req); /* GET /calls/{id}/sip     */
 void gw_api_call_events(struct gw_http_req *req);
 void gw_api_events(struct gw_http_req *req);
 
+/* api_incall.c: POST /calls/{id}/dtmf and so on */
+void gw_api_dtmf(struct gw_http_req *req);
+void gw_api_hold(struct gw_http_req *req);
+void gw_api_unhold(struct gw_http_req *req);
+void gw_api_mute(struct gw_http_req *req);
+void gw_api_unmute(struct gw_http_req *req);
+void gw_api_transfer(struct gw_http_req *req);
+void gw_api_play(struct gw_http_req *req);
+void gw_api_record(struct gw_http_req *req);
+
+/* api_recording.c */
+void gw_api_get_recording(
+	struct gw_http_req *req); /* GET /calls/{id}/recording */
+
 /* api_lines.c */
 void gw_api_list_lines(struct gw_http_req *req); /* GET /lines               */
 void gw_api_get_line(struct gw_http_req *req);   /* GET /lines/{name}        */

@@ -13,40 +13,12 @@
 #include "server/api_read.h"
 #include "server/call_id.h"
 #include "server/http.h"
-#include "server/json.h"
-#include "server/lines.h"
-#include "server/policy.h"
+#include "server/placing.h"
 #include "server/registry.h"
-#include "server/sounds.h"
-#include "server/writer.h"
-#include "sip/address.h"
-#include "sip/line.h"
 
 enum { IDEMPOTENCY_KEY_MAX = 255 };
 
 /* Placing a call ------------------------------------------------------------ */
-
-/* What is looked at on the way from a body to a call. */
-struct placing {
-	struct gw_order_request order;
-	struct gw_faults faults;
-	struct gw_line *line;
-	struct gw_address addr;
-	struct gw_policy_verdict verdict;
-};
-
-static void refuse_faults(struct gw_http_req *req,
-			  const struct gw_faults *faults)
-{
-	size_t i;
-
-	for (i = 0; i < faults->count; i++)
-		gw_http_problem_add(req, faults->list[i].pointer,
-				    faults->list[i].detail);
-	gw_http_problem(
-		req, faults->controls ? 400 : 422, "invalid_call",
-		"The body was read, but something in it is wrong; nothing was dialled.");
-}
 
 static void retry_after(struct gw_http_req *req, uint32_t seconds)
 {
@@ -91,158 +63,6 @@ static bool admitted(struct gw_http_req *req)
 				"As many calls are up as limits.calls allows.");
 		return false;
 	}
-}
-
-static bool is_caller_id_allowed(const char *number,
-				 const struct gw_line_cfg *line,
-				 const struct gw_config_key *key)
-{
-	size_t i;
-
-	if (line->caller_number && !strcmp(line->caller_number, number))
-		return true;
-	for (i = 0; i < line->caller_id_count; i++)
-		if (!strcmp(line->caller_ids[i], number))
-			return true;
-	for (i = 0; key && i < key->caller_ids.count; i++)
-		if (!strcmp(key->caller_ids.list[i], number))
-			return true;
-	return false;
-}
-
-/* What the order says must fit its line: faults tells what does not. */
-static void check_against_line(struct placing *p,
-			       const struct gw_config_key *key)
-{
-	struct gw_dial_rules rules;
-	const char *why = NULL;
-
-	p->line = p->order.line ? gw_lines_find(p->order.line) :
-				  gw_lines_default(key);
-	if (p->line && !gw_lines_allowed(key, p->line))
-		p->line = NULL;
-	if (!p->line) {
-		gw_fault(
-			&p->faults, "/line", "%s",
-			p->order.line ?
-				"there is no line of this name; GET /lines lists them" :
-				"there is no default line; name one of GET /lines");
-		return;
-	}
-
-	gw_line_dial_rules(p->line, &rules);
-	if (gw_address_parse(&p->addr, p->order.to, &rules, &why))
-		gw_fault(&p->faults, "/to", "%s",
-			 why ? why : "can't be dialled");
-	if (p->order.caller_number &&
-	    !is_caller_id_allowed(p->order.caller_number, gw_line_cfg(p->line),
-				  key))
-		gw_fault(&p->faults, "/caller_id/number",
-			 "is not one of the line's or key's caller_ids");
-	if (p->order.announce_play && !gw_sounds_find(p->order.announce_play))
-		gw_fault(&p->faults, "/announce/play",
-			 "there is no such WAV file in media.sounds");
-	if (p->order.auto_answer && !gw_line_cfg(p->line)->auto_answer)
-		gw_fault(
-			&p->faults, "/auto_answer",
-			"the line's auto_answer setting has to name the phones' header family");
-}
-
-/* Reads and checks the whole order. False: the request has been answered. */
-static bool prepare(struct placing *p, struct gw_http_req *req)
-{
-	const struct gw_config *cfg = gw_http_config(req);
-	const struct gw_config_key *key = gw_http_key(req);
-
-	if (gw_json_read_order(&p->order, gw_http_json(req),
-			       gw_http_is_form(req), &cfg->limits.headers,
-			       &p->faults)) {
-		refuse_faults(req, &p->faults);
-		return false;
-	}
-	check_against_line(p, key);
-	if (p->faults.count) {
-		refuse_faults(req, &p->faults);
-		return false;
-	}
-	p->verdict = gw_policy_check(&cfg->policy, &p->addr,
-				     gw_lines_is_sandbox(p->line));
-	return true;
-}
-
-static bool permitted(struct gw_http_req *req, const struct placing *p)
-{
-	if (p->verdict.allowed)
-		return true;
-	gw_http_problem_add(req, "/to", p->verdict.why);
-	gw_http_problemf(req, 403, "policy_denied",
-			 "The rule \"%s\" refuses this destination: %s.",
-			 p->verdict.rule, p->verdict.why);
-	return false;
-}
-
-/* A line that is full or down; when all are down, waiting may help. */
-static bool line_usable(struct gw_http_req *req, const struct placing *p)
-{
-	struct gw_line_info info;
-	uint32_t retry_s = 1;
-
-	if (gw_lines_all_failed(&retry_s)) {
-		retry_after(req, retry_s);
-		gw_http_problem(req, 503, "lines_down",
-				"No line is registered; GET /lines tells why.");
-		return false;
-	}
-	gw_line_info(p->line, &info);
-	if (gw_line_cfg(p->line)->max_calls &&
-	    info.calls >= gw_line_cfg(p->line)->max_calls) {
-		retry_after(req, 5);
-		gw_http_problem(req, 503, "capacity",
-				"The line has all the calls it may have.");
-		return false;
-	}
-	return true;
-}
-
-/* ?dry_run=1: what would happen. Dials nothing, stores nothing. */
-static void reply_dry_run(struct gw_http_req *req, const struct placing *p)
-{
-	const struct gw_line_cfg *line = gw_line_cfg(p->line);
-	struct gw_registry_stats stats;
-	struct gw_line_info info;
-	struct gw_writer w = { .err = ENOMEM };
-	struct mbuf *mb = mbuf_alloc(512);
-	const char *number = p->order.caller_number ? p->order.caller_number :
-						      line->caller_number;
-
-	gw_registry_stats(&stats);
-	gw_line_info(p->line, &info);
-	if (mb) {
-		gw_writer_init(&w, mb);
-		gw_write_open(&w, NULL, '{');
-		gw_write_string(&w, "object", "dry_run");
-		gw_write_bool(&w, "allowed", p->verdict.allowed);
-		gw_write_string(&w, "rule", p->verdict.rule);
-		gw_write_string(&w, "detail", p->verdict.why);
-		gw_write_string(&w, "to", p->order.to);
-		gw_write_string(&w, "uri", p->addr.uri);
-		gw_write_string(&w, "number",
-				p->addr.number[0] ? p->addr.number : NULL);
-		gw_write_string(&w, "line", info.name);
-		gw_write_string(&w, "line_state",
-				gw_line_state_name(info.state));
-		gw_write_string(&w, "caller_id", number ? number : line->user);
-		gw_write_int(&w, "calls_left",
-			     stats.limit > stats.living ?
-				     stats.limit - stats.living :
-				     0);
-		gw_write_close(&w, '}');
-	}
-	if (w.err)
-		gw_http_problem(req, 503, "memory", NULL);
-	else
-		gw_http_reply(req, 200, "application/json", mb);
-	mem_deref(mb);
 }
 
 /* Browsers go on to the call's own page. */
@@ -326,7 +146,7 @@ static bool idempotency_key(struct gw_http_req *req,
 void gw_api_create_call(struct gw_http_req *req)
 {
 	const char *dry = gw_http_query(req, "dry_run");
-	struct placing p = { .line = NULL };
+	struct gw_placing p = { .order = { .to = NULL } };
 	struct gw_placement placement;
 	char key[IDEMPOTENCY_KEY_MAX + 1];
 	uint8_t sha256[32];
@@ -341,12 +161,13 @@ void gw_api_create_call(struct gw_http_req *req)
 		return;
 	}
 	if (dry && dry[0] == '1') {
-		if (prepare(&p, req))
-			reply_dry_run(req, &p);
+		if (gw_placing_read(&p, req))
+			gw_placing_reply_dry_run(&p, req);
 		return;
 	}
 	if (!admitted(req) || !idempotency_key(req, key, &has_key) ||
-	    !prepare(&p, req) || !permitted(req, &p) || !line_usable(req, &p))
+	    !gw_placing_read(&p, req) || !gw_placing_permitted(&p, req) ||
+	    !gw_placing_possible(&p, req))
 		return;
 
 	body = gw_http_body(req, &body_len);
@@ -357,8 +178,11 @@ void gw_api_create_call(struct gw_http_req *req)
 	}
 	placement = (struct gw_placement){
 		.order = &p.order,
-		.uri = p.addr.uri,
-		.line = p.line,
+		.uri = p.to.addr.uri,
+		.number = p.to.addr.number[0] ? p.to.addr.number : NULL,
+		.line = p.to.line,
+		.from_uri = p.from.given ? p.from.addr.uri : NULL,
+		.from_line = p.from.line,
 		.key = gw_http_key(req),
 		.idempotency_key = has_key ? key : NULL,
 		.body_sha256 = sha256,

@@ -50,6 +50,7 @@ static int write_facts(struct mbuf *mb, const struct gw_json *call)
 	static const struct {
 		const char *name, *pointer;
 	} facts[] = {
+		{ "From", "/from" },
 		{ "To", "/to" },
 		{ "Line", "/line" },
 		{ "Status", "/status" },

@@ -46,7 +46,7 @@ static void no_memory(struct gw_http_req *req)
 /* One call of the store for a handler that waits. */
 struct fetch {
 	struct gw_http_req *req;
-	void (*foundh)(struct gw_http_req *req, struct gw_store_row *row);
+	gw_api_row_h *foundh;
 };
 
 static void fetched(struct gw_store_read *rd, void *arg)
@@ -71,10 +71,8 @@ static void fetched(struct gw_store_read *rd, void *arg)
 	mem_deref(f);
 }
 
-/* req must have been put off with gw_http_later(). */
-static void fetch(struct gw_http_req *req, const char *id,
-		  void (*foundh)(struct gw_http_req *req,
-				 struct gw_store_row *row))
+void gw_api_fetch_call(struct gw_http_req *req, const char *id,
+		       gw_api_row_h *foundh)
 {
 	const struct gw_app *app = gw_http_app(req);
 	struct gw_store_read *rd = gw_store_read_alloc(GW_STORE_CALL);
@@ -122,7 +120,7 @@ void gw_api_reply_call(struct gw_http_req *req, const char *id)
 	if (!err)
 		reply_json(req, mb);
 	else if (err == ENOENT)
-		fetch(req, id, reply_row);
+		gw_api_fetch_call(req, id, reply_row);
 	else
 		no_memory(req);
 	mem_deref(mb);
@@ -259,7 +257,7 @@ void gw_api_get_call_sip(struct gw_http_req *req)
 	if (!err)
 		gw_http_reply(req, 200, "application/json", mb);
 	else if (err == ENOENT)
-		fetch(req, id, reply_ladder);
+		gw_api_fetch_call(req, id, reply_ladder);
 	else
 		no_memory(req);
 	mem_deref(mb);
@@ -295,7 +293,7 @@ void gw_api_call_events(struct gw_http_req *req)
 		return;
 	}
 	gw_http_later(req);
-	fetch(req, id, open_stream);
+	gw_api_fetch_call(req, id, open_stream);
 }
 
 void gw_api_events(struct gw_http_req *req)

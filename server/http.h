@@ -205,6 +205,12 @@ int gw_http_stream(struct gw_http_stream **streamp, struct gw_http_req *req,
 		   const char *content_type, gw_http_read_h *readh,
 		   gw_http_stream_gone_h *goneh, void *arg);
 
+/* The same of a body whose size is known: Content-Length instead of chunks. */
+int gw_http_stream_sized(struct gw_http_stream **streamp,
+			 struct gw_http_req *req, const char *content_type,
+			 uint64_t size, gw_http_read_h *readh,
+			 gw_http_stream_gone_h *goneh, void *arg);
+
 /* There is something to read. Cheap, and nothing when it isn't waiting. Bytes
  * leave at the end of this turn of the loop, all woken streams in one go. */
 void gw_http_stream_wake(struct gw_http_stream *stream);

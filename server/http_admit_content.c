@@ -61,11 +61,13 @@ bool gw_http_admit_accept(struct gw_http_req *req)
 	    gw_http_accepts(&req->accept, gw_http_in(req, "Accept"), flags))
 		return true;
 
-	gw_http_problemf(req, 406, "not_acceptable", "available here:%s%s%s%s",
+	gw_http_problemf(req, 406, "not_acceptable",
+			 "available here:%s%s%s%s%s",
 			 flags & GW_ROUTE_EVENTS ? " text/event-stream" : "",
 			 flags & GW_ROUTE_NO_JSON ? "" : " application/json",
 			 flags & GW_ROUTE_HTML ? " text/html" : "",
-			 flags & GW_ROUTE_TEXT ? " text/plain" : "");
+			 flags & GW_ROUTE_TEXT ? " text/plain" : "",
+			 flags & GW_ROUTE_WAV ? " audio/wav" : "");
 	return false;
 }
 

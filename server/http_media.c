@@ -6,7 +6,7 @@
 
 #include "server/http_inside.h"
 
-enum { CHOICES = 4 };
+enum { CHOICES = 5 };
 
 /* What a route may have, in the order that decides between equals; streams go
  * before JSON, so that `curl -N` and Accept: * / * see events. */
@@ -21,6 +21,7 @@ static const struct choice {
 	{ 0,               GW_ROUTE_NO_JSON, "application", "json",         GW_HTTP_JSON },
 	{ GW_ROUTE_HTML,   0,                "text",        "html",         GW_HTTP_HTML },
 	{ GW_ROUTE_TEXT,   0,                "text",        "plain",        GW_HTTP_JSON },
+	{ GW_ROUTE_WAV,    0,                "audio",       "wav",          GW_HTTP_JSON },
 	/* clang-format on */
 };
 

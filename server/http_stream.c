@@ -13,8 +13,12 @@
 
 #include "server/http_inside.h"
 
-/* For HTTP/1.0; chunks are written into the connection's own memory. */
-enum { BLOCK_SIZE = 1024 };
+/* For HTTP/1.0 and for bodies whose length is known; chunks are written into the
+ * connection's own memory. */
+enum {
+	BLOCK_SIZE = 1024,
+	BIG_BLOCK_SIZE = 32 << 10,
+};
 
 struct gw_http_stream {
 	struct le le;
@@ -78,9 +82,10 @@ void gw_http_stream_over(struct gw_http_stream *s)
 	mem_deref(s);
 }
 
-int gw_http_stream(struct gw_http_stream **streamp, struct gw_http_req *req,
-		   const char *content_type, gw_http_read_h *readh,
-		   gw_http_stream_gone_h *goneh, void *arg)
+static int open_stream(struct gw_http_stream **streamp, struct gw_http_req *req,
+		       const char *content_type, uint64_t size,
+		       gw_http_read_h *readh, gw_http_stream_gone_h *goneh,
+		       void *arg)
 {
 	struct gw_http_stream *s;
 	struct MHD_Response *response;
@@ -95,7 +100,8 @@ int gw_http_stream(struct gw_http_stream **streamp, struct gw_http_req *req,
 		goto nomem;
 
 	response = MHD_create_response_from_callback(
-		MHD_SIZE_UNKNOWN, BLOCK_SIZE, read_some, s, response_over);
+		size, size == MHD_SIZE_UNKNOWN ? BLOCK_SIZE : BIG_BLOCK_SIZE,
+		read_some, s, response_over);
 	if (!response)
 		goto nomem;
 
@@ -120,6 +126,22 @@ nomem:
 	mem_deref(s);
 	gw_http_problem(req, 503, "memory", "out of memory");
 	return ENOMEM;
+}
+
+int gw_http_stream(struct gw_http_stream **streamp, struct gw_http_req *req,
+		   const char *content_type, gw_http_read_h *readh,
+		   gw_http_stream_gone_h *goneh, void *arg)
+{
+	return open_stream(streamp, req, content_type, MHD_SIZE_UNKNOWN, readh,
+			   goneh, arg);
+}
+
+int gw_http_stream_sized(struct gw_http_stream **streamp,
+			 struct gw_http_req *req, const char *content_type,
+			 uint64_t size, gw_http_read_h *readh,
+			 gw_http_stream_gone_h *goneh, void *arg)
+{
+	return open_stream(streamp, req, content_type, size, readh, goneh, arg);
 }
 
 void gw_http_stream_wake(struct gw_http_stream *s)

@@ -18,6 +18,11 @@ static const char *const event_names[] = {
 	[GW_EV_CALL_PLAYBACK_STARTED] = "call.playback.started",
 	[GW_EV_CALL_PLAYBACK_ENDED] = "call.playback.ended",
 	[GW_EV_CALL_MEDIA_STALLED] = "call.media.stalled",
+	[GW_EV_CALL_CONFIRM_PASSED] = "call.confirm.passed",
+	[GW_EV_CALL_CONFIRM_FAILED] = "call.confirm.failed",
+	[GW_EV_CALL_TRANSFER_STARTED] = "call.transfer.started",
+	[GW_EV_CALL_TRANSFER_COMPLETED] = "call.transfer.completed",
+	[GW_EV_CALL_TRANSFER_FAILED] = "call.transfer.failed",
 	[GW_EV_CALL_WAITING] = NULL,
 	[GW_EV_CALL_ENDED] = "call.ended",
 	[GW_EV_LEG_INITIATED] = "leg.initiated",
@@ -153,6 +158,18 @@ int gw_json_write_event_data(struct mbuf *mb, const struct gw_call_event *ev)
 		gw_write_int(&w, "sip_code", ev->sip_code);
 		gw_write_string(&w, "sip_reason", ev->sip_reason);
 	}
+	gw_write_close(&w, '}');
+	return w.err;
+}
+
+int gw_json_write_recording_data(struct mbuf *mb, const char *call_id,
+				 const struct gw_recording_view *recording)
+{
+	struct gw_writer w;
+
+	gw_writer_init(&w, mb);
+	gw_write_open(&w, NULL, '{');
+	gw_json_write_recording_members(&w, call_id, recording);
 	gw_write_close(&w, '}');
 	return w.err;
 }

@@ -38,7 +38,20 @@ void gw_fault(struct gw_faults *faults, const char *pointer, const char *fmt,
 /* POST /calls as asked for. Strings are borrowed from the body's document. */
 struct gw_order_request {
 	const char *to;
-	const char *line; /* or NULL: the default */
+	const char *line;      /* or NULL: the default */
+	const char *from;      /* or NULL: one leg, role to */
+	const char *from_line; /* or NULL: line */
+	enum gw_role first;    /* who is rung first */
+	bool show_caller_id_to_from;
+	bool has_confirm;
+	int confirm_leg; /* a role, settled when all has been read */
+	char confirm_digit;
+	uint32_t confirm_timeout_s;
+	int announce_leg;     /* a role, settled as well */
+	const char *ringback; /* country; or NULL: the line's */
+	enum gw_join join;
+	const char *send_digits; /* or NULL */
+	bool record;
 	uint32_t ring_timeout_s, time_limit_s, setup_deadline_s;
 	const char *caller_number, *caller_name; /* or NULL: the line's */
 	int caller_privacy;                      /* -1: the line's */
@@ -58,11 +71,50 @@ int gw_json_read_order(struct gw_order_request *order,
 		       const struct gw_config_strings *header_patterns,
 		       struct gw_faults *faults);
 
+/* POST /calls/{id}/dtmf and its like. */
+enum gw_command_kind {
+	GW_COMMAND_DTMF,
+	GW_COMMAND_HOLD,
+	GW_COMMAND_UNHOLD,
+	GW_COMMAND_MUTE,
+	GW_COMMAND_UNMUTE,
+	GW_COMMAND_TRANSFER,
+	GW_COMMAND_PLAY,
+	GW_COMMAND_RECORD,
+};
+struct gw_command {
+	enum gw_command_kind kind;
+	int leg; /* a role, or GW_ROLE_ANY */
+	const char *digits, *to, *play;
+	bool attended, on;
+};
+
+/* kind is the caller's; the rest is what the body says, which may be NULL where
+ * nothing has to be said. Strings are borrowed from it. Returns 0 or EINVAL
+ * (faults tells). */
+int gw_json_read_command(struct gw_command *command, enum gw_command_kind kind,
+			 const struct gw_json *body, bool from_form,
+			 struct gw_faults *faults);
+
+/* The file that came of a call's recording. */
+struct gw_recording_view {
+	enum {
+		GW_RECORDING_NONE,
+		GW_RECORDING_RUNS,
+		GW_RECORDING_SAVING, /* to come as call.recording.saved */
+		GW_RECORDING_SAVED,
+	} state;
+	uint32_t duration_ms;
+	uint64_t bytes;
+};
+
 /* A call as the API shows it. */
 struct gw_call_view {
 	const char *id;
 	uint32_t revision;
 	const char *to, *line;
+	const char *from, *from_line; /* NULL: one leg */
+	struct gw_recording_view recording;
 	int64_t created_at_ms;
 	const char *client_state;    /* or NULL */
 	const struct mbuf *metadata; /* JSON text, or NULL */
@@ -81,6 +133,12 @@ int gw_json_write_line(struct mbuf *mb, const struct gw_line *line,
 
 /* data of an event: what the snapshot does not say better. */
 int gw_json_write_event_data(struct mbuf *mb, const struct gw_call_event *ev);
+/* The member "recording" of a call. */
+void gw_json_write_recording(struct gw_writer *w, const char *call_id,
+			     const struct gw_recording_view *recording);
+/* data of call.recording.saved. */
+int gw_json_write_recording_data(struct mbuf *mb, const char *call_id,
+				 const struct gw_recording_view *recording);
 const char *
 gw_event_name(enum gw_call_event_type
 		      type); /* "call.ringing"; NULL: no event of the API */

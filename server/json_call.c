@@ -11,26 +11,6 @@ static void write_sip(struct gw_writer *w, uint16_t code, const char *reason,
 	gw_write_close(w, '}');
 }
 
-/* Mean opinion score by the E-model as ITU-T G.107 simplifies for G.711:
- * delay half of the round trip plus twice the jitter plus 10 ms of codec, loss
- * with Bpl 25.1 (G.113 appendix I, with concealment). */
-static double mos(const struct gw_media_stats *q)
-{
-	const uint32_t expected = q->received + q->lost;
-	const double loss = expected ? 100.0 * q->lost / expected : 0.0;
-	const double delay_ms =
-		q->rtt_us / 2000.0 + 2.0 * q->jitter_us / 1000.0 + 10.0;
-	double r = 93.2 - 0.024 * delay_ms - 95.0 * loss / (loss + 25.1);
-
-	if (delay_ms > 177.3)
-		r -= 0.11 * (delay_ms - 177.3);
-	if (r < 0.0)
-		return 1.0;
-	if (r > 100.0)
-		return 4.5;
-	return 1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6;
-}
-
 static void write_quality(struct gw_writer *w, const struct gw_leg_info *leg)
 {
 	const struct gw_media_stats *q = &leg->quality;
@@ -48,8 +28,8 @@ static void write_quality(struct gw_writer *w, const struct gw_leg_info *leg)
 		gw_write_fixed1(w, "rtt_ms", q->rtt_us / 1000.0);
 	else
 		gw_write_null(w, "rtt_ms");
-	if (q->received)
-		gw_write_fixed1(w, "mos", mos(q));
+	if (q->mos_x100)
+		gw_write_fixed1(w, "mos", q->mos_x100 / 100.0);
 	else
 		gw_write_null(w, "mos");
 	if (q->any)
@@ -59,15 +39,20 @@ static void write_quality(struct gw_writer *w, const struct gw_leg_info *leg)
 	gw_write_close(w, '}');
 }
 
-static void write_leg(struct gw_writer *w, const struct gw_leg_info *leg)
+static void write_leg(struct gw_writer *w, const struct gw_leg_info *leg,
+		      const char *line)
 {
 	gw_write_open(w, NULL, '{');
 	gw_write_string(w, "role", gw_role_name((int)leg->role));
 	gw_write_string(w, "uri", leg->uri);
+	gw_write_string(w, "line", leg->line ? leg->line : line);
 	gw_write_string(w, "state", gw_leg_state_name(leg->state));
 	gw_write_string(w, "status", gw_status_name(leg->status));
 	gw_write_string(w, "sip_call_id", leg->sip_call_id);
 	gw_write_string(w, "codec", leg->codec);
+	gw_write_bool(w, "muted", leg->muted);
+	gw_write_bool(w, "held", leg->held);
+	gw_write_string(w, "cause_hint", leg->cause_hint);
 	gw_write_time(w, "ringing_at", leg->ringing_at_ms);
 	gw_write_time(w, "answered_at", leg->answered_at_ms);
 	gw_write_time(w, "ended_at", leg->ended_at_ms);
@@ -75,6 +60,56 @@ static void write_leg(struct gw_writer *w, const struct gw_leg_info *leg)
 	write_sip(w, leg->sip_code, leg->sip_reason, leg->reason_header);
 	write_quality(w, leg);
 	gw_write_close(w, '}');
+}
+
+void gw_json_write_recording_members(struct gw_writer *w, const char *call_id,
+				     const struct gw_recording_view *recording)
+{
+	char url[64];
+
+	(void)re_snprintf(url, sizeof(url), "/calls/%s/recording", call_id);
+	gw_write_fixed1(w, "duration", recording->duration_ms / 1000.0);
+	gw_write_int(w, "size", (int64_t)recording->bytes);
+	gw_write_string(w, "url", url);
+}
+
+void gw_json_write_recording(struct gw_writer *w, const char *call_id,
+			     const struct gw_recording_view *recording)
+{
+	static const char *const states[] = {
+		[GW_RECORDING_RUNS] = "recording",
+		[GW_RECORDING_SAVING] = "saving",
+		[GW_RECORDING_SAVED] = "saved",
+	};
+
+	if (recording->state == GW_RECORDING_NONE) {
+		gw_write_null(w, "recording");
+		return;
+	}
+	gw_write_open(w, "recording", '{');
+	gw_write_string(w, "state", states[recording->state]);
+	if (recording->state == GW_RECORDING_SAVED) {
+		gw_json_write_recording_members(w, call_id, recording);
+	} else {
+		gw_write_null(w, "duration");
+		gw_write_null(w, "size");
+		gw_write_null(w, "url");
+	}
+	gw_write_close(w, '}');
+}
+
+/* A leg that was not dialled yet knows no line of its own. */
+static const char *line_of(const struct gw_call_view *view,
+			   const struct gw_leg_info *leg)
+{
+	return leg->role == GW_ROLE_FROM && view->from_line ? view->from_line :
+							      view->line;
+}
+
+/* auto has no other way than relay. */
+static const char *join_name(enum gw_join join)
+{
+	return gw_join_name(join == GW_JOIN_AUTO ? GW_JOIN_RELAY : join);
 }
 
 /* Whole seconds between two moments, rounded; 0 when one of them is missing. */
@@ -98,9 +133,11 @@ int gw_json_write_call(struct mbuf *mb, const struct gw_call_view *view)
 	gw_write_string(&w, "state", gw_call_state_name(in->state));
 	gw_write_string(&w, "direction", "outbound-api");
 	gw_write_string(&w, "to", view->to);
-	gw_write_null(&w, "from");
+	gw_write_string(&w, "from", view->from);
 	gw_write_string(&w, "line", view->line);
-	gw_write_string(&w, "join", "relay");
+	gw_write_string(&w, "from_line", view->from_line);
+	gw_write_string(&w, "join", join_name(in->join));
+	gw_write_bool(&w, "handed_over", in->handed_over);
 	gw_write_time(&w, "created_at", view->created_at_ms);
 	gw_write_time(&w, "started_at", in->started_at_ms);
 	gw_write_time(&w, "ringing_at", in->ringing_at_ms);
@@ -120,8 +157,9 @@ int gw_json_write_call(struct mbuf *mb, const struct gw_call_view *view)
 	write_sip(&w, in->sip_code, in->sip_reason, in->reason_header);
 	gw_write_open(&w, "legs", '[');
 	for (i = 0; i < in->leg_count; i++)
-		write_leg(&w, &in->legs[i]);
+		write_leg(&w, &in->legs[i], line_of(view, &in->legs[i]));
 	gw_write_close(&w, ']');
+	gw_json_write_recording(&w, view->id, &view->recording);
 	gw_write_string(&w, "client_state", view->client_state);
 	if (view->metadata)
 		gw_write_raw(&w, "metadata", (const char *)view->metadata->buf,

@@ -104,34 +104,6 @@ static void order_caller_id(struct gw_json_reader *r, const struct gw_json *v)
 	gw_json_read_members(r, v, caller_id_member);
 }
 
-static void announce_member(struct gw_json_reader *r, const char *name,
-			    const struct gw_json *v)
-{
-	const char *text;
-
-	if (!strcmp(name, "leg")) {
-		text = gw_json_read_text(r, v, 8);
-		if (text && strcmp(text, "to"))
-			GW_WRONG(
-				r,
-				"a call without from has one leg only: \"to\"");
-	} else if (!strcmp(name, "play")) {
-		r->order->announce_play =
-			gw_json_sip_text(r, gw_json_read_text(r, v, 128));
-	} else
-		GW_WRONG(r, "is not a member of announce (leg, play)");
-}
-
-static void order_announce(struct gw_json_reader *r, const struct gw_json *v)
-{
-	const size_t before = r->faults->count;
-
-	gw_json_read_members(r, v, announce_member);
-	if (!r->order->announce_play && r->faults->count == before)
-		GW_WRONG(r,
-			 "needs play: the name of a WAV file in media.sounds");
-}
-
 static void headers_member(struct gw_json_reader *r, const char *name,
 			   const struct gw_json *v)
 {
@@ -157,32 +129,17 @@ static void order_headers(struct gw_json_reader *r, const struct gw_json *v)
 	gw_json_read_members(r, v, headers_member);
 }
 
-/* Members of the contract that need a second leg or a later part: only their
- * default is taken, anything else is refused by name rather than ignored. */
+/* Members of the contract that need a later part: only their default is taken,
+ * anything else is refused by name rather than ignored. */
 static void order_later(struct gw_json_reader *r, const struct gw_json *v)
 {
-	static const struct {
-		const char *pointer, *text;
-	} defaults[] = { { "/join", "auto" },
-			 { "/join", "relay" },
-			 { "/show_to_from", "to" },
-			 { "/first", "from" } };
-	const char *text = gw_json_string(v);
 	int64_t zero;
-	bool b = true;
-	size_t i;
 
 	if (gw_json_type(v) == GW_JSON_NULL)
-		return;
-	if (!gw_json_bool(&b, v) && !b && !strcmp(r->pointer, "/record"))
 		return;
 	if (!strcmp(r->pointer, "/dedupe_seconds") &&
 	    !gw_json_int(&zero, v, 0, 0))
 		return;
-	for (i = 0; text && i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		if (!strcmp(r->pointer, defaults[i].pointer) &&
-		    !strcmp(text, defaults[i].text))
-			return;
 	GW_WRONG(r, "is not available in this version");
 }
 
@@ -204,31 +161,32 @@ static const struct {
 	bool nullable; /* null means: the default */
 } order_members[] = {
 	/* clang-format off */
-	{ "to",                     order_to,             false },
-	{ "line",                   order_line,           true  },
-	{ "ring_timeout",           order_ring_timeout,   true  },
-	{ "time_limit",             order_time_limit,     true  },
-	{ "setup_deadline",         order_setup_deadline, true  },
-	{ "caller_id",              order_caller_id,      true  },
-	{ "auto_answer",            order_auto_answer,    true  },
-	{ "announce",               order_announce,       true  },
-	{ "headers",                order_headers,        true  },
-	{ "client_state",           order_client_state,   true  },
-	{ "metadata",               order_metadata,       true  },
-	{ "from",                   order_later,          true  },
-	{ "first",                  order_later,          true  },
-	{ "show_to_from",           order_later,          true  },
-	{ "confirm",                order_later,          true  },
-	{ "ringback",               order_later,          true  },
-	{ "join",                   order_later,          true  },
-	{ "send_digits",            order_later,          true  },
-	{ "record",                 order_later,          true  },
-	{ "dedupe_seconds",         order_later,          true  },
-	{ "status_callback",        order_later,          true  },
-	{ "status_callback_events", order_later,          true  },
-	{ "not_before",             order_later,          true  },
-	{ "expires_at",             order_later,          true  },
-	{ "From",                   order_twilio,         false },
+	{ "to",                     order_to,                   false },
+	{ "line",                   order_line,                 true  },
+	{ "from",                   gw_json_order_from,         true  },
+	{ "from_line",              gw_json_order_from_line,    true  },
+	{ "first",                  gw_json_order_first,        true  },
+	{ "ring_timeout",           order_ring_timeout,         true  },
+	{ "time_limit",             order_time_limit,           true  },
+	{ "setup_deadline",         order_setup_deadline,       true  },
+	{ "caller_id",              order_caller_id,            true  },
+	{ "show_to_from",           gw_json_order_show_to_from, true  },
+	{ "auto_answer",            order_auto_answer,          true  },
+	{ "confirm",                gw_json_order_confirm,      true  },
+	{ "announce",               gw_json_order_announce,     true  },
+	{ "ringback",               gw_json_order_ringback,     true  },
+	{ "join",                   gw_json_order_join,         true  },
+	{ "send_digits",            gw_json_order_send_digits,  true  },
+	{ "record",                 gw_json_order_record,       true  },
+	{ "headers",                order_headers,              true  },
+	{ "client_state",           order_client_state,         true  },
+	{ "metadata",               order_metadata,             true  },
+	{ "dedupe_seconds",         order_later,                true  },
+	{ "status_callback",        order_later,                true  },
+	{ "status_callback_events", order_later,                true  },
+	{ "not_before",             order_later,                true  },
+	{ "expires_at",             order_later,                true  },
+	{ "From",                   order_twilio,               false },
 	/* clang-format on */
 };
 
@@ -264,7 +222,8 @@ static bool order_form_member(struct gw_json_reader *r, const char *name,
 		void (*read)(struct gw_json_reader *r, const char *name,
 			     const struct gw_json *v);
 	} objects[] = { { "caller_id.", caller_id_member },
-			{ "announce.", announce_member },
+			{ "announce.", gw_json_announce_member },
+			{ "confirm.", gw_json_confirm_member },
 			{ "headers.", headers_member } };
 	size_t i;
 
@@ -328,8 +287,14 @@ int gw_json_read_order(struct gw_order_request *order,
 		.time_limit_s = 3600,
 		.setup_deadline_s = 90,
 		.caller_privacy = -1,
+		.first = GW_ROLE_FROM,
+		.confirm_leg = GW_ROLE_ANY,
+		.announce_leg = GW_ROLE_ANY,
+		.confirm_digit = '1',
+		.confirm_timeout_s = 10,
 	};
 	gw_json_read_members(&r, body, order_member);
+	gw_json_settle_legs(&r);
 	if (gw_json_type(body) == GW_JSON_OBJECT && !gw_json_get(body, "to"))
 		gw_fault(faults, "/to", "is missing: whom to call");
 	return faults->count > before ? EINVAL : 0;

@@ -128,3 +128,43 @@ void gw_json_read_members(struct gw_json_reader *r,
 	for (v = gw_json_first(object); v; v = gw_json_next(v))
 		deeper(r, gw_json_name(v), v, f);
 }
+
+int gw_json_read_word(struct gw_json_reader *r, const struct gw_json *value,
+		      const char *const *words)
+{
+	const char *text = gw_json_string(value);
+	char known[128];
+	size_t len = 0;
+	int i;
+
+	for (i = 0; text && words[i]; i++)
+		if (!strcmp(words[i], text))
+			return i;
+	for (i = 0; words[i] && len < sizeof(known); i++)
+		len += (size_t)re_snprintf(known + len, sizeof(known) - len,
+					   "%s\"%s\"", i ? ", " : "", words[i]);
+	GW_WRONG(r, "must be one of %s", known);
+	return -1;
+}
+
+void gw_json_read_role(struct gw_json_reader *r, const struct gw_json *value,
+		       int *rolep)
+{
+	static const char *const words[] = { "from", "to", NULL };
+	const int word = gw_json_read_word(r, value, words);
+
+	if (word >= 0)
+		*rolep = word ? GW_ROLE_TO : GW_ROLE_FROM;
+}
+
+const char *gw_json_read_digits(struct gw_json_reader *r,
+				const struct gw_json *value,
+				const char *allowed, size_t max)
+{
+	const char *text = gw_json_read_text(r, value, max);
+
+	if (!text || !text[strspn(text, allowed)])
+		return text;
+	GW_WRONG(r, "may have these characters only: %s", allowed);
+	return NULL;
+}

@@ -24,6 +24,7 @@ enum {
 };
 
 static struct {
+	const struct gw_config *cfg;
 	struct gw_events *events;
 	struct gw_stack *stack;
 	struct gw_sim *sim;
@@ -200,6 +201,7 @@ static void line_cfg(struct gw_line_cfg *out, const struct gw_config_line *in)
 			  .feature_codes = in->dial.feature_codes },
 		.codecs = in->codecs.list,
 		.codec_count = in->codecs.count,
+		.srtp = in->srtp,
 		.nat_auto = in->nat_auto,
 		.max_calls = in->max_calls,
 	};
@@ -241,6 +243,7 @@ int gw_lines_start(const struct gw_config *cfg, struct gw_events *events,
 	size_t i;
 	int err;
 
+	lines.cfg = cfg;
 	lines.events = events;
 	lines.list =
 		mem_zalloc((cfg->line_count + 1) * sizeof(*lines.list), NULL);
@@ -365,6 +368,13 @@ bool gw_lines_is_default(const struct gw_line *line)
 bool gw_lines_is_sandbox(const struct gw_line *line)
 {
 	return line == lines.sandbox_line;
+}
+
+struct gw_policy_verdict gw_lines_policy(const struct gw_line *line,
+					 const struct gw_address *addr)
+{
+	return gw_policy_check(&lines.cfg->policy, addr,
+			       gw_lines_is_sandbox(line));
 }
 
 bool gw_lines_all_failed(uint32_t *retry_s)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/policy.h"
+
 struct gw_config;
 struct gw_config_key;
 struct gw_events;
@@ -36,6 +38,10 @@ gw_lines_find(const char *name); /* NULL: the default one; NULL when none */
 struct gw_line *gw_lines_default(const struct gw_config_key *key);
 bool gw_lines_is_default(const struct gw_line *line);
 bool gw_lines_is_sandbox(const struct gw_line *line);
+
+/* What the policy says to an address that is dialled through the line. */
+struct gw_policy_verdict gw_lines_policy(const struct gw_line *line,
+					 const struct gw_address *addr);
 
 /* True when every line has failed: no call can be placed now. *retry_s gets the
  * seconds until the first of them tries again. */

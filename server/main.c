@@ -3,7 +3,7 @@
  *   start   configuration, store, media, lines, leftovers of a process that
  *           died, HTTP, registration
  *   stop    no new calls; running ones may finish for drain_s, then BYE; lines
- *           unregister; the store commits what waits and is joined; streams and
+ *           unregister; recordings are finished; the store commits what waits and is joined; streams and
  *           connections end; media; SIP. A second signal hastens it. */
 #include <errno.h>
 #include <getopt.h>
@@ -30,6 +30,7 @@
 #include "server/loop.h"
 #include "server/metrics.h"
 #include "server/notify.h"
+#include "server/recordings.h"
 #include "server/recovery.h"
 #include "server/registry.h"
 #include "server/routes.h"
@@ -278,6 +279,9 @@ static void close_all(void)
 {
 	if (app.http)
 		gw_http_quiesce(app.http);
+	/* the last recordings are written, and told of */
+	gw_recordings_close();
+	gw_loop_drain();
 	if (app.events) {
 		gw_registry_flush();
 		gw_events_flush(app.events);
@@ -498,6 +502,9 @@ static int start(void)
 	if (open_store())
 		return EX_IOERR;
 	err = open_media();
+	err = err ? err :
+		    gw_recordings_open(app.cfg->media.recordings,
+				       app.cfg->store.keep_days);
 	err = err ? err : open_events();
 	err = err ? err : gw_lines_start(app.cfg, app.events, app.media);
 	err = err ? err : gw_auth_alloc(&app.auth, app.cfg);

@@ -12,8 +12,10 @@
 #include "config/json.h"
 #include "server/clock.h"
 #include "server/events.h"
+#include "server/json.h"
 #include "server/lines.h"
 #include "server/log.h"
+#include "server/recordings.h"
 #include "server/store.h"
 #include "server/writer.h"
 #include "sip/call.h"
@@ -41,6 +43,9 @@ struct end {
 	int64_t answered_at_ms;
 	enum gw_status before; /* the call's status when the process died */
 	int64_t revision;
+	const char *id;
+	bool recorded; /* it left a file */
+	struct gw_recording_view recording;
 };
 
 static void orphan_destructor(void *arg)
@@ -112,6 +117,16 @@ static bool write_ended(struct gw_writer *w, const char *name,
 	return true;
 }
 
+/* What was being recorded is what its file holds. */
+static void write_recording(struct gw_writer *w, const struct end *end)
+{
+	if (!end->recorded) {
+		gw_write_null(w, "recording");
+		return;
+	}
+	gw_json_write_recording(w, end->id, &end->recording);
+}
+
 static bool is_open(const struct gw_json *leg)
 {
 	const char *state = gw_json_string(gw_json_get(leg, "state"));
@@ -158,7 +173,32 @@ static int rewrite(struct mbuf *mb, const struct gw_json *call,
 			gw_write_int(&w, name, end->revision);
 		else if (!strcmp(name, "legs"))
 			write_legs(&w, v, end);
+		else if (!strcmp(name, "recording"))
+			write_recording(&w, end);
 		else if (!call_too || !write_ended(&w, name, end, true))
+			copy(&w, v);
+	}
+	gw_write_close(&w, '}');
+	return w.err;
+}
+
+/* The snapshot with its recording alone brought up to date. */
+static int rewrite_recording(struct mbuf *mb, const struct gw_json *call,
+			     const struct end *end)
+{
+	const struct gw_json *v;
+	struct gw_writer w;
+
+	gw_writer_init(&w, mb);
+	gw_write_open(&w, NULL, '{');
+	for (v = gw_json_first(call); v; v = gw_json_next(v)) {
+		const char *name = gw_json_name(v);
+
+		if (!strcmp(name, "revision"))
+			gw_write_int(&w, name, end->revision);
+		else if (!strcmp(name, "recording"))
+			write_recording(&w, end);
+		else if (strcmp(name, "last_event_id") != 0)
 			copy(&w, v);
 	}
 	gw_write_close(&w, '}');
@@ -205,6 +245,70 @@ static const char *role_of(const struct gw_json *leg)
 	return role && !strcmp(role, "from") ? "from" : "to";
 }
 
+/* A file that the dead process was writing is told of as any other, before the
+ * call's end: the call is still to be seen as it was. */
+static int tell_recording(const struct gw_store_row *row,
+			  const struct gw_json *call, struct end *end,
+			  int64_t seq)
+{
+	struct gw_news news = {
+		.type = "call.recording.saved",
+		.call_id = row->id,
+		.project = row->project,
+		.seq = seq,
+		.at_ms = end->at_ms,
+	};
+	struct gw_store_call *to = gw_store_call_alloc();
+	struct mbuf *data = mbuf_alloc(128);
+	int err = ENOMEM;
+
+	if (to && data) {
+		memcpy(to->id, row->id, sizeof(to->id));
+		to->seq = seq;
+		to->status = gw_status_name(end->before);
+		to->state = "ending";
+		to->snapshot = mbuf_alloc(2048);
+		err = to->snapshot ?
+			      rewrite_recording(to->snapshot, call, end) :
+			      ENOMEM;
+		err = err ? err :
+			    gw_json_write_recording_data(data, row->id,
+							 &end->recording);
+	}
+	if (!err) {
+		news.data = (const char *)data->buf;
+		news.data_len = data->end;
+		err = gw_events_tell(rec.events, &news, to);
+		to = NULL;
+	}
+	mem_deref(to);
+	mem_deref(data);
+	return err;
+}
+
+static void find_recording(struct end *end, const struct gw_json *call)
+{
+	struct gw_recording_end file;
+
+	if (gw_json_type(gw_json_get(call, "recording")) != GW_JSON_OBJECT ||
+	    gw_recordings_found(&file, end->id))
+		return;
+	end->recorded = true;
+	end->recording = (struct gw_recording_view){
+		.state = GW_RECORDING_SAVED,
+		.duration_ms = file.duration_ms,
+		.bytes = file.bytes,
+	};
+}
+
+static bool was_saved(const struct gw_json *call)
+{
+	const char *state =
+		gw_json_string(gw_json_find(call, "/recording/state"));
+
+	return state && !strcmp(state, "saved");
+}
+
 static int end_call(const struct gw_store_row *row)
 {
 	struct gw_json_doc *doc = NULL;
@@ -228,6 +332,12 @@ static int end_call(const struct gw_store_row *row)
 		.intent = GW_CAUSE_SERVER_RESTART,
 		.answered = end.before == GW_STATUS_IN_PROGRESS,
 	});
+	end.id = row->id;
+	find_recording(&end, call);
+	if (end.recorded && !was_saved(call)) {
+		end.revision++;
+		err = tell_recording(row, call, &end, ++seq);
+	}
 	for (leg = gw_json_first(gw_json_get(call, "legs")); leg && !err;
 	     leg = gw_json_next(leg)) {
 		if (!is_open(leg))

@@ -11,6 +11,8 @@
  *   registry.c         this: who lives, up and down
  *   registry_place.c   from an order to a call
  *   registry_tell.c    from a call to its rows and events
+ *   registry_record.c  from a call's sound to its file
+ *   registry_target.c  where a phone or a server sends a call on to
  *   registry_look.c    what may be asked of a living call */
 #include "server/registry_impl.h"
 
@@ -68,10 +70,16 @@ static void check_empty(void)
 	gw_registry.emptyh = NULL;
 }
 
-void gw_registry_drop(struct gw_registry_entry *e)
+static void count_out(const struct gw_registry_entry *e)
 {
 	if (gw_registry.stats.living)
 		gw_registry.stats.living--;
+	gw_registry.legs -= MIN(e->legs, gw_registry.legs);
+}
+
+void gw_registry_drop(struct gw_registry_entry *e)
+{
+	count_out(e);
 	mem_deref(e);
 	check_empty();
 }
@@ -82,6 +90,10 @@ static void settle(struct gw_registry_entry *e)
 	struct gw_store_call *row = NULL;
 	int err = 0;
 
+	if (e->settled) {
+		mem_deref(e);
+		return;
+	}
 	/* what call.ended has told need not be written again */
 	if (e->told_revision == e->revision)
 		row = gw_registry_bare_row(e);
@@ -100,7 +112,14 @@ static void settle(struct gw_registry_entry *e)
 	if (err)
 		gw_log(GW_LOG_WARNING, "ladder.lost", GW_F_STR("id", e->id),
 		       GW_F_ERR("why", err));
-	mem_deref(e);
+	if (!e->unsaved) {
+		mem_deref(e);
+		return;
+	}
+	/* its last event is still to come: see registry_record.c */
+	e->settled = true;
+	list_unlink(&e->le);
+	list_append(&gw_registry.unsaved, &e->le, e);
 }
 
 static void settle_those_due(void *arg)
@@ -120,10 +139,16 @@ static void settle_those_due(void *arg)
 	}
 }
 
+void gw_registry_forget(struct gw_registry_entry *e)
+{
+	list_unlink(&e->le);
+	list_prepend(&gw_registry.over, &e->le, e);
+	tmr_start(&gw_registry.over_tmr, 0, settle_those_due, NULL);
+}
+
 void gw_registry_rest(struct gw_registry_entry *e)
 {
-	if (gw_registry.stats.living)
-		gw_registry.stats.living--;
+	count_out(e);
 	e->over_at = tmr_jiffies();
 	list_unlink(&e->le);
 	list_append(&gw_registry.over, &e->le, e);
@@ -146,6 +171,7 @@ int gw_registry_admit(const struct gw_config_key *key, uint32_t *retry_s)
 {
 	const struct gw_admission_load load = {
 		.living = gw_registry.stats.living,
+		.legs = gw_registry.legs,
 		.pending = gw_registry.pending,
 		.draining = gw_registry.draining,
 	};
@@ -155,6 +181,11 @@ int gw_registry_admit(const struct gw_config_key *key, uint32_t *retry_s)
 	if (err)
 		gw_registry.stats.refused++;
 	return err;
+}
+
+bool gw_registry_has_ports(uint32_t legs)
+{
+	return gw_admission_has_ports(gw_registry.cfg, gw_registry.legs, legs);
 }
 
 void gw_registry_count(struct gw_metrics *metrics)
@@ -202,6 +233,8 @@ void gw_registry_close(void)
 		mem_deref(gw_registry.all.head->data);
 	while (gw_registry.over.head)
 		mem_deref(gw_registry.over.head->data);
+	while (gw_registry.unsaved.head)
+		mem_deref(gw_registry.unsaved.head->data);
 	gw_registry.by_id = mem_deref(gw_registry.by_id);
 	gw_registry.by_idem = mem_deref(gw_registry.by_idem);
 	gw_registry.admission = mem_deref(gw_registry.admission);

@@ -34,11 +34,17 @@ void gw_registry_count(struct gw_metrics *metrics);
  * key asks too often). *retry_s gets the seconds after which to come again. */
 int gw_registry_admit(const struct gw_config_key *key, uint32_t *retry_s);
 
+/* Are there RTP ports for so many legs more? */
+bool gw_registry_has_ports(uint32_t legs);
+
 /* An order whose every part was looked at. Strings are copied. */
 struct gw_placement {
 	const struct gw_order_request *order;
-	const char *uri; /* what is dialled, normalised */
+	const char *uri;    /* what is dialled, normalised */
+	const char *number; /* what from is shown of to; NULL: as uri has it */
 	struct gw_line *line;
+	const char *from_uri; /* NULL: one leg */
+	struct gw_line *from_line;
 	const struct gw_config_key *key; /* or NULL */
 	const char *idempotency_key;     /* or NULL */
 	const uint8_t *body_sha256;      /* 32 bytes; with idempotency_key */
@@ -75,6 +81,27 @@ int gw_registry_print_all(struct mbuf *mb, const struct gw_config_key *key);
 
 /* Returns 0, ENOENT (not living). */
 int gw_registry_hangup(const char *id, const struct gw_config_key *key);
+
+/* A command to a call that is up. sound: of play; target and line: of transfer,
+ * who is dialled and through which one. Returns 0, ENOENT (not living) or what
+ * gw_call_dtmf() and its like say (sip/call.h). */
+struct gw_registry_order {
+	const struct gw_command *command;
+	const struct gw_sound *sound;
+	const char *target;
+	struct gw_line *line;
+};
+int gw_registry_command(const char *id, const struct gw_config_key *key,
+			const struct gw_registry_order *order);
+
+/* The line of the leg that a transfer would replace, while role stays. NULL: not
+ * living. */
+struct gw_line *gw_registry_replaced_line(const char *id,
+					  const struct gw_config_key *key,
+					  int role);
+
+/* "bridged": the state of a living call; NULL: not living. Static. */
+const char *gw_registry_state(const char *id, const struct gw_config_key *key);
 
 /* Tells when the call has been answered (or has ended), or has ended, and that is
  * on disk. deref to stop waiting. Returns 0, EALREADY (it is so already), ENOENT. */

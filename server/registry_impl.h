@@ -9,6 +9,7 @@
 #include "sip/call.h"
 
 struct gw_event;
+struct gw_recording;
 
 /* One living call. */
 struct gw_registry_entry {
@@ -18,6 +19,14 @@ struct gw_registry_entry {
 	struct gw_call *call;
 	const struct gw_config_key *key; /* or NULL */
 	char *to, *line, *client_state;
+	char *from, *from_line;            /* NULL: one leg */
+	struct gw_line *to_way, *from_way; /* the lines themselves */
+	uint32_t legs;                     /* counted in stats.legs */
+	struct gw_recording *recording;    /* once sound came of it */
+	struct gw_recording_view recorded;
+	unsigned unsaved; /* runs of it whose end is awaited */
+	bool run_begun;
+	bool settled; /* the ladder is stored: nothing else is awaited */
 	struct mbuf *metadata;
 	int64_t created_at_ms;
 	uint32_t revision;
@@ -50,9 +59,11 @@ extern struct gw_registry {
 	struct gw_metrics *metrics; /* or NULL */
 	struct hash *by_id;
 	struct hash *by_idem;
-	struct list all;  /* living */
-	struct list over; /* ended, the last SIP messages still to come */
+	struct list all;     /* living */
+	struct list over;    /* ended, the last SIP messages still to come */
+	struct list unsaved; /* settled, but for their recordings */
 	struct tmr over_tmr;
+	uint32_t legs;    /* of the living: each has a pair of RTP ports */
 	uint32_t pending; /* orders whose commit is awaited */
 	struct gw_registry_stats stats;
 	bool draining;
@@ -72,6 +83,9 @@ void gw_registry_drop(struct gw_registry_entry *e);
  * a BYE belong to its ladder, which is stored when they have come. */
 void gw_registry_rest(struct gw_registry_entry *e);
 
+/* Nothing is awaited any more: frees it, in a later turn. */
+void gw_registry_forget(struct gw_registry_entry *e);
+
 /* registry_tell.c: the call as JSON, without last_event_id. */
 int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e);
 /* Its row without a snapshot (NULL: no memory), and with the newest one. */
@@ -82,6 +96,14 @@ int gw_registry_row(struct gw_store_call **rowp,
 void gw_registry_call_event(struct gw_call *call,
 			    const struct gw_call_event *ev, void *arg);
 void gw_registry_on_disk(const struct gw_event *ev, void *arg);
+
+/* registry_record.c: handler of the call (arg is its entry). */
+void gw_registry_recorded(const struct gw_call_sound *sound, void *arg);
+/* What the API shows of it now. */
+struct gw_recording_view
+gw_registry_recording(const struct gw_registry_entry *e);
+/* registry_target.c: another handler of the call. */
+bool gw_registry_target(char *uri, size_t size, const char *target, void *arg);
 
 /* registry_look.c: tells those who wait for what, or for less. */
 void gw_registry_wait_over(struct gw_registry_entry *e, enum gw_wait_for what);

@@ -66,6 +66,61 @@ int gw_registry_hangup(const char *id, const struct gw_config_key *key)
 		   ENOENT;
 }
 
+/* Commands ------------------------------------------------------------------ */
+
+const char *gw_registry_state(const char *id, const struct gw_config_key *key)
+{
+	const struct gw_registry_entry *e = gw_registry_find_for(id, key);
+
+	return e ? gw_call_state_name(gw_call_info(e->call)->state) : NULL;
+}
+
+struct gw_line *gw_registry_replaced_line(const char *id,
+					  const struct gw_config_key *key,
+					  int role)
+{
+	const struct gw_registry_entry *e = gw_registry_find_for(id, key);
+
+	if (!e)
+		return NULL;
+	return role != GW_ROLE_FROM && e->from_way ? e->from_way : e->to_way;
+}
+
+int gw_registry_command(const char *id, const struct gw_config_key *key,
+			const struct gw_registry_order *order)
+{
+	const struct gw_command *c = order->command;
+	struct gw_registry_entry *e = gw_registry_find_for(id, key);
+	const struct gw_call_transfer transfer = {
+		.target = order->target,
+		.line = order->line,
+		.attended = c->attended,
+		.role = c->leg,
+	};
+
+	if (!e)
+		return ENOENT;
+	switch (c->kind) {
+	case GW_COMMAND_DTMF:
+		return gw_call_dtmf(e->call, c->digits, c->leg);
+	case GW_COMMAND_HOLD:
+	case GW_COMMAND_UNHOLD:
+		return gw_call_hold(e->call, c->leg,
+				    c->kind == GW_COMMAND_HOLD);
+	case GW_COMMAND_MUTE:
+	case GW_COMMAND_UNMUTE:
+		return gw_call_mute(e->call, c->leg,
+				    c->kind == GW_COMMAND_MUTE);
+	case GW_COMMAND_PLAY:
+		return gw_call_play(e->call, order->sound, c->leg);
+	case GW_COMMAND_RECORD:
+		return gw_call_record(e->call, c->on);
+	case GW_COMMAND_TRANSFER:
+		return gw_call_transfer(e->call, &transfer);
+	}
+	return EINVAL;
+}
+
 /* Waiting ------------------------------------------------------------------- */
 
 void gw_registry_wait_over(struct gw_registry_entry *e, enum gw_wait_for what)

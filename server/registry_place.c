@@ -13,6 +13,7 @@
 #include "server/events.h"
 #include "server/lines.h"
 #include "server/log.h"
+#include "server/recordings.h"
 #include "server/sounds.h"
 #include "sip/line.h"
 
@@ -92,13 +93,42 @@ static int claim_key(struct gw_registry_entry *e, struct gw_store_idem **idemp,
 	return 0;
 }
 
+/* The tones that the one who waits is used to: those of the country of the line
+ * that rings who is rung first. */
+static const char *ringback_of(const struct gw_placement *pl)
+{
+	const bool to_waits = !pl->from_uri || pl->order->first == GW_ROLE_TO;
+	const struct gw_line *line = to_waits ? pl->line : pl->from_line;
+
+	return pl->order->ringback ? pl->order->ringback :
+				     gw_line_cfg(line)->dial.country;
+}
+
 static int make_call(struct gw_registry_entry *e, const struct gw_placement *pl)
 {
 	const struct gw_order_request *o = pl->order;
 	const bool sandbox = gw_lines_is_sandbox(pl->line);
 	const struct gw_call_order order = {
 		.to = pl->uri,
+		.from = pl->from_uri,
 		.line = pl->line,
+		.from_line = pl->from_line,
+		.first = o->first,
+		.show_caller_id_to_from = o->show_caller_id_to_from,
+		.to_number = pl->number,
+		.confirm_role = (enum gw_role)o->confirm_leg,
+		.confirm_digit = (char)(o->has_confirm ? o->confirm_digit : 0),
+		.confirm_timeout_s = o->confirm_timeout_s,
+		.announce_role = (enum gw_role)o->announce_leg,
+		.ringback = ringback_of(pl),
+		.join = o->join,
+		.send_digits = o->send_digits,
+		.record = o->record,
+		.record_tone = gw_registry.cfg->media.recording_tone,
+		.follow_redirects = gw_registry.cfg->policy.follow_redirects,
+		.stall_s = pl->from_uri ? gw_registry.cfg->media.stall_s : 0,
+		.targeth = gw_registry_target,
+		.recordedh = gw_registry_recorded,
 		.caller_number = o->caller_number,
 		.caller_name = o->caller_name,
 		.caller_privacy = o->caller_privacy,
@@ -135,6 +165,13 @@ static int fill_entry(struct gw_registry_entry *e,
 	err = gw_call_id_make(e->id, e->created_at_ms);
 	err = err ? err : str_dup(&e->to, o->to);
 	err = err ? err : str_dup(&e->line, gw_line_name(pl->line));
+	e->to_way = pl->line;
+	e->from_way = pl->from_line;
+	e->legs = pl->from_uri ? 2 : 1;
+	if (!err && pl->from_uri)
+		err = str_dup(&e->from, o->from);
+	if (!err && pl->from_uri)
+		err = str_dup(&e->from_line, gw_line_name(pl->from_line));
 	if (!err && o->client_state)
 		err = str_dup(&e->client_state, o->client_state);
 	if (!err && o->metadata) {
@@ -159,6 +196,8 @@ static int make_first_row(struct gw_store_call **rowp,
 	row->created_at_ms = e->created_at_ms;
 	err = str_dup(&row->to, e->to);
 	err = err ? err : str_dup(&row->line, e->line);
+	if (!err && e->from)
+		err = str_dup(&row->from, e->from);
 	if (!err && e->key)
 		err = str_dup(&row->project, e->key->project);
 	if (err)
@@ -179,6 +218,9 @@ static void entry_destructor(void *arg)
 	mem_deref(e->call);
 	mem_deref(e->to);
 	mem_deref(e->line);
+	mem_deref(e->from);
+	mem_deref(e->from_line);
+	mem_deref(e->recording);
 	mem_deref(e->client_state);
 	mem_deref(e->metadata);
 	mem_deref(e->idem_scope);
@@ -217,6 +259,7 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 	hash_append(gw_registry.by_id, hash_joaat_str(e->id), &e->he, e);
 	list_append(&gw_registry.all, &e->le, e);
 	gw_registry.stats.living++;
+	gw_registry.legs += e->legs;
 	gw_registry.pending++;
 	return 0;
 out:

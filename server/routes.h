@@ -26,6 +26,7 @@ enum gw_route_flags {
 	GW_ROUTE_NO_HEAD = 1 << 7,     /* HEAD is 405 (streams)              */
 	GW_ROUTE_STATIC = 1 << 8,      /* a file: any query, any Accept      */
 	GW_ROUTE_TEXT = 1 << 9,        /* can answer with text/plain         */
+	GW_ROUTE_WAV = 1 << 10,        /* can answer with audio/wav          */
 };
 
 typedef void(gw_route_h)(struct gw_http_req *req);

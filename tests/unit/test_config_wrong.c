@@ -84,8 +84,7 @@ static const struct {
 	  "certificate (line 1)" },
 
 	{ "{\"policy\":{\"allow\":[]}}",
-	  "/policy: must be {}: this isn't built into this version yet (line "
-	  "1)" },
+	  "/policy/allow: not a setting; --help-config lists them (line 1)" },
 	{ "{\"webhooks\":{\"endpoints\":[{}]}}",
 	  "/webhooks/endpoints: must be []: this isn't built into this "
 	  "version yet (line 1)" },
@@ -93,9 +92,8 @@ static const struct {
 	  "/hooks: must be {}: this isn't built into this version yet (line "
 	  "1)" },
 
-	{ "{\"media\":{\"recordings\":\"/srv\"}}",
-	  "/media/recordings: must be \"recordings\": this isn't built into this "
-	  "version yet (line 1)" },
+	{ "{\"media\":{\"stall_s\":3601}}",
+	  "/media/stall_s: must be a whole number from 0 to 3600 (line 1)" },
 	{ "{\"allow_inline\":true,\"keys\":[{\"secret\":\"0123456789abcdef\","
 	  "\n\"webhook_secret\":\"0123456789abcdeg\"}]}",
 	  "/keys/0/webhook_secret: must be null: this isn't built into this "

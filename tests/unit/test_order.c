@@ -104,9 +104,38 @@ static int test_order_faults_have_their_pointer(void)
 		{ "{\"to\":\"1\",\"headers\":{\"X-a\":1}}", "/headers/X-a" },
 		{ "{\"to\":\"1\",\"metadata\":[]}", "/metadata" },
 		{ "{\"to\":\"1\",\"auto_answer\":\"yes\"}", "/auto_answer" },
-		{ "{\"to\":\"1\",\"from\":\"2\"}", "/from" },
+		{ "{\"to\":\"1\",\"from\":2}", "/from" },
+		{ "{\"to\":\"1\",\"from\":{}}", "/from" },
+		{ "{\"to\":\"1\",\"from\":{\"webrtc\":{\"sdp\":\"v=0\"}}}",
+		  "/from/webrtc" },
+		{ "{\"to\":\"1\",\"from_line\":\"office\"}", "/from_line" },
+		{ "{\"to\":\"1\",\"first\":\"to\"}", "/first" },
+		{ "{\"to\":\"1\",\"from\":\"2\",\"first\":\"both\"}",
+		  "/first" },
+		{ "{\"to\":\"1\",\"show_to_from\":\"caller_id\"}",
+		  "/show_to_from" },
+		{ "{\"to\":\"1\",\"confirm\":{}}", "/confirm" },
+		{ "{\"to\":\"1\",\"from\":\"2\",\"confirm\":{\"digit\":\"12\"}}",
+		  "/confirm/digit" },
+		{ "{\"to\":\"1\",\"from\":\"2\",\"confirm\":{\"digit\":\"w\"}}",
+		  "/confirm/digit" },
+		{ "{\"to\":\"1\",\"from\":\"2\",\"confirm\":{\"timeout\":61}}",
+		  "/confirm/timeout" },
+		{ "{\"to\":\"1\",\"from\":\"2\",\"confirm\":{\"leg\":\"me\"}}",
+		  "/confirm/leg" },
+		{ "{\"to\":\"1\",\"ringback\":\"de\"}", "/ringback" },
+		{ "{\"to\":\"1\",\"from\":\"2\",\"ringback\":\"d1\"}",
+		  "/ringback" },
+		{ "{\"to\":\"1\",\"from\":\"2\",\"ringback\":\"deu\"}",
+		  "/ringback" },
+		{ "{\"to\":\"1\",\"from\":\"2\",\"join\":\"bridge\"}",
+		  "/join" },
+		{ "{\"to\":\"1\",\"send_digits\":\"12x\"}", "/send_digits" },
+		{ "{\"to\":\"1\",\"send_digits\":\"\"}", "/send_digits" },
+		{ "{\"to\":\"1\",\"status_callback\":\"https://x\"}",
+		  "/status_callback" },
 		{ "{\"to\":\"1\",\"From\":\"2\"}", "/From" },
-		{ "{\"to\":\"1\",\"record\":true}", "/record" },
+		{ "{\"to\":\"1\",\"record\":1}", "/record" },
 		{ "{\"to\":\"1\",\"dedupe_seconds\":5}", "/dedupe_seconds" },
 		{ "{\"to\":\"1\",\"join\":\"refer\"}", "/join" },
 		{ "{\"to\":\"1\",\"a/b\":1}", "/a~1b" },
@@ -126,6 +155,68 @@ static int test_order_faults_have_their_pointer(void)
 	return 0;
 }
 TEST(test_order_faults_have_their_pointer);
+
+static int test_order_of_two_people(void)
+{
+	OWNED struct read *r = read_body(
+		"{\"to\":\"853\",\"from\":\"sip:854\",\"from_line\":\"desk\","
+		"\"first\":\"to\",\"show_to_from\":\"caller_id\","
+		"\"confirm\":{\"digit\":\"#\",\"timeout\":60},"
+		"\"announce\":{\"play\":\"x\"},\"ringback\":\"JP\","
+		"\"join\":\"refer\",\"send_digits\":\"ww200#W\",\"record\":true}",
+		false);
+
+	CHECK(r);
+	CHECK_OK(r->err);
+	CHECK_STR(r->order.from, "sip:854");
+	CHECK_STR(r->order.from_line, "desk");
+	CHECK_INT(r->order.first, GW_ROLE_TO);
+	CHECK(r->order.show_caller_id_to_from);
+	CHECK(r->order.has_confirm);
+	CHECK_INT(r->order.confirm_leg, GW_ROLE_TO);
+	CHECK_INT(r->order.confirm_digit, '#');
+	CHECK_INT(r->order.confirm_timeout_s, 60);
+	CHECK_INT(r->order.announce_leg, GW_ROLE_TO);
+	CHECK_STR(r->order.ringback, "JP");
+	CHECK_INT(r->order.join, GW_JOIN_REFER);
+	CHECK_STR(r->order.send_digits, "ww200#W");
+	CHECK(r->order.record);
+	return 0;
+}
+TEST(test_order_of_two_people);
+
+static int test_order_of_two_people_defaults(void)
+{
+	OWNED struct read *r = read_body(
+		"{\"to\":\"853\",\"from\":\"854\",\"confirm\":{}}", false);
+	OWNED struct read *form = read_body(
+		"{\"to\":\"853\",\"from\":\"854\",\"confirm.leg\":\"to\","
+		"\"confirm.timeout\":\"5\",\"join\":\"\",\"record\":\"on\"}",
+		true);
+	OWNED struct read *one =
+		read_body("{\"to\":\"853\",\"announce\":{\"play\":\"x\"},"
+			  "\"send_digits\":\"1\",\"record\":true}",
+			  false);
+
+	CHECK(r && form && one);
+	CHECK_OK(r->err);
+	CHECK_INT(r->order.first, GW_ROLE_FROM);
+	CHECK(r->order.has_confirm);
+	CHECK_INT(r->order.confirm_leg, GW_ROLE_FROM);
+	CHECK_INT(r->order.confirm_digit, '1');
+	CHECK_INT(r->order.confirm_timeout_s, 10);
+	CHECK_INT(r->order.join, GW_JOIN_AUTO);
+	CHECK_OK(form->err);
+	CHECK(form->order.has_confirm);
+	CHECK_INT(form->order.confirm_leg, GW_ROLE_TO);
+	CHECK_INT(form->order.confirm_timeout_s, 5);
+	CHECK(form->order.record);
+	CHECK_OK(one->err);
+	CHECK(!one->order.from);
+	CHECK_INT(one->order.announce_leg, GW_ROLE_TO);
+	return 0;
+}
+TEST(test_order_of_two_people_defaults);
 
 static int test_order_guesses_what_a_typo_meant(void)
 {

@@ -2,7 +2,9 @@
 #include "server/policy.h"
 #include "tests/test.h"
 
-static const struct gw_config_policy empty = { 2, 6, true };
+static const struct gw_config_policy empty = { .extension_min_digits = 2,
+					       .extension_max_digits = 6,
+					       .own_domain = true };
 static const struct gw_dial_rules rules = { .domain = "pbx.example" };
 
 static const char *rule_for(const char *to, bool sandbox)

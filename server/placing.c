@@ -1,0 +1,279 @@
+/* From the words of an order to two people who may be rung. See placing.h. */
+#include "server/placing.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <re.h>
+
+#include "config/config.h"
+#include "server/http.h"
+#include "server/lines.h"
+#include "server/registry.h"
+#include "server/sounds.h"
+#include "server/writer.h"
+#include "sip/line.h"
+
+void gw_placing_refuse(struct gw_http_req *req, const struct gw_faults *faults)
+{
+	size_t i;
+
+	for (i = 0; i < faults->count; i++)
+		gw_http_problem_add(req, faults->list[i].pointer,
+				    faults->list[i].detail);
+	gw_http_problem(
+		req, faults->controls ? 400 : 422, "invalid_call",
+		"The body was read, but something in it is wrong; nothing was dialled.");
+}
+
+static void retry_after(struct gw_http_req *req, uint32_t seconds)
+{
+	(void)gw_http_headerf(req, "Retry-After", "%u", seconds ? seconds : 1);
+}
+
+/* Against the lines --------------------------------------------------------- */
+
+static bool is_caller_id_allowed(const char *number,
+				 const struct gw_line_cfg *line,
+				 const struct gw_config_key *key)
+{
+	size_t i;
+
+	if (line->caller_number && !strcmp(line->caller_number, number))
+		return true;
+	for (i = 0; i < line->caller_id_count; i++)
+		if (!strcmp(line->caller_ids[i], number))
+			return true;
+	for (i = 0; key && i < key->caller_ids.count; i++)
+		if (!strcmp(key->caller_ids.list[i], number))
+			return true;
+	return false;
+}
+
+/* name NULL: the key's default. NULL: there is none, which is a fault. */
+static struct gw_line *find_line(struct gw_placing *p, const char *pointer,
+				 const char *name,
+				 const struct gw_config_key *key)
+{
+	struct gw_line *line = name ? gw_lines_find(name) :
+				      gw_lines_default(key);
+
+	if (line && gw_lines_allowed(key, line))
+		return line;
+	gw_fault(&p->faults, pointer, "%s",
+		 name ? "there is no line of this name; GET /lines lists them" :
+			"there is no default line; name one of GET /lines");
+	return NULL;
+}
+
+bool gw_placing_resolve(struct gw_address *addr,
+			struct gw_policy_verdict *verdict, const char *text,
+			struct gw_line *line, const char **whyp)
+{
+	struct gw_dial_rules rules;
+
+	gw_line_dial_rules(line, &rules);
+	*whyp = NULL;
+	if (gw_address_parse(addr, text, &rules, whyp)) {
+		if (!*whyp)
+			*whyp = "can't be dialled";
+		return false;
+	}
+	*verdict = gw_lines_policy(line, addr);
+	return true;
+}
+
+static void check_party(struct gw_placing *p, struct gw_placing_party *party,
+			const char *pointer)
+{
+	const char *why;
+
+	if (party->given && party->line &&
+	    !gw_placing_resolve(&party->addr, &party->verdict, party->given,
+				party->line, &why))
+		gw_fault(&p->faults, pointer, "%s", why);
+}
+
+/* The phone that is asked to answer by itself is that of the one who wanted the
+ * call: from, where there is one. */
+static void check_auto_answer(struct gw_placing *p)
+{
+	const struct gw_line *line = p->from.given ? p->from.line : p->to.line;
+
+	if (p->order.auto_answer && line && !gw_line_cfg(line)->auto_answer)
+		gw_fault(
+			&p->faults, "/auto_answer",
+			"the line's auto_answer setting has to name the phones' header family");
+}
+
+/* What the order says must fit its lines: faults tells what does not. */
+static void check_against_lines(struct gw_placing *p,
+				const struct gw_config_key *key)
+{
+	const struct gw_order_request *o = &p->order;
+
+	p->to.given = o->to;
+	p->to.line = find_line(p, "/line", o->line, key);
+	check_party(p, &p->to, "/to");
+	p->from.given = o->from;
+	if (o->from)
+		p->from.line = o->from_line ? find_line(p, "/from_line",
+							o->from_line, key) :
+					      p->to.line;
+	check_party(p, &p->from, "/from");
+	if (o->caller_number && p->to.line &&
+	    !is_caller_id_allowed(o->caller_number, gw_line_cfg(p->to.line),
+				  key))
+		gw_fault(&p->faults, "/caller_id/number",
+			 "is not one of the line's or key's caller_ids");
+	if (o->announce_play && !gw_sounds_find(o->announce_play))
+		gw_fault(&p->faults, "/announce/play",
+			 "there is no such WAV file in media.sounds");
+	check_auto_answer(p);
+}
+
+bool gw_placing_read(struct gw_placing *p, struct gw_http_req *req)
+{
+	const struct gw_config *cfg = gw_http_config(req);
+
+	if (!gw_json_read_order(&p->order, gw_http_json(req),
+				gw_http_is_form(req), &cfg->limits.headers,
+				&p->faults))
+		check_against_lines(p, gw_http_key(req));
+	if (!p->faults.count)
+		return true;
+	gw_placing_refuse(req, &p->faults);
+	return false;
+}
+
+/* May they be rung, and can they -------------------------------------------- */
+
+static bool is_permitted(struct gw_http_req *req, const char *pointer,
+			 const struct gw_placing_party *party)
+{
+	const struct gw_policy_verdict *verdict = &party->verdict;
+
+	if (!party->given || verdict->allowed)
+		return true;
+	gw_http_problem_add(req, pointer, verdict->why);
+	gw_http_problemf(req, 403, "policy_denied",
+			 "The rule \"%s\" refuses this destination: %s.",
+			 verdict->rule, verdict->why);
+	return false;
+}
+
+bool gw_placing_permitted(const struct gw_placing *p, struct gw_http_req *req)
+{
+	return is_permitted(req, "/to", &p->to) &&
+	       is_permitted(req, "/from", &p->from);
+}
+
+static bool has_place(const struct gw_line *line, uint32_t legs)
+{
+	const uint32_t max_calls = gw_line_cfg(line)->max_calls;
+	struct gw_line_info info;
+
+	gw_line_info(line, &info);
+	return !max_calls || info.calls + legs <= max_calls;
+}
+
+/* A line that is full or down; when all are down, waiting may help. */
+bool gw_placing_possible(const struct gw_placing *p, struct gw_http_req *req)
+{
+	const bool two = p->from.given != NULL;
+	const bool shared = two && p->from.line == p->to.line;
+	uint32_t retry_s = 1;
+
+	if (gw_lines_all_failed(&retry_s)) {
+		retry_after(req, retry_s);
+		gw_http_problem(req, 503, "lines_down",
+				"No line is registered; GET /lines tells why.");
+		return false;
+	}
+	if (!has_place(p->to.line, shared ? 2 : 1) ||
+	    (two && !shared && !has_place(p->from.line, 1))) {
+		retry_after(req, 5);
+		gw_http_problem(req, 503, "capacity",
+				"The line has all the calls it may have.");
+		return false;
+	}
+	if (!gw_registry_has_ports(two ? 2 : 1)) {
+		retry_after(req, 5);
+		gw_http_problem(
+			req, 503, "capacity",
+			"The calls that are up have all ports of media.ports.");
+		return false;
+	}
+	return true;
+}
+
+/* Saying so ----------------------------------------------------------------- */
+
+static void write_party(struct gw_writer *w,
+			const struct gw_placing_party *party,
+			const struct gw_policy_verdict *verdict)
+{
+	struct gw_line_info info;
+
+	gw_line_info(party->line, &info);
+	gw_write_bool(w, "allowed", verdict->allowed);
+	gw_write_string(w, "rule", verdict->rule);
+	gw_write_string(w, "detail", verdict->why);
+	gw_write_string(w, "uri", party->addr.uri);
+	gw_write_string(w, "number",
+			party->addr.number[0] ? party->addr.number : NULL);
+	gw_write_string(w, "line", info.name);
+	gw_write_string(w, "line_state", gw_line_state_name(info.state));
+}
+
+/* The to party's facts stand on top, as they do when there is nobody else; from's
+ * are an object of the same names. Whether the call is allowed stands on top, too:
+ * the rule that refuses either of the two refuses it. */
+static void write_dry_run(struct gw_writer *w, const struct gw_placing *p)
+{
+	const struct gw_line_cfg *line = gw_line_cfg(p->to.line);
+	const char *number = p->order.caller_number ? p->order.caller_number :
+						      line->caller_number;
+	const struct gw_policy_verdict *verdict =
+		p->to.verdict.allowed && p->from.given ? &p->from.verdict :
+							 &p->to.verdict;
+	struct gw_registry_stats stats;
+
+	if (verdict->allowed)
+		verdict = &p->to.verdict;
+	gw_registry_stats(&stats);
+	gw_write_open(w, NULL, '{');
+	gw_write_string(w, "object", "dry_run");
+	gw_write_string(w, "to", p->order.to);
+	write_party(w, &p->to, verdict);
+	gw_write_string(w, "caller_id", number ? number : line->user);
+	if (p->from.given) {
+		gw_write_open(w, "from", '{');
+		gw_write_string(w, "from", p->order.from);
+		write_party(w, &p->from, &p->from.verdict);
+		gw_write_close(w, '}');
+	} else {
+		gw_write_null(w, "from");
+	}
+	gw_write_int(w, "calls_left",
+		     stats.limit > stats.living ? stats.limit - stats.living :
+						  0);
+	gw_write_close(w, '}');
+}
+
+void gw_placing_reply_dry_run(const struct gw_placing *p,
+			      struct gw_http_req *req)
+{
+	struct gw_writer w = { .err = ENOMEM };
+	struct mbuf *mb = mbuf_alloc(512);
+
+	if (mb) {
+		gw_writer_init(&w, mb);
+		write_dry_run(&w, p);
+	}
+	if (w.err)
+		gw_http_problem(req, 503, "memory", NULL);
+	else
+		gw_http_reply(req, 200, "application/json", mb);
+	mem_deref(mb);
+}
