@@ -203,7 +203,8 @@ export const makeCalls = (tell) => {
 		ringing: (call, leg, code, reason) => sign(call, leg, "ringing", "ringing", code, reason),
 		early_media: (call, leg, code, reason) => sign(call, leg, "early", "early_media", code, reason),
 		answered: (call, leg, code, reason) => {
-			Object.assign(leg, { state: "answered", status: "in-progress", answered_at: now(), codec: CODECS[leg.role], sip: { code, reason, reason_header: null } });
+			const asked = orders.get(call.id).confirm && leg === call.legs[0];
+			Object.assign(leg, { state: asked ? "confirming" : "answered", status: "in-progress", answered_at: now(), codec: CODECS[leg.role], sip: { code, reason, reason_header: null } });
 			reply(call, leg, code, reason);
 			request(call, leg, "ACK");
 			if (call.state !== "transferring")
@@ -246,8 +247,6 @@ export const makeCalls = (tell) => {
 
 	/* Somebody has to press a key, and a voicemail does not. */
 	const confirm = (call, leg) => {
-		leg.state = "confirming";
-		call.revision += 1;
 		later(call, CONFIRM_MS, () => {
 			if (call[leg.role] === "sim:voicemail") {
 				tell(call, "call.confirm.failed", { leg: leg.role });

@@ -157,10 +157,12 @@ class CallForm extends HTMLElement {
 		for (const { pointer = "", detail } of problem.errors) {
 			const field = fields.find(({ dataset }) =>
 				pointer === dataset.pointer || pointer.startsWith(`${dataset.pointer}/`));
-			if (field)
-				first ??= this.mark(field, detail);
-			else
+			if (field) {
+				const input = this.mark(field, detail);
+				first ??= input;
+			} else {
 				rest.push(pointer ? `${pointer}: ${detail}` : detail);
+			}
 		}
 		if (!first && !rest.length)
 			rest.push(problem.message);
