@@ -34,18 +34,29 @@
 	row(api,            "/api.html",                    "web/api.html",                     HTML) \
 	row(app,            "/app.js",                      "web/app.js",                       SCRIPT) \
 	row(style,          "/style.css",                   "web/style.css",                    CSS) \
+	row(call_style,     "/call.css",                    "web/call.css",                     CSS) \
 	row(icon,           "/icon.svg",                    "web/icon.svg",                     SVG) \
 	row(lib_calls,      "/lib/calls.js",                "web/lib/calls.js",                 SCRIPT) \
+	row(lib_causes,     "/lib/causes.js",               "web/lib/causes.js",                SCRIPT) \
+	row(lib_controls,   "/lib/controls.js",             "web/lib/controls.js",              SCRIPT) \
 	row(lib_dom,        "/lib/dom.js",                  "web/lib/dom.js",                   SCRIPT) \
 	row(lib_gateway,    "/lib/gateway.js",              "web/lib/gateway.js",               SCRIPT) \
+	row(lib_ladder,     "/lib/ladder.js",               "web/lib/ladder.js",                SCRIPT) \
+	row(lib_people,     "/lib/people.js",               "web/lib/people.js",                SCRIPT) \
+	row(lib_steps,      "/lib/steps.js",                "web/lib/steps.js",                 SCRIPT) \
 	row(lib_stream,     "/lib/stream.js",               "web/lib/stream.js",                SCRIPT) \
+	row(lib_watch,      "/lib/watch.js",                "web/lib/watch.js",                 SCRIPT) \
 	row(lib_words,      "/lib/words.js",                "web/lib/words.js",                 SCRIPT) \
 	row(api_reference,  "/elements/api-reference.js",   "web/elements/api-reference.js",    SCRIPT) \
 	row(call_card,      "/elements/call-card.js",       "web/elements/call-card.js",        SCRIPT) \
+	row(call_controls,  "/elements/call-controls.js",   "web/elements/call-controls.js",    SCRIPT) \
 	row(call_form,      "/elements/call-form.js",       "web/elements/call-form.js",        SCRIPT) \
+	row(call_legs,      "/elements/call-legs.js",       "web/elements/call-legs.js",        SCRIPT) \
 	row(call_page,      "/elements/call-page.js",       "web/elements/call-page.js",        SCRIPT) \
+	row(call_timeline,  "/elements/call-timeline.js",   "web/elements/call-timeline.js",    SCRIPT) \
 	row(line_status,    "/elements/line-status.js",     "web/elements/line-status.js",      SCRIPT) \
-	row(sign_in,        "/elements/sign-in.js",         "web/elements/sign-in.js",          SCRIPT)
+	row(sign_in,        "/elements/sign-in.js",         "web/elements/sign-in.js",          SCRIPT) \
+	row(sip_ladder,     "/elements/sip-ladder.js",      "web/elements/sip-ladder.js",       SCRIPT)
 /* clang-format on */
 
 #define AS_DATA(symbol, path, file, type) INCLUDE_FILE(symbol, file);

@@ -5,7 +5,10 @@ import { EVENT_TYPES, MAX_CALLS, isEnded, newestFirst, onCallEvent, onCallList, 
 import { el, setText } from "/lib/dom.js";
 import * as gateway from "/lib/gateway.js";
 import { openStream } from "/lib/stream.js";
-import { callee, causeWords, statusWords } from "/lib/words.js";
+import { causeWords } from "/lib/causes.js";
+import { soon, watchLadders } from "/lib/watch.js";
+import { title } from "/lib/people.js";
+import { statusWords } from "/lib/words.js";
 import "/elements/call-form.js";
 import "/elements/call-card.js";
 import "/elements/call-page.js";
@@ -125,7 +128,7 @@ const tick = () => {
 
 const say = (call) => {
 	const end = isEnded(call) ? ` ${causeWords(call).say}` : "";
-	setText(at("said"), `Call to ${callee(call.to)}: ${statusWords(call)}.${end}`);
+	setText(at("said"), `Call ${call.from ? "from" : "to"} ${title(call)}: ${statusWords(call)}.${end}`);
 };
 
 const change = (calls) => {
@@ -139,32 +142,24 @@ const change = (calls) => {
 	draw();
 };
 
-/* Many events mean one look, taken a moment after the first of them. */
-const soon = (wait_ms, work) => {
-	let timer = null;
-	return () => {
-		timer ??= setTimeout(() => {
-			timer = null;
-			work();
-		}, wait_ms);
-	};
-};
-
 const lookAtLines = soon(300, () => form && !state.locked && load(gateway.listLines, (list) => {
 	state.lines = list;
 	draw();
 }));
 
-const lookAtSip = soon(200, () => page && load(() => gateway.getSip(page_call), (sip) => {
-	page.sip = sip;
-}));
+/* Who shows the SIP messages of a call: its page, or its card while it is open. */
+const ladders = watchLadders({
+	ask: (id, done) => load(() => gateway.getSip(id), done),
+	wanted: (id) => (page ? id === page_call : cards.get(id)?.wantsSip),
+	show: (id, sip) => { (page ?? cards.get(id)).sip = sip; },
+});
 
 const onEvent = (event) => {
 	learnClock(event);
 	if (page && event.call_id !== page_call)
 		return;
-	if (page)
-		lookAtSip();
+	if (event.call_id)
+		ladders.look(event.call_id);
 	state.lines = onLineEvent(state.lines, event);
 	if (event.type.startsWith("line.") || event.type === "call.initiated" || event.type === "call.ended")
 		lookAtLines(); /* how many calls each has up; and an older answer may be on its way */
@@ -224,7 +219,7 @@ const refresh = () => {
 		load(() => gateway.getCall(page_call), (call) => {
 			page.problem = null;
 			change(onCallList(state.calls, [call]));
-			lookAtSip();
+			ladders.look(page_call);
 		}, (problem) => { page.problem = problem; });
 		return;
 	}
@@ -302,7 +297,10 @@ const wishes = {
 			place(order, (problem) => { form.problem = problem; });
 	},
 	again: ({ detail: call, target }) => {
-		const order = { to: call.to, ...(call.line ? { line: call.line } : {}) };
+		const order = { to: call.to };
+		for (const member of ["from", "line", "from_line"])
+			if (call[member])
+				order[member] = call[member];
 		place(order, (problem) => { target.problem = problem; });
 	},
 	hangup: ({ detail: call, target }) => {
@@ -311,7 +309,15 @@ const wishes = {
 			(answer) => change(onCallList(state.calls, [answer])),
 			(problem) => { target.problem = problem; });
 	},
+	command: ({ detail: { call, name, body }, target }) => {
+		const card = target.closest("call-card");
+		card.problem = null;
+		load(() => gateway.command(call.id, name, body),
+			(answer) => change(onCallList(state.calls, [answer])),
+			(problem) => { card.problem = problem; });
+	},
 	steps: ({ detail: call }) => lookAtSteps(call),
+	ladder: ({ detail: call }) => ladders.look(call.id),
 	check: ({ detail: line, target }) => {
 		target.busy = true;
 		load(() => gateway.checkLine(line.name),

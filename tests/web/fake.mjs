@@ -2,47 +2,32 @@
  *
  *   node tests/web/fake.mjs [PORT]
  *
- * Same routes, same JSON, same headers as the real one; the calls are scripts.
+ * Same routes, same JSON, same headers as the real one; the calls are scripts
+ * (fake_calls.mjs).
  * run.mjs takes it in place of the binary with BELLPULL_FAKE=1. */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { faultsOf, makeCalls } from "./fake_calls.mjs";
+
 const WEB = new URL("../../web", import.meta.url);
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
 const PAGE = {
-	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	"X-Content-Type-Options": "nosniff",
 	"Referrer-Policy": "same-origin",
 	"Cache-Control": "no-cache",
 };
 
-/* [after ms, event, sip code, reason]; "end" carries status and cause */
-const rings = [[20, "initiated"], [40, "ringing", 180, "Ringing"]];
-const answers = [...rings, [1000, "answered", 200, "OK"]];
-const ends = (code, reason, status, cause, q850, before = [[20, "initiated"]]) => [...before, [60, "end", code, reason, status, cause, q850]];
-const SCRIPTS = {
-	"853": [...answers, [3000, "end", 200, "OK", "completed", "normal_clearing", 16]],
-	"sim:answer": answers,
-	"sim:no-answer": rings,
-	"sim:hangup": [...answers, [2000, "end", 200, "OK", "completed", "normal_clearing", 16]],
-	"sim:busy": ends(486, "Busy Here", "busy", "busy", 17),
-	"sim:decline": ends(603, "Decline", "busy", "rejected", 21, rings),
-	"sim:not-found": ends(404, "Not Found", "failed", "not_found", 1),
-	"sim:unavailable": ends(480, "Temporarily Unavailable", "no-answer", "unavailable", 20),
-	"sim:overloaded": ends(503, "Service Unavailable", "failed", "congestion", 42),
-	"sim:auth-loop": ends(407, "Proxy Authentication Required", "failed", "auth_failed", 21),
-	"sim:early-media": [[20, "initiated"], [40, "early_media", 183, "Session Progress"], [1200, "answered", 200, "OK"]],
-};
+/* A WAV file of no sound. */
+const SILENCE = Buffer.from("524946462400000057415645666d7420100000000100020040" + "1f0000007d00000400100064617461" + "00000000", "hex");
 
 /* With a key every route but the page itself wants it, as a session cookie. */
 export const makeFake = ({ key } = {}) => {
-	const calls = new Map();
 	const journal = [];
 	const readers = new Set();
-	const timers = new Map();
-	let count = 0;
 	let server;
 
 	const lines = [
@@ -50,11 +35,10 @@ export const makeFake = ({ key } = {}) => {
 		{ name: "office", user: "858", domain: "pbx.example", transport: "tls", register: true, state: "failed", last_code: 403, last_reason: "Forbidden", next_try_at: new Date(Date.now() + 48e3).toISOString(), server: "FPBX-16.0.40(18.9)", calls: 0 },
 	];
 
-	const tell = (call, type, data = {}) => {
+	const tell = (call, type, { leg = null, data = {} } = {}) => {
 		const id = journal.length + 1;
 		call.revision += 1;
 		call.last_event_id = id;
-		const leg = type.startsWith("leg.") ? "to" : null;
 		const event = { id, type, occurred_at: new Date().toISOString(), call_id: call.id, leg, seq: journal.filter((e) => e.call_id === call.id).length + 1, data, call: structuredClone(call) };
 		journal.push(event);
 		for (const reader of readers)
@@ -62,65 +46,7 @@ export const makeFake = ({ key } = {}) => {
 	};
 	const send = (reply, event) => reply.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
 
-	const end = (call, code, reason, status, cause, q850, by = "to") => {
-		(timers.get(call.id) ?? []).forEach(clearTimeout);
-		if (call.state === "ended")
-			return;
-		const ended_at = new Date().toISOString();
-		Object.assign(call, { state: "ended", status, cause, q850, ended_at, ended_by: by, duration: call.answered_at ? Math.round((Date.now() - Date.parse(call.answered_at)) / 1000) : 0, ring_duration: 1 });
-		if (code)
-			call.sip = { code, reason, reason_header: null };
-		Object.assign(call.legs[0], { state: "ended", status, ended_at, cause, sip: { code, reason } });
-		tell(call, "leg.ended", { sip_code: code, sip_reason: reason });
-		tell(call, "call.ended");
-	};
-
-	const step = (call, [, what, code, reason, ...outcome]) => {
-		const [leg] = call.legs;
-		const at = new Date().toISOString();
-		const both = (type, data) => { tell(call, `leg.${type}`, data); tell(call, `call.${type}`, data); };
-		if (what === "end")
-			return end(call, code, reason, ...outcome);
-		if (code)
-			call.sip = { code, reason, reason_header: null };
-		if (what === "initiated") {
-			Object.assign(call, { state: "dialing_first", started_at: at });
-			tell(call, "call.initiated");
-			tell(call, "leg.initiated");
-		} else if (what === "answered") {
-			Object.assign(call, { state: "bridged", status: "in-progress", answered_at: at, bridged_at: at });
-			Object.assign(leg, { state: "answered", answered_at: at, codec: "PCMA/8000" });
-			both(what, {});
-			tell(call, "call.bridged");
-		} else {
-			Object.assign(call, { state: "first_ringing", status: "ringing", ringing_at: call.ringing_at ?? at });
-			Object.assign(leg, { state: "ringing", ringing_at: at });
-			both(what, { sip_code: code, sip_reason: reason });
-		}
-	};
-
-	const play = (call, script, at = 0) => {
-		if (at >= script.length)
-			return;
-		timers.set(call.id, [setTimeout(() => { step(call, script[at]); play(call, script, at + 1); }, script[at][0])]);
-	};
-
-	const place = (order) => {
-		count += 1;
-		const id = `call_01K${String(count).padStart(23, "0")}`;
-		const call = { id, object: "call", revision: 0, status: "queued", state: "queued", direction: "outbound-api", to: order.to, from: null, line: order.line ?? "sandbox", created_at: new Date().toISOString(), started_at: null, ringing_at: null, answered_at: null, ended_at: null, duration: 0, ring_duration: 0, ended_by: null, cause: null, q850: null, sip: { code: null, reason: null, reason_header: null }, legs: [{ role: "to", uri: `sip:${order.to.replace("sim:", "")}@127.0.0.1`, state: "new", status: "queued", sip_call_id: "a84b4c76e66710" }], client_state: order.client_state ?? null, metadata: order.metadata ?? null, last_event_id: null };
-		calls.set(id, call);
-		tell(call, "call.queued");
-		play(call, SCRIPTS[order.to] ?? answers);
-		return call;
-	};
-
-	const ladder = (call) => ({
-		skipped: 0,
-		diagnosis: call.cause === "busy" ? "The phone answered 486 Busy Here: it is on another call." : "",
-		messages: [["out", `INVITE ${call.legs[0].uri} SIP/2.0`], ["in", "SIP/2.0 100 Trying"], ["in", "SIP/2.0 407 Proxy Authentication Required"], ["out", `ACK ${call.legs[0].uri} SIP/2.0`], ["out", `INVITE ${call.legs[0].uri} SIP/2.0`], ["in", "SIP/2.0 180 Ringing"], ["in", `SIP/2.0 ${call.sip?.code ?? 200} ${call.sip?.reason ?? "OK"}`], ["out", `ACK ${call.legs[0].uri} SIP/2.0`]]
-			.map(([direction, first_line], n) => ({ time: new Date(Date.parse(call.created_at) + 20 + n * 11).toISOString(), direction, first_line, text: `${first_line}\r\nVia: SIP/2.0/UDP 127.0.0.1:35060;rport;branch=z9hG4bK776asdhds\r\nMax-Forwards: 70\r\nFrom: "858" <sip:858@127.0.0.1>;tag=1928301774\r\nTo: <${call.legs[0].uri}>\r\nCall-ID: a84b4c76e66710\r\nCSeq: ${n + 1} INVITE\r\nContent-Length: 0\r\n\r\n` })),
-	});
+	const { calls, place, hangup, end, command, ladder, isCommand } = makeCalls(tell);
 
 	const refuse = (reply, status, title, errors) => json(reply, status, { type: "about:blank", title, status, detail: title, errors }, "application/problem+json");
 	const json = (reply, status, body, type = "application/json") => {
@@ -148,15 +74,19 @@ export const makeFake = ({ key } = {}) => {
 		request.on("close", () => readers.delete(reply));
 	};
 
-	const create = async (request, reply) => {
+	const bodyOf = async (request) => {
 		let text = "";
 		for await (const chunk of request)
 			text += chunk;
-		const order = text.startsWith("{") ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text));
-		if (!/^(\+?[0-9*#]{2,15}|sims?:[a-z0-9-]+|sip:\S+)$/.test(order.to ?? ""))
-			return refuse(reply, 422, "The order has errors.", [{ pointer: "/to", detail: "is neither +E.164, nor 2 to 15 digits, nor a sip: address" }]);
-		if (order.ring_timeout !== undefined && !(order.ring_timeout >= 1 && order.ring_timeout <= 300))
-			return refuse(reply, 422, "The order has errors.", [{ pointer: "/ring_timeout", detail: "must be a whole number from 1 to 300" }]);
+		return text;
+	};
+
+	const create = async (request, reply) => {
+		const text = await bodyOf(request);
+		const order = text.startsWith("{") ? JSON.parse(text) : Object.fromEntries([...new URLSearchParams(text)].filter(([, value]) => value));
+		const faults = faultsOf(order);
+		if (faults.length)
+			return refuse(reply, 422, "The order has errors.", faults);
 		const call = place(order);
 		const html = request.headers.accept?.includes("text/html");
 		reply.setHeader("Location", `/calls/${call.id}`);
@@ -171,10 +101,7 @@ export const makeFake = ({ key } = {}) => {
 		if (pathname === "/")
 			return file(reply, "index.html");
 		if (pathname === "/session") {
-			let text = "";
-			for await (const chunk of request)
-				text += chunk;
-			if (JSON.parse(text).key !== key)
+			if (JSON.parse(await bodyOf(request)).key !== key)
 				return refuse(reply, 401, "This key is not known.");
 			reply.setHeader("Set-Cookie", "session=1; HttpOnly; SameSite=Strict; Path=/");
 			return json(reply, 204);
@@ -201,11 +128,18 @@ export const makeFake = ({ key } = {}) => {
 			return json(reply, 200, { object: "list", data: journal.filter((event) => event.call_id === id) });
 		if (sub === "sip")
 			return json(reply, 200, ladder(call));
+		if (sub === "recording") {
+			reply.writeHead(200, { "Content-Type": "audio/wav" });
+			return reply.end(SILENCE);
+		}
+		if (request.method === "POST" && isCommand(sub)) {
+			const refused = command(call, sub, JSON.parse(await bodyOf(request) || "{}"));
+			return refused
+				? refuse(reply, refused.status, refused.title ?? "The command has errors.", refused.errors)
+				: json(reply, 200, call);
+		}
 		if (request.method === "DELETE" || sub === "hangup") {
-			if (call.answered_at)
-				end(call, 200, "OK", "completed", "normal_clearing", 16, "api");
-			else
-				end(call, call.sip?.code, call.sip?.reason, "canceled", "canceled_by_api", 16, "api");
+			hangup(call);
 			reply.setHeader("Location", `/calls/${id}`);
 			return json(reply, html ? 303 : 200, html ? undefined : call);
 		}
@@ -220,7 +154,7 @@ export const makeFake = ({ key } = {}) => {
 		start: (port = 0) => new Promise((resolve) => {
 			server = createServer((request, reply) => handle(request, reply).catch((error) => refuse(reply, 500, String(error))));
 			for (const call of calls.values())
-				end(call, null, null, call.answered_at ? "completed" : "failed", "server_restart", 41, "gateway");
+				end(call, { status: call.answered_at ? "completed" : "failed", cause: "server_restart", q850: 41, by: "gateway" });
 			server.listen(port, "127.0.0.1", () => resolve(server.address().port));
 		}),
 		stop: () => new Promise((resolve) => {

@@ -21,6 +21,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 
 import { makeFake } from "./fake.mjs";
+import { pairTests } from "./pair.mjs";
 
 const FAKE = process.env.BELLPULL_FAKE === "1";
 const BINARY = process.argv[2] && resolve(process.argv[2]);
@@ -237,7 +238,7 @@ test("a reload keeps the list, and the steps of old calls can be read", {}, asyn
 	await page.reload();
 	await page.locator("call-card").first().waitFor();
 	assert.deepEqual(await titles(), before);
-	await card(page, "853").locator("summary").click();
+	await card(page, "853").locator(".steps > summary").first().click();
 	await card(page, "853").locator('[data-type="call.ended"]').waitFor();
 	assert.deepEqual(await steps(card(page, "853")), [...ANSWERED, "call.ended"]);
 });
@@ -247,8 +248,8 @@ test("a call's own page has its facts, its ladder and its events", {}, async ({ 
 	await page.waitForURL(/\/calls\/call_/);
 	await page.getByRole("heading", { level: 1, name: "sim:busy" }).waitFor();
 	await page.locator(".ladder li").first().waitFor();
-	const rungs = await page.locator(".ladder .arrow").allTextContents();
-	assert.match(rungs[0], /^INVITE /);
+	const rungs = await page.locator(".ladder .label").allTextContents();
+	assert.equal(rungs[0], "INVITE");
 	assert.ok(rungs.some((rung) => /^486 /.test(rung)));
 	await page.locator(".ladder summary").first().click();
 	assert.match(await page.locator(".ladder pre").first().textContent(), /Call-ID: /i);
@@ -349,11 +350,11 @@ test("with keys the page asks for one, and a wrong one stays outside", { own: tr
 		const opened = await openPage(guarded.url, "/", { expected: ["401"] });
 		const { page, wrong } = opened;
 		context = opened.context;
-		await page.getByLabel("Key").fill("wrong-key-of-thirty-two-characters");
+		await page.getByLabel("Key", { exact: true }).fill("wrong-key-of-thirty-two-characters");
 		await page.keyboard.press("Enter");
 		await page.getByText("not known here").waitFor();
 		assert.deepEqual(await serious(page), []);
-		await page.getByLabel("Key").fill("a-key-of-thirty-two-characters-00");
+		await page.getByLabel("Key", { exact: true }).fill("a-key-of-thirty-two-characters-00");
 		await page.keyboard.press("Enter");
 		await page.getByText("Registered", { exact: true }).first().waitFor();
 		await live(page);
@@ -366,12 +367,21 @@ test("with keys the page asks for one, and a wrong one stays outside", { own: tr
 	}
 });
 
+/* Stories that the gateway cannot tell yet run only when ONLY names them. */
+const later = (name, options, body) => {
+	if (process.env.ONLY && name.includes(process.env.ONLY))
+		test(name, options, body);
+};
+
+pairTests({ test, later, card, status, steps, live, serious });
+
 /* --- running them ------------------------------------------------------------- */
 
-const run = async ({ name, options: { path = "/", own, ...options }, body }) => {
+const run = async ({ name, options: { path = "/", own, fake: faked, ...options }, body }) => {
 	if (own)
 		return body();
-	const opened = await openPage(url, path, options);
+	const fake = faked && makeFake(); /* a gateway of its own, that only looks like one */
+	const opened = await openPage(fake ? `http://127.0.0.1:${await fake.start()}` : url, path, options);
 	try {
 		await body(opened);
 		assert.deepEqual(opened.wrong, []);
@@ -379,6 +389,8 @@ const run = async ({ name, options: { path = "/", own, ...options }, body }) => 
 		if (process.env.SHOTS)
 			await opened.page.screenshot({ path: join(process.env.SHOTS, `${name.replace(/\W+/g, "-")}.png`), fullPage: true }).catch(() => {});
 		await opened.context.close();
+		if (fake)
+			await fake.stop();
 	}
 };
 

@@ -6,10 +6,25 @@ import { readFileSync } from "node:fs";
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 /* Node takes a bare .js for a module only from version 20.19 on, Debian 12 has 18. */
-const load = (path) => import(`data:text/javascript,${encodeURIComponent(read(path))}`);
+const urls = new Map();
+const urlOf = (path) => {
+	if (!urls.has(path)) {
+		/* a module out of a data: URL has no folder its imports could be found in */
+		const text = read(path).replaceAll(/ from "\/(lib\/\w+\.js)"/g, (_, file) => ` from "${urlOf(`web/${file}`)}"`);
+		urls.set(path, `data:text/javascript,${encodeURIComponent(text)}`);
+	}
+	return urls.get(path);
+};
+const load = (path) => import(urlOf(path));
 
 const { EVENT_TYPES, isComplete, newestFirst, onCallEvent, onCallList, onLineEvent, onReset, storySteps } = await load("web/lib/calls.js");
-const { KNOWN_CAUSES, callee, causeWords, clock, lineFacts, lineWords, offset, span, statusWords, stepWords, summary, tone } = await load("web/lib/words.js");
+const { callee, clock, lineFacts, lineWords, offset, span, statusWords, tone } = await load("web/lib/words.js");
+const { hintWords, legColumns, legWords, mosWords, nameOf, qualityWords, title } = await load("web/lib/people.js");
+const { KNOWN_CAUSES, causeWords, summary } = await load("web/lib/causes.js");
+const { lanes, stepWords } = await load("web/lib/steps.js");
+const { controlsOf } = await load("web/lib/controls.js");
+const { diagram } = await load("web/lib/ladder.js");
+const { soon, watchLadders } = await load("web/lib/watch.js");
 
 const tests = [];
 const test = (name, body) => tests.push([name, body]);
@@ -107,11 +122,11 @@ test("a call that never had a leg still tells its steps", () => {
 	assert.deepEqual(storySteps(calls.get(A)).map(({ type }) => type), ["call.queued", "call.initiated", "call.ended"]);
 });
 
-test("two legs: every step is told", () => {
-	const legs = [{ role: "from" }, { role: "to" }];
-	const both = event(A, 1, "leg.ringing", { call: call(A, 1, { legs }) });
-	const calls = tell(new Map(), both, event(A, 2, "call.ringing", { call: call(A, 2, { legs }) }));
-	assert.equal(storySteps(calls.get(A)).length, 2);
+test("two legs: what call and leg both tell is told once, and the end of each leg is told", () => {
+	const all = ["call.queued", "call.initiated", "leg.initiated", "leg.ringing", "call.ringing", "leg.answered", "call.answered", "call.bridged", "leg.ended", "call.ended"];
+	const two = { from: "854", legs: [{ role: "from" }, { role: "to" }] };
+	const calls = tell(new Map(), ...all.map((type, at) => event(A, at + 1, type, { call: call(A, at + 1, two) })));
+	assert.deepEqual(storySteps(calls.get(A)).map(({ type }) => type), ["call.queued", "leg.initiated", "leg.ringing", "leg.answered", "call.bridged", "leg.ended", "call.ended"]);
 });
 
 test("every cause of the gateway has its words", () => {
@@ -182,6 +197,320 @@ test("a failed line says why, and when it tries again", () => {
 	const up = Object.fromEntries(lineFacts({ state: "registered", registered_until: "2026-11-22T05:10:00.000Z", calls: 2 }, now));
 	assert.deepEqual(up, { Renews: "in 10 min", "Calls up": "2" });
 });
+
+/* --- two people --------------------------------------------------------------- */
+
+const T = (ms) => new Date(Date.parse("2026-11-22T05:00:00.000Z") + ms).toISOString();
+const leg = (role, state, more = {}) => ({ role, uri: `sip:${role}@pbx`, state, status: "in-progress", sip_call_id: `${role}-id`, codec: null, muted: false, held: false, ...more });
+const pair = (state, legs, more = {}) => ({ id: A, from: "853", to: "sim:busy", state, status: "in-progress", legs, created_at: T(0), ...more });
+const bridged = (more) => pair("bridged", [leg("from", "answered"), leg("to", "answered")], more);
+const afterTransfer = (more) => pair("bridged", [leg("from", "answered"), leg("to", "ended", { status: "completed", cause: "transferred", ended_at: T(8000) }), leg("to", "answered", { uri: "sip:+491234@pbx;transport=tcp" })], more);
+
+test("two people are named, one is named alone", () => {
+	assert.equal(title(bridged()), "853 to sim:busy");
+	assert.equal(title({ to: "sip:853@pbx", from: null }), "853@pbx");
+});
+
+test("the status says which of two phones rings", () => {
+	assert.equal(statusWords(pair("first_ringing", [])), "First phone ringing");
+	assert.equal(statusWords(pair("second_ringing", [])), "Second phone ringing");
+	assert.equal(statusWords({ state: "first_ringing", status: "ringing", from: null }), "Ringing");
+});
+
+test("every state of a leg has its words", () => {
+	const header = read("sip/call.h");
+	const states = [...header.slice(header.indexOf("enum gw_leg_state {"), header.indexOf("GW_LEG_STATE_COUNT")).matchAll(/GW_LEG_([A-Z_]+)/g)].map(([, name]) => name.toLowerCase());
+	assert.ok(states.length >= 11);
+	const plain = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
+	for (const state of states.filter((name) => name !== "ended" && name !== "ringing"))
+		assert.notEqual(legWords({ state, status: "queued" }).say, plain(state), state);
+	assert.deepEqual(legWords({ state: "ended", status: "busy" }), { say: "Busy", tone: "quiet" });
+	assert.deepEqual(legWords({ state: "ended", status: "failed" }), { say: "Failed", tone: "bad" });
+	assert.equal(legWords({ state: "ended", status: "completed" }).say, "Hung up");
+	assert.equal(legWords({ state: "ended", status: "completed", cause: "transferred" }).say, "Transferred away");
+	assert.equal(legWords({ state: "dreaming" }).say, "Dreaming");
+});
+
+test("every hint of the gateway has its words", () => {
+	for (const hint of ["busy", "congestion", "sit", "ringback", "voicemail_beep", "unknown"])
+		assert.doesNotMatch(hintWords(hint), /^Heard: /, hint);
+	assert.equal(hintWords("bird_song"), "Heard: bird song.");
+	assert.equal(hintWords(null), "");
+});
+
+test("how it sounds is said in words", () => {
+	assert.deepEqual([4.4, 4.1, 3.7, 3.2, 1.5, null].map(mosWords), ["very good (4.4)", "good (4.1)", "fair (3.7)", "poor (3.2)", "bad (1.5)", ""]);
+	assert.equal(qualityWords({ sent: 100, received: 95, lost: 5, mos: 3.2 }), "poor (3.2), 5.0 % lost");
+	assert.equal(qualityWords({ sent: 100, received: 100, lost: 0, mos: 4.4 }), "very good (4.4)");
+	assert.equal(qualityWords({ sent: 100, received: 0, lost: 0, mos: null }), "nothing was heard");
+	assert.equal(qualityWords(null), "");
+});
+
+test("each person has a column, also before being rung", () => {
+	const [from, to] = legColumns(pair("first_ringing", [leg("from", "ringing")]));
+	assert.deepEqual([from.role, from.legs[0].name, from.legs[0].say], ["from", "853", "Ringing"]);
+	assert.deepEqual([to.role, to.legs[0].name, to.legs[0].say], ["to", "sim:busy", "Not rung yet"]);
+	const [, never] = legColumns(pair("ended", [leg("from", "ended", { status: "no-answer" })]));
+	assert.equal(never.legs[0].say, "Never rung");
+	assert.equal(legColumns({ to: "853", from: null, state: "bridged", legs: [leg("to", "answered")] }).length, 1);
+});
+
+test("what the API lists first is not what stands on the left", () => {
+	const columns = legColumns(pair("bridged", [leg("to", "answered"), leg("from", "answered")]));
+	assert.deepEqual(columns.map(({ role }) => role), ["from", "to"]);
+});
+
+test("who came by a transfer stands below whoever left, by the number that was dialled", () => {
+	const [, to] = legColumns(afterTransfer());
+	assert.deepEqual(to.legs.map(({ name, say }) => `${name}: ${say}`), ["sim:busy: Transferred away", "+491234: On the line"]);
+	assert.equal(nameOf(afterTransfer(), "to"), "+491234");
+});
+
+test("held, muted, codec, refusal and hint stand at their leg", () => {
+	const row = (more, state = "answered") => legColumns(pair("bridged", [leg("from", state, more)]))[0].legs[0];
+	assert.deepEqual(row({ muted: true, held: true }).tags, ["Muted", "On hold"]);
+	assert.deepEqual(row({ muted: true, held: true }, "held").tags, ["Muted"], "the state says it already");
+	assert.deepEqual(row({ codec: "PCMA/8000" }).facts, [["Codec", "PCMA/8000"]]);
+	assert.deepEqual(row({ sip: { code: 486, reason: "Busy Here" } }, "ended").facts, [["SIP", "486 Busy Here"]]);
+	assert.deepEqual(row({ sip: { code: 200, reason: "OK" } }, "ended").facts, []);
+	assert.match(row({ cause_hint: "busy" }).hint, /busy tone/);
+});
+
+test("of two people it is said who ended it, by name", () => {
+	const say = (more) => causeWords(bridged({ state: "ended", ...more })).say;
+	assert.equal(say({ cause: "normal_clearing", ended_by: "from" }), "853 hung up.");
+	assert.equal(say({ cause: "normal_clearing", ended_by: "to" }), "sim:busy hung up.");
+	assert.equal(say({ cause: "normal_clearing", ended_by: "api" }), "You hung up.");
+	assert.equal(say({ cause: "busy", failed_leg: "to" }), "sim:busy is on another call.");
+	assert.equal(say({ cause: "ring_timeout", failed_leg: "from" }), "853 did not pick up in time.");
+	assert.equal(say({ cause: "canceled_by_first_leg" }), "853 hung up before sim:busy answered.");
+	assert.equal(say({ cause: "time_limit", ended_by: "timer" }), "The call reached its time limit.");
+	assert.equal(say({ cause: "normal_clearing", handed_over: true }), "The two phones were joined directly and talk on without the gateway.");
+	assert.equal(causeWords(afterTransfer({ state: "ended", cause: "normal_clearing", ended_by: "to" })).say, "+491234 hung up.");
+});
+
+test("what two people wait for is said", () => {
+	assert.equal(summary(pair("first_answered", [leg("from", "confirming")])), "853 is asked to press the key.");
+	assert.match(summary(pair("held", [])), /on hold/);
+});
+
+test("a step names the phone it is about", () => {
+	const say = (type, role, more = {}) => stepWords(event(A, 1, type, { leg: role, call: bridged(), ...more })).say;
+	assert.equal(say("leg.initiated", "from"), "Dialled 853");
+	assert.equal(say("leg.answered", "to"), "sim:busy answered");
+	assert.equal(say("call.confirm.passed", "from"), "853 pressed the key");
+	assert.equal(say("call.dtmf", "from", { data: { digit: "5" } }), "853 pressed 5");
+	assert.equal(say("call.hold", null), "Put on hold");
+	assert.equal(say("call.hold", "to"), "sim:busy was put on hold");
+	assert.equal(say("call.bridged", null), "They can talk");
+	assert.equal(say("leg.answered", "to", { call: afterTransfer() }), "+491234 answered");
+	assert.equal(say("leg.ended", "to", { call: afterTransfer() }), "sim:busy is gone", "the one that ended, not the newest");
+	assert.equal(stepWords(event(A, 1, "call.recording.saved", { data: { duration: 61.6 } })).fact, "1 min 2 s");
+	assert.equal(stepWords(event(A, 1, "call.transfer.failed", { data: { sip_code: 486, sip_reason: "Busy Here" } })).fact, "486 Busy Here");
+});
+
+test("each phone has its lane of time", () => {
+	const from = leg("from", "ended", { ringing_at: T(1000), answered_at: T(3000), ended_at: T(10000) });
+	const to = leg("to", "ended", { ringing_at: T(4000), answered_at: T(5000), ended_at: T(10000) });
+	const entry = {
+		call: pair("ended", [from, to], { started_at: T(0), bridged_at: T(5000), ended_at: T(10000) }),
+		steps: [
+			event(A, 1, "leg.initiated", { leg: "from", occurred_at: T(0) }),
+			event(A, 2, "leg.initiated", { leg: "to", occurred_at: T(3000) }),
+			event(A, 3, "call.hold", { leg: null, occurred_at: T(6000) }),
+			event(A, 4, "call.unhold", { leg: null, occurred_at: T(8000) }),
+			event(A, 5, "call.hold", { leg: "to", occurred_at: T(9000) }),
+		],
+	};
+	const told = lanes(entry, Date.parse(T(99000))).map(({ spans }) => spans.map(({ kind, from: a, to: b }) => `${kind} ${a}-${b}`).join(" "));
+	assert.deepEqual(told, [
+		"dial 0-0.1 ring 0.1-0.3 wait 0.3-0.5 talk 0.5-0.6 hold 0.6-0.8 talk 0.8-1",
+		"dial 0.3-0.4 ring 0.4-0.5 talk 0.5-0.6 hold 0.6-0.8 talk 0.8-0.9 hold 0.9-1",
+	]);
+	assert.equal(lanes(entry, 0)[1].say, "was dialled 1.0 s, rang 1.0 s, talked 1.0 s, was on hold 2.0 s, talked 1.0 s, was on hold 1.0 s");
+});
+
+test("a lane grows while its call lives, and has nothing to tell of a phone not rung", () => {
+	const call = pair("first_ringing", [leg("from", "ringing", { ringing_at: T(1000) }), leg("to", "new")], { started_at: T(0) });
+	const rows = lanes({ call, steps: [] }, Date.parse(T(4000)));
+	assert.equal(rows.length, 1);
+	assert.deepEqual(rows[0].spans, [{ kind: "dial", from: 0, to: 0.25 }, { kind: "ring", from: 0.25, to: 1 }]);
+});
+
+/* --- what can be done ------------------------------------------------------------ */
+
+const names = (can) => Object.entries(can).filter(([, value]) => (Array.isArray(value) ? value.length : value)).map(([name]) => name);
+
+test("a control is there only in the states that allow it", () => {
+	const both = [leg("from", "answered"), leg("to", "answered")];
+	const talking = ["hangup", "hold", "mute", "keypad", "transfer", "play", "record"];
+	const table = [
+		["queued", [], ["hangup"]],
+		["first_ringing", [leg("from", "ringing")], ["hangup"]],
+		["first_answered", [leg("from", "confirming")], ["hangup"]],
+		["second_ringing", [leg("from", "answered"), leg("to", "ringing")], ["hangup", "keypad"]],
+		["bridged", both, talking],
+		["held", both, talking],
+		["transferring", both, ["hangup", "keypad"]],
+		["ending", both, ["hangup"]],
+		["ended", [leg("from", "ended"), leg("to", "ended")], []],
+	];
+	for (const [state, legs, expected] of table)
+		assert.deepEqual(names(controlsOf(pair(state, legs))), expected, state);
+	assert.deepEqual(names(controlsOf(bridged({ handed_over: true }))), ["hangup"]);
+});
+
+test("one leg has nobody to be transferred", () => {
+	const one = { id: A, to: "853", from: null, state: "bridged", legs: [leg("to", "answered")] };
+	assert.deepEqual(names(controlsOf(one)), ["hangup", "hold", "mute", "keypad", "play", "record"]);
+});
+
+test("switches show what is on", () => {
+	const on = controlsOf(pair("held", [leg("from", "held", { held: true, muted: true }), leg("to", "answered")], { recording: { state: "recording" } }));
+	assert.deepEqual(on.hold, { on: false }, "one of them only");
+	assert.deepEqual(on.mute.map(({ leg: role, muted, held }) => [role, muted, held]), [["from", true, true], ["to", false, false]]);
+	assert.deepEqual(on.record, { on: true });
+	assert.deepEqual(controlsOf(pair("held", [leg("from", "held", { held: true }), leg("to", "held", { held: true })])).hold, { on: true });
+	assert.deepEqual(on.keypad.map(({ leg: role }) => role), ["to", "from"], "keys are meant for the far side");
+});
+
+test("a recording is offered when it is saved, also afterwards, and from here only", () => {
+	const recording = { state: "saved", duration: 2.4, url: "https://elsewhere.example/x.wav" };
+	assert.deepEqual(controlsOf(pair("ended", [], { recording })).recording, { state: "saved", href: `/calls/${A}/recording`, duration: 2.4 });
+	assert.deepEqual(controlsOf(pair("ended", [], { recording: { state: "saving" } })).recording, { state: "saving" });
+	assert.equal(controlsOf(bridged({ recording: { state: "recording" } })).recording, null);
+	assert.equal(controlsOf(bridged()).recording, null);
+});
+
+/* --- the ladder -------------------------------------------------------------------- */
+
+const sip = (at, direction, first_line, call_id, cseq, more = "", branch = "z9hG4bKa") => ({
+	time: T(at), direction, first_line,
+	text: `${first_line}\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=${branch}\r\nCall-ID: ${call_id}\r\nCSeq: ${cseq}\r\n${more}\r\n`,
+});
+
+test("one leg is drawn in two columns", () => {
+	const one = { to: "sip:853@pbx", from: null, legs: [leg("to", "answered")] };
+	const { columns, rows } = diagram(one, { messages: [
+		sip(0, "out", "INVITE sip:853@pbx SIP/2.0", "to-id", "1 INVITE", "Content-Type: application/sdp\r\n\r\nv=0\r\n"),
+		sip(12, "in", "SIP/2.0 180 Ringing", "to-id", "1 INVITE"),
+		sip(1500, "in", "SIP/2.0 486 Busy Here", "to-id", "1 INVITE"),
+	] });
+	assert.deepEqual(columns.map(({ name }) => name), ["Bellpull", "853@pbx"]);
+	assert.deepEqual(rows.map(({ label, note, kind, since, sent, role }) => [label, note, kind, since, sent, role]), [
+		["INVITE", "SDP", "request", "0.000 s", true, "to"],
+		["180 Ringing", "", "reply", "0.012 s", false, "to"],
+		["486 Busy Here", "INVITE", "refusal", "1.500 s", false, "to"],
+	]);
+	assert.equal(rows[0].say, "to 853@pbx: INVITE (SDP)");
+	assert.equal(rows[1].say, "from 853@pbx: 180 Ringing");
+});
+
+test("two legs are told apart by their Call-ID, long or short, or by leg", () => {
+	const short = sip(2, "in", "SIP/2.0 180 Ringing", "to-id", "1 INVITE");
+	short.text = short.text.replace("Call-ID:", "i:");
+	const { columns, rows } = diagram(bridged(), { messages: [
+		sip(0, "out", "INVITE sip:from@pbx SIP/2.0", "from-id", "1 INVITE"),
+		sip(1, "out", "INVITE sip:to@pbx SIP/2.0", "to-id", "1 INVITE"),
+		short,
+		{ ...sip(3, "in", "BYE sip:us SIP/2.0", "no such id", "1 BYE"), leg: "to" },
+	] });
+	assert.deepEqual(columns.map(({ role, name }) => [role, name]), [["from", "853"], [null, "Bellpull"], ["to", "sim:busy"]]);
+	assert.deepEqual(rows.map(({ role }) => role), ["from", "to", "to", "to"]);
+});
+
+test("the shorter shape of a message is read, too", () => {
+	const [row] = diagram(bridged(), { messages: [{ at: T(0), sent: true, leg: "to", text: "OPTIONS sip:to@pbx SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n" }] }).rows;
+	assert.deepEqual([row.label, row.sent, row.since], ["OPTIONS", true, "0.000 s"]);
+});
+
+test("a message sent again is known, a new one of the same kind is not", () => {
+	const invite = sip(0, "out", "INVITE sip:to@pbx SIP/2.0", "to-id", "1 INVITE");
+	const { rows } = diagram(bridged(), { messages: [
+		invite, { ...invite, time: T(500) },
+		sip(600, "out", "INVITE sip:to@pbx SIP/2.0", "to-id", "2 INVITE", "", "z9hG4bKb"),
+		sip(700, "in", "SIP/2.0 180 Ringing", "to-id", "2 INVITE", "To: <sip:to@pbx>;tag=1\r\n"),
+		sip(701, "in", "SIP/2.0 180 Ringing", "to-id", "2 INVITE", "To: <sip:to@pbx>;tag=2\r\n"),
+		sip(900, "in", "SIP/2.0 180 Ringing", "to-id", "2 INVITE", "To: <sip:to@pbx>;tag=2\r\n"),
+		sip(950, "in", "INVITE sip:to@pbx SIP/2.0", "to-id", "1 INVITE"),
+	] });
+	assert.deepEqual(rows.map(({ again }) => again), [false, true, false, false, false, true, false]);
+	assert.match(rows[1].say, /, sent again$/);
+});
+
+test("after a transfer an arrow says whose it is", () => {
+	const call = afterTransfer();
+	call.legs[2].sip_call_id = "third-id";
+	const { columns, rows } = diagram(call, { messages: [
+		sip(0, "out", "INVITE sip:to@pbx SIP/2.0", "to-id", "1 INVITE"),
+		sip(9000, "out", "INVITE sip:+491234@pbx SIP/2.0", "third-id", "1 INVITE"),
+		sip(75000, "out", "BYE sip:from@pbx SIP/2.0", "from-id", "2 BYE"),
+	] });
+	assert.deepEqual(columns.map(({ name }) => name), ["853", "Bellpull", "sim:busy"]);
+	assert.deepEqual(rows.map(({ note, since }) => [note, since]), [["sim:busy", "0.000 s"], ["+491234", "9.000 s"], ["", "1:15"]]);
+});
+
+test("diagnosis and gaps are told before the ladder, and an empty one is none", () => {
+	assert.equal(diagram(bridged(), { messages: [], skipped: 3, diagnosis: "Password refused twice." }).note, "Password refused twice. 3 messages in between were not kept.");
+	assert.deepEqual(diagram(bridged(), { messages: [], skipped: 0, diagnosis: null }), { columns: diagram(bridged()).columns, rows: [], note: "" });
+});
+
+/* --- looking again ------------------------------------------------------------------- */
+
+/* Timers that are fired by hand. */
+const withTimers = (body) => {
+	const [set, clear] = [globalThis.setTimeout, globalThis.clearTimeout];
+	const timers = new Map();
+	let next = 1;
+	globalThis.setTimeout = (work, ms) => {
+		timers.set(next, { work, ms });
+		return next++;
+	};
+	globalThis.clearTimeout = (id) => timers.delete(id);
+	const fire = () => {
+		const due = [...timers.values()];
+		timers.clear();
+		due.forEach(({ work }) => work());
+	};
+	try {
+		body(fire, timers);
+	} finally {
+		[globalThis.setTimeout, globalThis.clearTimeout] = [set, clear];
+	}
+};
+
+test("many events are one look", () => withTimers((fire) => {
+	let looks = 0;
+	const look = soon(100, () => { looks += 1; });
+	look();
+	look();
+	fire();
+	assert.equal(looks, 1);
+	look();
+	fire();
+	assert.equal(looks, 2);
+}));
+
+test("a ladder is read while somebody looks, once soon and once when it has settled", () => withTimers((fire, timers) => {
+	const asked = [];
+	const shown = [];
+	let open = false;
+	const { look } = watchLadders({ ask: (id, done) => { asked.push(id); done("sip"); }, wanted: () => open, show: (id, sip) => shown.push([id, sip]) });
+	look(A);
+	assert.equal(timers.size, 0, "nobody looks");
+	open = true;
+	look(A);
+	look(A);
+	look(A);
+	assert.equal(timers.size, 2);
+	fire();
+	assert.deepEqual(asked, [A, A]);
+	assert.deepEqual(shown, [[A, "sip"], [A, "sip"]]);
+	look(A);
+	open = false;
+	fire();
+	assert.equal(asked.length, 2, "it was closed meanwhile");
+}));
 
 let failed = 0;
 for (const [name, body] of tests)

@@ -2,12 +2,25 @@
  * can be done about it.
  *
  * Down: `entry` ({ call, steps } of lib/calls.js), `now` (ms, ticks while the
- * call lives). Up: "hangup", "again" and "steps" (somebody opened a timeline that
- * has holes), each with the call. The attribute `whole` makes it the head of the
- * call's own page: heading of first rank, timeline open. */
+ * call lives), `sip` (the answer to "ladder"). Up: "hangup", "again", "steps"
+ * (somebody opened a timeline that has holes) and "ladder" (somebody looks at the
+ * SIP messages), each with the call. The attribute `whole` makes it the head of the
+ * call's own page: heading of first rank, timeline open, the ladder left to it. */
 import { el, setText, wish } from "/lib/dom.js";
 import { isComplete, isEnded, storySteps } from "/lib/calls.js";
-import { callee, causeWords, clock, ms, offset, sipText, statusWords, stepWords, summary, tone } from "/lib/words.js";
+import { causeWords, summary } from "/lib/causes.js";
+import { isPair, title } from "/lib/people.js";
+import { stepWords } from "/lib/steps.js";
+import { callee, clock, ms, offset, sipText, statusWords, tone } from "/lib/words.js";
+import "/elements/call-controls.js";
+import "/elements/call-legs.js";
+import "/elements/call-timeline.js";
+import "/elements/sip-ladder.js";
+
+/* "853 -> sim:busy" for the eye, "853 to sim:busy" for the ear. */
+const heading = (call) => (call.from
+	? [callee(call.from), el("span", { class: "unseen" }, " to "), el("span", { class: "towards", "aria-hidden": "true" }, "\u2192"), callee(call.to)]
+	: [callee(call.to)]);
 
 class CallCard extends HTMLElement {
 	connectedCallback() {
@@ -20,21 +33,45 @@ class CallCard extends HTMLElement {
 			clock: el("span", { class: "clock" }),
 			say: el("p", { class: "say" }),
 			next: el("p", { class: "next", hidden: true }),
+			legs: el("call-legs"),
+			controls: el("call-controls"),
 			summary: el("summary"),
+			timeline: el("call-timeline"),
 			cord: el("ol", { class: "cord" }),
 			meta: el("p", { class: "meta" }),
 			hangup: el("button", { type: "button", class: "hangup", onclick: () => wish(this, "hangup", this.call) }, "Hang up"),
 			again: el("button", { type: "button", class: "again", hidden: true, onclick: () => wish(this, "again", this.call) }, "Call again"),
 			error: el("p", { class: "error", role: "alert", hidden: true }),
 		};
-		parts.steps = el("details", { class: "steps", open: whole }, parts.summary, parts.cord);
-		parts.steps.addEventListener("toggle", () => this.askForSteps());
+		parts.steps = el("details", { class: "steps", open: whole }, parts.summary, parts.timeline, parts.cord);
+		parts.steps.addEventListener("toggle", () => {
+			this.drawTimeline();
+			this.askForSteps();
+		});
+		if (!whole)
+			this.makeLadder(parts);
 		this.parts = parts;
 		this.append(el("article", { class: "call" },
 			el("div", { class: "head" }, el(whole ? "h1" : "h3", {}, parts.name), parts.status, parts.clock),
-			parts.say, parts.next, parts.steps, parts.error,
-			el("div", { class: "foot" }, parts.meta, parts.again, parts.hangup)));
+			parts.say, parts.next, parts.legs, parts.controls, parts.error,
+			el("div", { class: "foot" }, parts.meta, parts.again, parts.hangup),
+			parts.steps, parts.messages ?? ""));
 		this.article = this.firstElementChild;
+	}
+
+	/* Folded: the messages are asked for only while somebody looks at them. */
+	makeLadder(parts) {
+		parts.ladder = el("sip-ladder");
+		parts.messages = el("details", { class: "steps messages" }, el("summary", {}, "SIP messages"), parts.ladder);
+		parts.messages.addEventListener("toggle", () => wish(this, "ladder", this.call));
+	}
+
+	get wantsSip() {
+		return Boolean(this.parts?.messages?.open);
+	}
+
+	set sip(sip) {
+		this.parts.ladder?.draw(this.call, sip);
 	}
 
 	set entry(entry) {
@@ -54,7 +91,7 @@ class CallCard extends HTMLElement {
 	/* Why a wish came to nothing; null: nothing to say. */
 	set problem(problem) {
 		this.parts.error.hidden = !problem;
-		setText(this.parts.error, problem?.message ?? "");
+		setText(this.parts.error, problem?.sentence ?? "");
 		this.parts.hangup.disabled = false;
 	}
 
@@ -66,6 +103,13 @@ class CallCard extends HTMLElement {
 			setText(parts.clock, call.duration > 0 ? clock(call.duration) : "");
 		else
 			setText(parts.clock, clock((to - from) / 1000));
+		this.time = to;
+		this.drawTimeline();
+	}
+
+	drawTimeline() {
+		if (this.known && this.time && this.parts.steps.open)
+			this.parts.timeline.draw(this.known, this.time);
 	}
 
 	drawCall(call) {
@@ -73,7 +117,9 @@ class CallCard extends HTMLElement {
 		const ended = isEnded(call);
 		this.article.dataset.tone = tone(call);
 		this.article.dataset.status = call.status;
-		setText(parts.name, callee(call.to));
+		this.article.classList.toggle("two", isPair(call));
+		if (parts.name.textContent !== title(call))
+			parts.name.replaceChildren(...heading(call));
 		if (parts.name.localName === "a")
 			parts.name.href = `/calls/${encodeURIComponent(call.id)}`;
 		setText(parts.status, statusWords(call));
@@ -90,21 +136,25 @@ class CallCard extends HTMLElement {
 			call.line ? el("span", {}, `line ${call.line}`) : "",
 			sipText(call.sip) ? el("span", { class: "sip" }, `SIP ${sipText(call.sip)}`) : "");
 
-		this.moveFocus(ended);
+		parts.legs.call = call;
+		this.moveFocus(ended, () => { parts.controls.call = call; });
 		parts.hangup.hidden = ended;
 		parts.hangup.disabled = call.state === "ending";
-		parts.hangup.setAttribute("aria-label", `Hang up the call to ${callee(call.to)}`);
+		parts.hangup.setAttribute("aria-label", `Hang up the call ${call.from ? "from" : "to"} ${title(call)}`);
 		parts.again.hidden = !ended;
-		parts.again.setAttribute("aria-label", `Call again: ${callee(call.to)}`);
+		parts.again.setAttribute("aria-label", `Call again: ${title(call)}`);
 	}
 
 	/* A button that goes away must not take the keyboard's place with it. */
-	moveFocus(ended) {
-		const { hangup, again } = this.parts;
-		if (ended && document.activeElement === hangup) {
+	moveFocus(ended, hide) {
+		const { hangup, again, controls, legs } = this.parts;
+		const at = document.activeElement;
+		const lost = at === hangup || controls.contains(at) || legs.contains(at);
+		if (ended && lost) {
 			again.hidden = false;
 			again.focus();
 		}
+		hide();
 	}
 
 	drawSteps(entry) {
@@ -122,6 +172,7 @@ class CallCard extends HTMLElement {
 		});
 		while (parts.cord.children.length > rows.length)
 			parts.cord.lastElementChild.remove();
+		this.drawTimeline();
 		setText(parts.summary, steps.length ? `${steps.length} ${steps.length === 1 ? "step" : "steps"}` : "Steps");
 	}
 

@@ -25,8 +25,47 @@ const SANDBOX = [
 	["sim:redirect", "is somewhere else"],
 ];
 
+/* Those with finer points are suggested, without a button of their own. */
+const MORE_SANDBOX = [
+	["sim:forked", "rings in two places"],
+	["sim:press-1", "answers, presses 1"],
+	["sim:late-answer", "answers when it is too late"],
+	["sim:no-media", "answers, sends no sound"],
+	["sim:one-codec-gsm", "knows one audio format only"],
+];
+
+/* Two of them, joined. */
+const PAIRS = [
+	["sim:answer", "853", "two phones talk, To hangs up after 10 s"],
+	["sim:answer", "sim:busy", "To is on another call"],
+	["853", "sim:no-answer", "From loses its patience"],
+];
+
 /* A whole number where the field has one, else its text: the gateway judges it. */
 const number = (input) => (/^-?\d+$/.test(input.value) ? Number(input.value) : input.value);
+
+/* What a field says, or undefined where it is left as it came. */
+const text = (input) => input.value.trim() || undefined;
+const choice = (select) => (select.value === select.options[0].value ? undefined : select.value);
+const seconds = (input) => (input.validity.badInput || input.value !== input.defaultValue ? number(input) : undefined);
+const tick = (input) => input.checked || undefined;
+const within = (name) => (input) => text(input) && { [name]: text(input) };
+
+const MEMBERS = [
+	["from", "from", text],
+	["line", "line", choice],
+	["first", "first", choice],
+	["ring", "ring_timeout", seconds],
+	["limit", "time_limit", seconds],
+	["caller", "caller_id", within("number")],
+	["confirm", "confirm", within("digit")],
+	["ringback", "ringback", text],
+	["join", "join", choice],
+	["send-digits", "send_digits", text],
+	["auto-answer", "auto_answer", tick],
+	["record", "record", tick],
+	["announce", "announce", within("play")],
+];
 
 class CallForm extends HTMLElement {
 	connectedCallback() {
@@ -47,17 +86,11 @@ class CallForm extends HTMLElement {
 	order() {
 		const field = (id) => this.form.querySelector(`#${id}`);
 		const order = { to: this.to.value.trim() };
-		if (field("line").value)
-			order.line = field("line").value;
-		for (const [id, name] of [["ring", "ring_timeout"], ["limit", "time_limit"]]) {
-			const input = field(id);
-			if (input.validity.badInput || input.value !== input.defaultValue)
-				order[name] = number(input);
+		for (const [id, name, read] of MEMBERS) {
+			const value = read(field(id));
+			if (value !== undefined)
+				order[name] = value;
 		}
-		if (field("caller").value.trim())
-			order.caller_id = { number: field("caller").value.trim() };
-		if (field("announce").value.trim())
-			order.announce = { leg: "to", play: field("announce").value.trim() };
 		return order;
 	}
 
@@ -72,19 +105,30 @@ class CallForm extends HTMLElement {
 		const sandbox = names.includes("sandbox");
 		const chips = this.form.querySelector(".chips");
 		if (sandbox && chips.hidden)
-			chips.querySelector("ul").replaceChildren(...SANDBOX.map(([to, does]) => this.chip(to, does)));
+			this.drawSandbox(...chips.querySelectorAll("ul"));
 		chips.hidden = !sandbox;
 	}
 
-	chip(to, does) {
+	drawSandbox(ones, pairs) {
+		const short = (address) => address.replace("sim:", "");
+		this.form.querySelector("#phones").replaceChildren(...[...SANDBOX, ...MORE_SANDBOX].map(([to, does]) => el("option", { value: to }, does)));
+		ones.replaceChildren(...SANDBOX.map(([to, does]) => this.chip({ to }, short(to), does)));
+		pairs.replaceChildren(...PAIRS.map(([from, to, does]) => this.chip({ from, to }, `${short(from)} \u2192 ${short(to)}`, does)));
+	}
+
+	/* Everything else is as the form says; a pair brings its own From. */
+	chip(people, name, does) {
 		const press = () => {
-			this.to.value = to;
-			this.clear(this.to.closest(".field"));
-			wish(this, "place", { to, line: "sandbox" });
+			for (const [id, value] of Object.entries(people)) {
+				const input = this.form.querySelector(`#${id}`);
+				input.value = value;
+				this.clear(input.closest(".field"));
+			}
+			wish(this, "place", { ...this.order(), line: "sandbox" });
 		};
 		return el("li", {},
 			el("button", { type: "button", class: "chip", title: does, onclick: press },
-				to.replace("sim:", ""), el("span", { class: "unseen" }, ` ${does}`)));
+				name, el("span", { class: "unseen" }, ` ${does}`)));
 	}
 
 	set busy(busy) {
@@ -113,10 +157,12 @@ class CallForm extends HTMLElement {
 		for (const { pointer = "", detail } of problem.errors) {
 			const field = fields.find(({ dataset }) =>
 				pointer === dataset.pointer || pointer.startsWith(`${dataset.pointer}/`));
-			if (field)
-				first ??= this.mark(field, detail);
-			else
+			if (field) {
+				const input = this.mark(field, detail);
+				first ??= input;
+			} else {
 				rest.push(pointer ? `${pointer}: ${detail}` : detail);
+			}
 		}
 		if (!first && !rest.length)
 			rest.push(problem.message);

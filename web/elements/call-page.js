@@ -4,8 +4,11 @@
  * Down: `entry`, `now`, `sip` (GET /calls/{id}/sip), `problem`. Wishes of the card
  * bubble through. */
 import { el, facts, setText } from "/lib/dom.js";
-import { causeWords, ms, offset, sipText, span } from "/lib/words.js";
+import { causeWords } from "/lib/causes.js";
+import { hintWords, mosWords, nameOf, title } from "/lib/people.js";
+import { sipText, span } from "/lib/words.js";
 import "/elements/call-card.js";
+import "/elements/sip-ladder.js";
 
 const exactly = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false });
 const when = (time) => (time ? new Date(time).toLocaleString() : "");
@@ -19,9 +22,10 @@ const callFacts = (call) => filled([
 	["SIP", sipText(call.sip)],
 	["Reason header", call.sip?.reason_header],
 	["Q.850", call.q850],
-	["To", typeof call.to === "string" ? call.to : JSON.stringify(call.to)],
 	["From", typeof call.from === "string" ? call.from : ""],
-	["Line", call.line],
+	["To", typeof call.to === "string" ? call.to : JSON.stringify(call.to)],
+	["Line", call.from_line && call.from_line !== call.line ? `${call.line}, from on ${call.from_line}` : call.line],
+	["Joined by", call.bridged_at && call.from ? call.join : ""],
 	["Placed", when(call.created_at)],
 	["Ringing", when(call.ringing_at)],
 	["Answered", when(call.answered_at)],
@@ -35,7 +39,8 @@ const callFacts = (call) => filled([
 const quality = (q) => (q
 	? `${q.sent ?? 0} packets sent, ${q.received ?? 0} received, ${q.lost ?? 0} lost`
 		+ (q.jitter_ms !== undefined && q.jitter_ms !== null ? `, jitter ${q.jitter_ms} ms` : "")
-		+ (q.mos ? `, MOS ${q.mos}` : "")
+		+ (q.rtt_ms ? `, round trip ${q.rtt_ms} ms` : "")
+		+ (q.mos ? `, MOS ${mosWords(q.mos)}` : "")
 	: "");
 
 const legFacts = (leg) => filled([
@@ -44,7 +49,9 @@ const legFacts = (leg) => filled([
 	["Codec", leg.codec],
 	["Answered", when(leg.answered_at)],
 	["Ended", when(leg.ended_at)],
+	["Cause", leg.cause],
 	["SIP", sipText(leg.sip)],
+	["Heard", hintWords(leg.cause_hint)],
 	["Sound", quality(leg.quality)],
 	["Call-ID", leg.sip_call_id],
 ]);
@@ -57,13 +64,10 @@ class CallPage extends HTMLElement {
 		this.card = el("call-card", { whole: true });
 		this.facts = el("dl", { class: "facts" });
 		this.legs = el("div", { class: "legs" });
-		this.diagnosis = el("p", { class: "diagnosis" });
-		this.ladder = el("ol", { class: "ladder" });
+		this.ladder = el("sip-ladder");
 		this.raw = el("ol", { class: "raw" });
 		this.sections = [
-			section("SIP messages", this.diagnosis,
-				el("p", { class: "ends", "aria-hidden": "true" }, el("span", {}, "Bellpull"), el("span", {}, "Far side")),
-				this.ladder),
+			section("SIP messages", this.ladder),
 			section("Facts", this.facts),
 			section("Legs", this.legs),
 			section("Events", this.raw),
@@ -75,16 +79,16 @@ class CallPage extends HTMLElement {
 
 	set entry(entry) {
 		const { call, steps } = entry;
-		const [ladder, ...others] = this.sections;
 		this.card.hidden = false;
 		this.card.entry = entry;
-		document.title = `${this.card.querySelector("h1").textContent}: ${this.card.querySelector(".status").textContent} - Bellpull`;
-		for (const section of others)
+		document.title = `${title(call)}: ${this.card.querySelector(".status").textContent} - Bellpull`;
+		for (const section of this.sections)
 			section.hidden = false;
-		ladder.hidden = !this.ladder.children.length;
+		this.call = call;
+		this.ladder.draw(call, this.known_sip);
 		this.facts.replaceChildren(...facts(callFacts(call)));
 		this.legs.replaceChildren(...(call.legs ?? []).map((leg) =>
-			el("section", {}, el("h3", {}, leg.role === "from" ? "From" : "To"), el("dl", { class: "facts" }, ...facts(legFacts(leg))))));
+			el("section", {}, el("h3", {}, `${leg.role === "from" ? "From" : "To"}: ${nameOf(call, leg.role, leg)}`), el("dl", { class: "facts" }, ...facts(legFacts(leg))))));
 		this.drawRaw(steps);
 	}
 
@@ -111,30 +115,10 @@ class CallPage extends HTMLElement {
 					el("pre", { tabindex: "0" }, JSON.stringify(event, null, 2)))));
 	}
 
-	set sip({ messages = [], skipped = 0, diagnosis = "" }) {
-		const rest = skipped ? `${skipped} messages in between were not kept.` : "";
-		const text = [diagnosis, rest].filter(Boolean).join(" ");
-		this.diagnosis.hidden = !text;
-		setText(this.diagnosis, text);
-		const start = messages[0]?.time;
-		const known = this.ladder.children.length;
-		if (messages.length < known)
-			this.ladder.replaceChildren();
-		messages.slice(this.ladder.children.length).forEach((message) => this.ladder.append(this.rung(message, start)));
-		this.sections[0].hidden = !messages.length;
-	}
-
-	rung({ time, direction, first_line = "", text = "" }, start) {
-		const sent = direction === "out";
-		const passed = ms(time) - ms(start);
-		const kind = /^SIP\/2\.0 [3-6]/.test(first_line) ? "refusal" : /^SIP\/2\.0/.test(first_line) ? "reply" : "request";
-		return el("li", { "data-direction": direction, "data-kind": kind },
-			el("details", {},
-				el("summary", {},
-					el("time", { datetime: time }, passed < 10000 ? `${(passed / 1000).toFixed(3)} s` : offset(start, time)),
-					el("span", { class: "unseen" }, sent ? "sent " : "received "),
-					el("span", { class: "arrow" }, el("span", {}, first_line.replace(/^SIP\/2\.0 /, "").replace(/ SIP\/2\.0$/, "")))),
-				el("pre", { tabindex: "0" }, text.trimEnd())));
+	set sip(sip) {
+		this.known_sip = sip;
+		if (this.call)
+			this.ladder.draw(this.call, sip);
 	}
 }
 

@@ -109,18 +109,17 @@ export const isComplete = ({ call, steps }) => {
 	);
 };
 
-/* With one leg most things happen to the call and to the leg in the same
- * moment. People want to read them once: the leg tells (it has the SIP code),
- * except at the end, where the call has the cause. */
+/* Most things happen to the call and to a leg in the same moment. People want to
+ * read them once: the leg tells (it has a name and the SIP code), except with one
+ * leg at the end, where the call has the cause. */
 const TOLD_BY_LEG = new Set(["call.initiated", "call.ringing", "call.early_media", "call.answered"]);
 
 export const storySteps = ({ call, steps }) => {
-	if ((call.legs?.length ?? 0) > 1)
-		return steps;
+	const pair = Boolean(call.from) || (call.legs?.length ?? 0) > 1;
 	const types = new Set(steps.map((step) => step.type));
 	return steps.filter(({ type }) => {
 		if (TOLD_BY_LEG.has(type))
 			return !types.has(type.replace("call.", "leg."));
-		return type !== "leg.ended";
+		return pair || type !== "leg.ended";
 	});
 };

@@ -11,6 +11,13 @@ export class Problem extends Error {
 		this.title = body.title ?? "";
 		this.errors = Array.isArray(body.errors) ? body.errors : [];
 	}
+
+	/* Where there is no field to show an error at: "To is missing: ..." */
+	get sentence() {
+		const told = this.errors.filter(({ detail }) => detail).map(({ pointer = "", detail }) =>
+			[pointer.split("/").pop().replaceAll("_", " "), detail].filter(Boolean).join(" "));
+		return told.map((text) => text.charAt(0).toUpperCase() + text.slice(1)).join(". ") || this.message;
+	}
 }
 
 const ask = async (path, { method = "GET", body, headers = {} } = {}) => {
@@ -66,4 +73,6 @@ export const getApi = () => ask("/openapi.json");
 export const placeCall = (order, key) =>
 	ask("/calls", { method: "POST", body: order, headers: { "Idempotency-Key": key } });
 export const hangUp = (id) => ask(`/calls/${part(id)}`, { method: "DELETE" });
+/* What can be done in a call: dtmf, hold, unhold, mute, unmute, transfer, play, record. */
+export const command = (id, name, body) => ask(`/calls/${part(id)}/${name}`, { method: "POST", body });
 export const signIn = (key) => ask("/session", { method: "POST", body: { key } });

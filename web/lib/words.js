@@ -1,10 +1,11 @@
-/* lib/words.js - calls, steps, causes and lines in plain words.
+/* lib/words.js - times, addresses, states and lines in plain words.
  *
- * Pure, without document or clock. Every cause and state that the API can name
- * has its row here; what a later gateway may add falls back to its own name with
- * the underscores gone, so nothing is ever shown as empty. */
+ * Pure, without document or clock, like its neighbours: people.js (the two phones
+ * of a call), causes.js (why it ended) and steps.js (how it got there). Every state
+ * that the API can name has its row; what a later gateway may add falls back to its
+ * own name with the underscores gone, so nothing is ever shown as empty. */
 
-const plain = (name) => String(name ?? "").replaceAll(/[._]/g, " ").trim();
+export const plain = (name) => String(name ?? "").replaceAll(/[._]/g, " ").trim();
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /* --- time ------------------------------------------------------------- */
@@ -69,7 +70,14 @@ const STATES = {
 	ending: "Hanging up",
 };
 
-const STATUSES = {
+/* With two phones "ringing" leaves open which. */
+const PAIR_STATES = {
+	dialing_first: "Dialling the first phone",
+	first_ringing: "First phone ringing",
+	first_answered: "First phone answered",
+};
+
+export const STATUSES = {
 	queued: "Waiting its turn",
 	ringing: "Ringing",
 	"in-progress": "In progress",
@@ -81,6 +89,7 @@ const STATUSES = {
 };
 
 export const statusWords = (call) =>
+	(call.from && PAIR_STATES[call.state]) ||
 	(call.state !== "ended" && STATES[call.state]) ||
 	STATUSES[call.status] ||
 	sentence(plain(call.state));
@@ -95,119 +104,6 @@ export const tone = (call) => {
 	if (call.status === "completed")
 		return "good";
 	return call.status === "failed" ? "bad" : "quiet";
-};
-
-/* --- why it ended, and what to do about it ----------------------------- */
-
-const CAUSES = {
-	normal_clearing: ["The call was hung up normally."],
-	time_limit: ["The call reached its time limit.", "Raise the time limit if calls may last longer."],
-	media_timeout: ["No sound arrived any more, so the call was ended.", "Check that UDP reaches the media ports on both sides."],
-	redirected: ["The phone asked to be called elsewhere.", "Call the new address, or let the PBX follow it."],
-	payment_required: ["The provider wants payment first.", "Top up the account at the provider."],
-	protocol_error: ["The other side did not accept the request as it was written.", "The SIP ladder shows its answer in full."],
-	auth_failed: ["The password was refused.", "Check the line's user, auth_user and password."],
-	not_allowed: ["The PBX does not allow this call.", "Ask its operator what this extension may dial."],
-	not_found: ["Nobody has this number.", "Check the number and the line it is dialled on."],
-	unavailable: ["The phone cannot be reached now.", "It may be switched off or not registered. Try again later."],
-	no_answer: ["Nobody answered.", "Try again later."],
-	transport_timeout: ["Nothing answered at all.", "Check the line's domain and port, and any firewall on the way."],
-	ring_timeout: ["Nobody picked up in time.", "Try again later, or let it ring longer."],
-	canceled_by_api: ["The call was cancelled before it was answered."],
-	canceled_by_first_leg: ["The first phone hung up before the second answered."],
-	number_changed: ["This number is no longer in use.", "Find the new number."],
-	invalid_number: ["The number is not complete.", "Check its digits and its country code."],
-	busy: ["They are on another call.", "Try again in a few minutes."],
-	no_common_codec: ["Both sides have no audio format in common.", "Allow one that the phone has in the line's codecs."],
-	route_unavailable: ["The PBX or the trunk could not put the call through.", "Try again; if it stays, ask its operator."],
-	congestion: ["The PBX is overloaded and asked to wait.", "Try again a little later."],
-	rejected: ["They declined the call."],
-	dns_error: ["The server's name could not be found.", "Check the line's domain and the DNS."],
-	network_error: ["The server could not be reached.", "Check the line's domain and port, and the network."],
-	tls_error: ["The encrypted connection could not be set up.", "Check the server's certificate and the line's ca_file."],
-	line_not_registered: ["The line is not registered.", "Its last answer stands under Lines."],
-	setup_deadline: ["The call could not be set up in the time it was given."],
-	confirm_failed: ["Somebody picked up, but did not press the key.", "It may have been a voicemail."],
-	server_shutdown: ["The gateway was stopped."],
-	server_restart: ["The gateway was restarted during the call."],
-	node_lost: ["The gateway that held the call was lost."],
-	capacity: ["The gateway was full.", "Try again shortly."],
-	ice_failed: ["No path for the sound was found between browser and gateway.", "Check that UDP is let through."],
-	expired: ["Its time had passed before it could be dialled."],
-	transferred: ["The call was handed over to another phone."],
-	policy_denied: ["The gateway's policy does not allow this call.", "The policy in its configuration says why."],
-	internal_error: ["Something went wrong inside the gateway.", "Its log tells more."],
-};
-
-export const KNOWN_CAUSES = Object.keys(CAUSES);
-
-const HUNG_UP = {
-	to: "They hung up.",
-	from: "The caller hung up.",
-	api: "You hung up.",
-	gateway: "The gateway hung up.",
-};
-
-/* { say, next }: why the call is over, and what may help; next may be "". */
-export const causeWords = (call) => {
-	if (call.cause === "normal_clearing")
-		return { say: HUNG_UP[call.ended_by] ?? CAUSES.normal_clearing[0], next: "" };
-	const [say, next = ""] = CAUSES[call.cause] ?? [`${sentence(plain(call.cause || call.status))}.`];
-	return { say, next };
-};
-
-/* One sentence under the number, where the status alone leaves a question. */
-export const summary = (call) => {
-	if (call.state === "ended")
-		return causeWords(call).say;
-	if (call.state === "waiting_for_line")
-		return `The line ${call.line ?? ""} is still registering.`;
-	return "";
-};
-
-/* --- steps ------------------------------------------------------------- */
-
-/* What the far side said at this step. */
-const stepSip = ({ data }) => sipText({ code: data?.sip_code, reason: data?.sip_reason });
-
-const legOf = (event) => event.call?.legs?.find((leg) => leg.role === event.leg);
-
-const legName = (event) => {
-	const address = event.leg === "from" ? event.call?.from : event.call?.to;
-	return callee(address) || event.leg || "the phone";
-};
-
-const STEPS = {
-	"call.queued": () => ["Accepted and on record"],
-	"call.initiated": (event) => [`Dialling on ${event.call?.line ?? "the line"}`],
-	"call.ringing": () => ["Ringing"],
-	"call.early_media": () => ["Sound before the answer"],
-	"call.answered": () => ["Answered"],
-	"call.bridged": () => ["Sound is flowing"],
-	"call.hold": () => ["Put on hold"],
-	"call.unhold": () => ["Taken off hold"],
-	"call.dtmf": (event) => [`Key ${event.data?.digit ?? event.data?.digits ?? ""} pressed`],
-	"call.confirm.passed": () => ["Confirmed by key"],
-	"call.confirm.failed": () => ["Not confirmed"],
-	"call.playback.started": (event) => ["Announcement started", event.data?.play],
-	"call.playback.ended": () => ["Announcement over"],
-	"call.media.stalled": () => ["No sound is arriving"],
-	"call.recording.saved": () => ["Recording saved"],
-	"call.transfer.started": () => ["Transfer started"],
-	"call.transfer.completed": () => ["Transferred"],
-	"call.transfer.failed": () => ["Transfer refused"],
-	"call.ended": (event) => [STATUSES[event.call?.status] ?? "Ended", sipText(event.call?.sip)],
-	"leg.initiated": (event) => [`Dialled ${legName(event)}`],
-	"leg.ringing": (event) => [`${legName(event)} is ringing`, stepSip(event)],
-	"leg.early_media": (event) => [`${legName(event)} sends sound before the answer`, stepSip(event)],
-	"leg.answered": (event) => [`${legName(event)} answered`, stepSip(event) || legOf(event)?.codec],
-	"leg.ended": (event) => [`${legName(event)} is gone`, stepSip(event)],
-};
-
-/* { say, fact }: the step for people, and the bare fact behind it ("180 Ringing"). */
-export const stepWords = (event) => {
-	const [say, fact = ""] = STEPS[event.type]?.(event) ?? [sentence(plain(event.type))];
-	return { say, fact: fact ?? "" };
 };
 
 /* --- lines ------------------------------------------------------------- */
