@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const binary = resolve(process.argv[2]);
 const meter = resolve(process.argv[3]);
+const pairsMeter = join(dirname(meter), 'pairs');
 const only = process.argv[4] ? process.argv[4].split(',') : null;
 const HTTP = 18080, CALLEE = 15080, CALLER = 15090, TICKS = 100;
 const dir = mkdtempSync(join(tmpdir(), 'bellpull-bench-'));
@@ -251,7 +252,85 @@ const streams = async () => {
 	}
 };
 
-const parts = { cost, latency, ceiling, overload, memory, flat, streams };
+/* ---- two people --------------------------------------------------------------- */
+
+const pair = async (mode, args) => {
+	const r = await run(pairsMeter, [mode, '--http', String(HTTP), '--phone', String(CALLEE), ...args.map(String)]);
+	if (r.code) throw new Error(`pairs: ${r.err}`);
+	return JSON.parse(r.out);
+};
+const ms = (l) => (l ? `p50 ${l.p50.toFixed(2)} ms, p99 ${l.p99.toFixed(2)} ms` : 'none');
+const pairClean = (m, n) => m.created === n && m.over === n && !m.http_failed && !m.refused && !m.invites_again;
+
+const two = async () => {
+	let best = 0;
+	for (const rate of [150, 300, 600, 800, 1000]) {
+		const n = rate * 6;
+		await startGateway();
+		await pair('calls', ['--rate', 100, '--count', 100]);
+		const m = await pair('calls', ['--rate', rate, '--count', n]);
+		await stopGateway();
+		const clean = pairClean(m, n) && m.rate >= 0.97 * rate;
+		if (clean) best = rate;
+		row(`${rate} calls of two a second for 6 s`, `${m.rate.toFixed(0)}/s, ${clean ? 'clean' :
+			`not clean (refused ${m.refused}, failed ${m.http_failed}, not over ${n - m.over}, INVITE again ${m.invites_again})`}, ` +
+			`POST to both up ${ms(m.post_to_both_up_ms)}`, '');
+		if (!clean) break;
+	}
+	row('most calls of two a second, clean', String(best), 'at least 600');
+};
+
+const twoCost = async () => {
+	say(`SIPp calls SIPp: ${COUNT} calls at ${RATE}/s`);
+	const callee = await startCallee();
+	const ref = await run('sipp', ['127.0.0.1:' + CALLEE, ...sippArgs('caller.xml', CALLER,
+		['-r', String(RATE), '-m', String(COUNT), '-l', '20000'])]);
+	await stopCallee(callee);
+	const sippUs = (ref.cpu * 1e6) / COUNT;
+	await startGateway();
+	await pair('calls', ['--rate', RATE, '--count', 400]);
+	const before = cpuOf(gateway.pid);
+	const m = await pair('calls', ['--rate', RATE, '--count', COUNT]);
+	const us = ((cpuOf(gateway.pid) - before) * 1e6) / COUNT;
+	await stopGateway();
+	row('CPU a call of two', `${us.toFixed(0)} us (${m.over}/${COUNT} over), ${(us / sippUs).toFixed(1)} times SIPp's UAC for one leg ` +
+		`(${sippUs.toFixed(0)} us)`, 'at most 20 times (goal 10)');
+};
+
+const twoLatency = async () => {
+	await startGateway();
+	await pair('calls', ['--rate', 100, '--count', 200]);
+	const m = await pair('calls', ['--rate', 100, '--count', 1000]);
+	await stopGateway();
+	row("first leg's 200 to second leg's INVITE at 100/s", ms(m.first_ok_to_second_invite_ms), 'p50 < 1 ms, p99 < 3 ms');
+	row("one leg's BYE to the other's at 100/s", ms(m.bye_to_bye_ms), 'p99 < 200 ms');
+};
+
+/* 200 calls with sound both ways: quiet, and while somebody floods HTTP. */
+const relay = async () => {
+	const CALLS = 200, STEADY = 15;
+	for (const flooded of [false, true]) {
+		await startGateway();
+		await pair('calls', ['--rate', 100, '--count', 200]);
+		const warm = kbOf(gateway.pid, 'VmRSS');
+		const job = pair('sound', ['--rate', 100, '--count', CALLS, '--steady', STEADY]);
+		await sleep(4000);
+		const flood = flooded ? pair('flood', ['--conns', 50, '--steady', STEADY - 6]) : null;
+		const c0 = cpuOf(gateway.pid), t0 = Date.now();
+		await sleep((STEADY - 7) * 1000);
+		const share = (cpuOf(gateway.pid) - c0) / ((Date.now() - t0) / 1000) / CALLS;
+		const kb = (kbOf(gateway.pid, 'VmRSS') - warm) / CALLS;
+		const m = await job;
+		const answers = flood ? (await flood).answers : 0;
+		await stopGateway();
+		row(`${CALLS} bridged calls${flooded ? `, ${Math.round(answers / (STEADY - 6))} GET/s beside them` : ''}`,
+			`added delay ${ms(m.packet_delay_ms)}, ${m.packets_sent - m.packets_got} of ${m.packets_sent} packets lost` +
+			(flooded ? '' : `, ${(share * 100).toFixed(3)} % of a core and ${kb.toFixed(1)} kB a call`),
+			`none lost, p50 < 0.15 ms, p99 < 1 ms${flooded ? '' : ', 0.08 %, 40 kB'}`);
+	}
+};
+
+const parts = { cost, latency, ceiling, overload, memory, flat, streams, two, twoCost, twoLatency, relay };
 try {
 	for (const [name, part] of Object.entries(parts))
 		if (!only || only.includes(name)) await part();

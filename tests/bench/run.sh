@@ -3,11 +3,14 @@
 #
 #   tests/bench/run.sh build/bellpull [PART,PART...]
 #
-# Parts: cost latency ceiling overload memory flat streams
+# Parts: cost latency ceiling overload memory flat streams, and of two people:
+# two twoCost twoLatency relay
 set -eu
 
 cd "$(dirname "$0")/../.."
-gcc -D_GNU_SOURCE -O2 -Wall -Wextra -o build/meter tests/bench/meter.c
+for meter in meter pairs; do
+	gcc -D_GNU_SOURCE -O2 -Wall -Wextra -o build/$meter tests/bench/$meter.c
+done
 
 if [ "$(id -u)" = 0 ]; then
 	apart="unshare -n"

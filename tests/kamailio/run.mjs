@@ -2,146 +2,16 @@
  *
  * The real gateway registers at a real registrar (Kamailio, kamailio.cfg) over
  * UDP, TCP, TLS and IPv6, with MD5 and SHA-256, and calls a real phone (baresip)
- * through it. Everything is seen as a person would: by the events, by GET /lines
+ * through it; two.mjs joins two of them. Everything is seen as a person would: by the events, by GET /lines
  * and by the verdict of a check. */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import dgram from "node:dgram";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 
-import { equal, eventually, match, ok, runAll, test } from "../wire/harness.mjs";
-
-const here = fileURLToPath(new URL(".", import.meta.url));
-const PASSWORD = "secret858"; /* as kamailio.cfg has it */
-
-/* Peers. -------------------------------------------------------------------- */
-
-let next_port = 16060;
-
-const listens = (port, proto) => {
-	const hex = `:${port.toString(16).toUpperCase().padStart(4, "0")} `;
-	return readFileSync(`/proc/net/${proto}`, "utf8").includes(hex);
-};
-
-/* A program with a folder of its own and a log, ended by its id. */
-const start = (t, command, args, dir) => {
-	const log = join(dir, "log");
-	const out = openSync(log, "w");
-	const child = spawn(command, args, { cwd: dir, stdio: ["ignore", out, out] });
-	closeSync(out);
-	let over = false;
-	const exited = new Promise((done) => {
-		const end = () => {
-			over = true;
-			done();
-		};
-		child.on("exit", end);
-		child.on("error", end);
-	});
-	const stop = async () => {
-		child.kill("SIGTERM");
-		const slow = setTimeout(() => child.kill("SIGKILL"), 5000);
-		await exited;
-		clearTimeout(slow);
-	};
-	t.later(stop);
-	return { log: () => readFileSync(log, "utf8"), stop, over: () => over };
-};
-
-const folder = (t) => {
-	const dir = mkdtempSync(join(tmpdir(), "bellpull-pbx-"));
-	t.later(() => rmSync(dir, { recursive: true, force: true }));
-	return dir;
-};
-
-const certificate = (dir, name) => {
-	const [key, pem] = [join(dir, `${name}.key`), join(dir, `${name}.pem`)];
-	execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
-		"-out", pem, "-days", "2", "-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"], { stdio: "ignore" });
-	return { key, pem };
-};
-
-/* What one Kamailio needs; several of them may be started with it in turn. */
-const pbxPlace = (t, { sha256 = false, tls = false } = {}) => {
-	const dir = folder(t);
-	const port = next_port;
-	next_port += 2;
-	const place = { dir, port, tls_port: port + 1, args: ["-A", `PORT=${port}`] };
-	if (sha256)
-		place.args.push("-A", "WITH_SHA256");
-	if (tls) {
-		const { key, pem } = certificate(dir, "pbx");
-		const file = join(dir, "tls.cfg");
-		writeFileSync(file, `[server:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\nprivate_key = ${key}\ncertificate = ${pem}\n`);
-		place.ca = pem;
-		place.args.push("-A", "WITH_TLS", "-A", `TLSPORT=${place.tls_port}`, "-A", `TLSCONFIG="${file}"`);
-	}
-	return place;
-};
-
-const kamailio = async (t, place) => {
-	const pbx = start(t, "kamailio", ["-f", join(here, "kamailio.cfg"), "-DD", "-E", "-m", "64", "-M", "8",
-		"-P", join(place.dir, "pid"), "-Y", place.dir, ...place.args], place.dir);
-	await eventually("Kamailio listens", () => {
-		ok(!pbx.over(), `Kamailio ended:\n${pbx.log().slice(-2000)}`);
-		return listens(place.port, "udp") && listens(place.port, "tcp") && (!place.ca || listens(place.tls_port, "tcp"));
-	});
-	pbx.seen = () => [...pbx.log().matchAll(/SEEN (.*)$/gm)].map(([, what]) => what);
-	return pbx;
-};
-
-const baresip = async (t, pbx, place, user) => {
-	const dir = folder(t);
-	const port = next_port++;
-	const modules = ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules", "/usr/lib/aarch64-linux-gnu/baresip/modules"].find(existsSync);
-	writeFileSync(join(dir, "config"), `sip_listen 127.0.0.1:${port}\nnet_interface 127.0.0.1\nrtp_ports 12000-12100
-ausrc_srate 48000\nausrc_channels 2\naudio_source ausine,440\naudio_player aufile,${dir}/heard.wav\naudio_alert aufile,${dir}/alert.wav
-module_path ${modules}\nmodule g711.so\nmodule ausine.so\nmodule aufile.so\nmodule_app account.so\nmodule_app menu.so\n`);
-	writeFileSync(join(dir, "accounts"), `<sip:${user}@127.0.0.1:${place.port}>;auth_user=${user};auth_pass=secret${user};answermode=auto;regint=600\n`);
-	writeFileSync(join(dir, "contacts"), "");
-	const phone = start(t, "baresip", ["-f", dir], dir);
-	await eventually("the phone is registered", () => {
-		ok(!phone.over(), `baresip ended:\n${phone.log().slice(-2000)}`);
-		return pbx.seen().some((what) => what.startsWith(`REGISTER ${user} `));
-	});
-	return phone;
-};
-
-/* The gateway. --------------------------------------------------------------- */
-
-const line = (place, extra = {}) => ({
-	name: "office", user: "858", auth_user: "858", password: PASSWORD, display_name: "858",
-	domain: "127.0.0.1", port: place.port, ...extra,
-});
-
-const gateway = (t, place, extra = {}, ca = place.ca) => t.gateway({
-	allow_inline: true,
-	lines: [line(place, extra)],
-	sip: { listen: ["udp:auto:0", "tcp:auto:0"], ...(ca ? { ca_file: ca } : {}) },
-	media: { ports: "20000-20999" },
-});
-
-const lineFacts = async (gw) => (await gw.api("GET", "/lines/office")).json;
-
-const place = async (gw, to, on = () => {}) => {
-	const reply = await gw.api("POST", "/calls", { body: { to } });
-	equal(reply.status, 201, "the reply to POST /calls");
-	const stream = await gw.events(`/calls/${reply.json.id}/events`);
-	let told = 0;
-	const events = await stream.until("call.ended", (seen) => {
-		for (; told < seen.length; told++)
-			on(seen[told], reply.json.id);
-		return seen.some((event) => event.type === "call.ended") && seen;
-	}, 60_000);
-	return { types: events.map((event) => event.type), call: events.find((event) => event.type === "call.ended").call };
-};
-
-const talkFor = (gw, ms) => (event, id) => {
-	if (event.type === "call.bridged")
-		setTimeout(() => gw.api("DELETE", `/calls/${id}`), ms);
-};
+import { equal, match, ok, runAll, test } from "../wire/harness.mjs";
+import { baresip, certificate, folder, gateway, kamailio, lineFacts, pbxPlace, place, talkFor } from "./peers.mjs";
+import "./two.mjs";
 
 /* Registering. --------------------------------------------------------------- */
 

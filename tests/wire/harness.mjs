@@ -200,8 +200,8 @@ class Gateway {
 				response.on("data", (part) => parts.push(part));
 				response.on("error", fail);
 				response.on("end", () => {
-					const text = Buffer.concat(parts).toString("utf8");
-					done({ status: response.statusCode, headers: headersOf(response.rawHeaders), text });
+					const bytes = Buffer.concat(parts);
+					done({ status: response.statusCode, headers: headersOf(response.rawHeaders), bytes, text: bytes.toString("utf8") });
 				});
 			});
 			request.on("error", fail);

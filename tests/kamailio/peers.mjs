@@ -1,0 +1,148 @@
+/* What the stories against Kamailio share: the peers, the gateway and a call from
+ * its POST to its end. */
+import { execFileSync, spawn } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { equal, eventually, ok } from "../wire/harness.mjs";
+import { sine, writeWav } from "../wire/sound.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const PASSWORD = "secret858"; /* as kamailio.cfg has it */
+
+/* Peers. -------------------------------------------------------------------- */
+
+let next_port = 16060;
+
+const listens = (port, proto) => {
+	const hex = `:${port.toString(16).toUpperCase().padStart(4, "0")} `;
+	return readFileSync(`/proc/net/${proto}`, "utf8").includes(hex);
+};
+
+/* A program with a folder of its own and a log, ended by its id. */
+const start = (t, command, args, dir) => {
+	const log = join(dir, "log");
+	const out = openSync(log, "w");
+	const child = spawn(command, args, { cwd: dir, stdio: ["ignore", out, out] });
+	closeSync(out);
+	let over = false;
+	const exited = new Promise((done) => {
+		const end = () => {
+			over = true;
+			done();
+		};
+		child.on("exit", end);
+		child.on("error", end);
+	});
+	const stop = async () => {
+		child.kill("SIGTERM");
+		const slow = setTimeout(() => child.kill("SIGKILL"), 5000);
+		await exited;
+		clearTimeout(slow);
+	};
+	t.later(stop);
+	return { log: () => readFileSync(log, "utf8"), stop, over: () => over };
+};
+
+export const folder = (t) => {
+	const dir = mkdtempSync(join(tmpdir(), "bellpull-pbx-"));
+	t.later(() => rmSync(dir, { recursive: true, force: true }));
+	return dir;
+};
+
+export const certificate = (dir, name) => {
+	const [key, pem] = [join(dir, `${name}.key`), join(dir, `${name}.pem`)];
+	execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+		"-out", pem, "-days", "2", "-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"], { stdio: "ignore" });
+	return { key, pem };
+};
+
+/* What one Kamailio needs; several of them may be started with it in turn. */
+export const pbxPlace = (t, { sha256 = false, tls = false } = {}) => {
+	const dir = folder(t);
+	const port = next_port;
+	next_port += 2;
+	const place = { dir, port, tls_port: port + 1, args: ["-A", `PORT=${port}`] };
+	if (sha256)
+		place.args.push("-A", "WITH_SHA256");
+	if (tls) {
+		const { key, pem } = certificate(dir, "pbx");
+		const file = join(dir, "tls.cfg");
+		writeFileSync(file, `[server:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\nprivate_key = ${key}\ncertificate = ${pem}\n`);
+		place.ca = pem;
+		place.args.push("-A", "WITH_TLS", "-A", `TLSPORT=${place.tls_port}`, "-A", `TLSCONFIG="${file}"`);
+	}
+	return place;
+};
+
+export const kamailio = async (t, place) => {
+	const pbx = start(t, "kamailio", ["-f", join(here, "kamailio.cfg"), "-DD", "-E", "-m", "64", "-M", "8",
+		"-P", join(place.dir, "pid"), "-Y", place.dir, ...place.args], place.dir);
+	await eventually("Kamailio listens", () => {
+		ok(!pbx.over(), `Kamailio ended:\n${pbx.log().slice(-2000)}`);
+		return listens(place.port, "udp") && listens(place.port, "tcp") && (!place.ca || listens(place.tls_port, "tcp"));
+	});
+	pbx.seen = () => [...pbx.log().matchAll(/SEEN (.*)$/gm)].map(([, what]) => what);
+	return pbx;
+};
+
+const modulesOfBaresip = () => ["/usr/lib/baresip/modules", "/usr/lib/x86_64-linux-gnu/baresip/modules",
+	"/usr/lib/aarch64-linux-gnu/baresip/modules"].find(existsSync);
+
+/* A phone of user, registered, that answers by itself. It speaks a note (Hz), read
+ * from a file as a voice would be, and keeps what it hears. */
+export const baresip = async (t, pbx, place, user, { note = 440, codecs = ["g711"], answers = true, account = "" } = {}) => {
+	const dir = folder(t);
+	const port = next_port++;
+	const rtp = 12000 + (port - 16060) * 10;
+	writeWav(join(dir, "voice.wav"), 8000, [sine(8000, note, 60)]);
+	writeFileSync(join(dir, "config"), `sip_listen 127.0.0.1:${port}\nnet_interface 127.0.0.1\nrtp_ports ${rtp}-${rtp + 9}
+audio_source aufile,${dir}/voice.wav\naudio_player aufile,${dir}/heard.wav\naudio_alert aufile,${dir}/alert.wav
+module_path ${modulesOfBaresip()}\n${codecs.map((codec) => `module ${codec}.so`).join("\n")}
+module aufile.so\nmodule srtp.so\nmodule_app account.so\nmodule_app menu.so\n`);
+	writeFileSync(join(dir, "accounts"), `<sip:${user}@127.0.0.1:${place.port}>;auth_user=${user};auth_pass=secret${user}`
+		+ `;answermode=${answers ? "auto" : "manual"};regint=600${account}\n`);
+	writeFileSync(join(dir, "contacts"), "");
+	const phone = start(t, "baresip", ["-f", dir], dir);
+	await eventually("the phone is registered", () => {
+		ok(!phone.over(), `baresip ended:\n${phone.log().slice(-2000)}`);
+		return pbx.seen().some((what) => what.startsWith(`REGISTER ${user} `));
+	});
+	return { ...phone, note, heard: join(dir, "heard.wav") };
+};
+
+/* The gateway. --------------------------------------------------------------- */
+
+export const line = (place, extra = {}) => ({
+	name: "office", user: "858", auth_user: "858", password: PASSWORD, display_name: "858",
+	domain: "127.0.0.1", port: place.port, ...extra,
+});
+
+export const gateway = (t, place, extra = {}, ca = place.ca) => t.gateway({
+	allow_inline: true,
+	lines: [line(place, extra)],
+	sip: { listen: ["udp:auto:0", "tcp:auto:0"], ...(ca ? { ca_file: ca } : {}) },
+	media: { ports: "20000-20999" },
+});
+
+export const lineFacts = async (gw) => (await gw.api("GET", "/lines/office")).json;
+
+export const place = async (gw, to, on = () => {}) => {
+	const reply = await gw.api("POST", "/calls", { body: { to } });
+	equal(reply.status, 201, "the reply to POST /calls");
+	const stream = await gw.events(`/calls/${reply.json.id}/events`);
+	let told = 0;
+	const events = await stream.until("call.ended", (seen) => {
+		for (; told < seen.length; told++)
+			on(seen[told], reply.json.id);
+		return seen.some((event) => event.type === "call.ended") && seen;
+	}, 60_000);
+	return { types: events.map((event) => event.type), call: events.find((event) => event.type === "call.ended").call };
+};
+
+export const talkFor = (gw, ms) => (event, id) => {
+	if (event.type === "call.bridged")
+		setTimeout(() => gw.api("DELETE", `/calls/${id}`), ms);
+};
