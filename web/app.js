@@ -174,6 +174,7 @@ const onSnapshot = (snapshot) => {
 	state.lines = snapshot.lines ?? state.lines;
 	state.loaded = true;
 	change(onReset(state.calls, snapshot));
+	[...cards.keys()].forEach(ladders.look); /* what it skipped may be in one that is open */
 };
 
 /* --- asking ---------------------------------------------------------------- */

@@ -57,6 +57,8 @@ export const pairTests = ({ test, later, card, status, steps, live, serious }) =
 		assert.equal(await page.getByLabel("From:").getAttribute("list"), "phones");
 		const order = await sent(page, "/calls", () => page.locator(".chip", { hasText: "answer \u2192 busy" }).click());
 		assert.deepEqual(order, { to: "sim:busy", from: "sim:answer", line: "sandbox" });
+		const next = await sent(page, "/calls", () => page.locator(".chip", { hasText: /^853 rings/ }).click());
+		assert.deepEqual(next, { to: "853", line: "sandbox" }, "one alone, as before");
 	});
 
 	test("two people: what the gateway refuses stands at its field", { ...fake, expected: ["422"] }, async ({ page }) => {

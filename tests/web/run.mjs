@@ -12,7 +12,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -332,8 +332,11 @@ for (const width of [320, 390, 768])
 		assert.ok(await overflow() <= 0, "the call's page");
 	});
 
-test("the page's headers forbid what it does not need", {}, async ({ context }) => {
-	for (const path of ["/", "/api.html", "/app.js", "/style.css", "/icon.svg", "/lib/calls.js", "/elements/call-card.js"]) {
+test("every file of the page is served, and its headers forbid what it does not need", {}, async ({ context }) => {
+	const files = (await Promise.all(["", "lib/", "elements/"].map(async (folder) =>
+		(await readdir(new URL(`../../web/${folder}`, import.meta.url))).filter((name) => name.includes(".")).map((name) => `/${folder}${name}`)))).flat();
+	assert.ok(files.includes("/call.css") && files.includes("/lib/ladder.js"));
+	for (const path of ["/", ...files.filter((file) => file !== "/index.html")]) {
 		const reply = await context.request.get(url + path);
 		assert.equal(reply.status(), 200, path);
 		const policy = reply.headers()["content-security-policy"];

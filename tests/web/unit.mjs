@@ -311,7 +311,7 @@ test("a step names the phone it is about", () => {
 
 test("each phone has its lane of time", () => {
 	const from = leg("from", "ended", { ringing_at: T(1000), answered_at: T(3000), ended_at: T(10000) });
-	const to = leg("to", "ended", { ringing_at: T(4000), answered_at: T(5000), ended_at: T(10000) });
+	const to = leg("to", "ended", { ringing_at: T(4000), answered_at: T(4998), ended_at: T(10000) });
 	const entry = {
 		call: pair("ended", [from, to], { started_at: T(0), bridged_at: T(5000), ended_at: T(10000) }),
 		steps: [
@@ -325,7 +325,7 @@ test("each phone has its lane of time", () => {
 	const told = lanes(entry, Date.parse(T(99000))).map(({ spans }) => spans.map(({ kind, from: a, to: b }) => `${kind} ${a}-${b}`).join(" "));
 	assert.deepEqual(told, [
 		"dial 0-0.1 ring 0.1-0.3 wait 0.3-0.5 talk 0.5-0.6 hold 0.6-0.8 talk 0.8-1",
-		"dial 0.3-0.4 ring 0.4-0.5 talk 0.5-0.6 hold 0.6-0.8 talk 0.8-0.9 hold 0.9-1",
+		"dial 0.3-0.4 ring 0.4-0.4998 talk 0.5-0.6 hold 0.6-0.8 talk 0.8-0.9 hold 0.9-1",
 	]);
 	assert.equal(lanes(entry, 0)[1].say, "was dialled 1.0 s, rang 1.0 s, talked 1.0 s, was on hold 2.0 s, talked 1.0 s, was on hold 1.0 s");
 });

@@ -116,15 +116,14 @@ class CallForm extends HTMLElement {
 		pairs.replaceChildren(...PAIRS.map(([from, to, does]) => this.chip({ from, to }, `${short(from)} \u2192 ${short(to)}`, does)));
 	}
 
-	/* Everything else is as the form says; a pair brings its own From. */
+	/* Everything else is as the form says. A pair brings its own From and leaves the
+	 * form alone: the next single phone is to be rung alone. */
 	chip(people, name, does) {
 		const press = () => {
-			for (const [id, value] of Object.entries(people)) {
-				const input = this.form.querySelector(`#${id}`);
-				input.value = value;
-				this.clear(input.closest(".field"));
-			}
-			wish(this, "place", { ...this.order(), line: "sandbox" });
+			if (!people.from)
+				this.to.value = people.to;
+			this.clear(this.to.closest(".field"));
+			wish(this, "place", { ...this.order(), ...people, line: "sandbox" });
 		};
 		return el("li", {},
 			el("button", { type: "button", class: "chip", title: does, onclick: press },

@@ -90,6 +90,9 @@ const talks = (begin, end, pauses) => {
 	return [...cut, ["talk", at, end]];
 };
 
+/* Between the answer of the last phone and the bridge lie milliseconds. */
+const NO_WAIT_MS = 50;
+
 const spansOf = (call, leg, started, steps, now) => {
 	const end = ms(leg.ended_at) || now;
 	const [ringing, answered] = [ms(leg.ringing_at), ms(leg.answered_at)];
@@ -98,8 +101,9 @@ const spansOf = (call, leg, started, steps, now) => {
 	const spans = [["dial", begin, ringing || answered || end]];
 	if (ringing)
 		spans.push(["ring", ringing, answered || end]);
-	if (answered)
-		spans.push(["wait", answered, bridged <= end ? bridged : end]);
+	const waited = bridged <= end ? bridged : end;
+	if (waited - answered > NO_WAIT_MS)
+		spans.push(["wait", answered, waited]);
 	if (answered && bridged <= end)
 		spans.push(...talks(bridged, end, holds(steps, leg.role, end)));
 	return spans.filter(([, from, to]) => to > from);
