@@ -111,7 +111,7 @@ static void give_up(struct track *t)
 		return;
 	t->pairs = t->kept;
 	if (t->pairs) {
-		(void)ftruncate(t->fd, (off_t)gw_wav_bytes(t->pairs));
+		(void)!ftruncate(t->fd, (off_t)gw_wav_bytes(t->pairs));
 		(void)write_head(t);
 	} else {
 		gw_recordings_unlink(t->name);

@@ -11,7 +11,9 @@
 enum { NEXT_PROXY_MS = 4000 }; /* without any answer, where there is another */
 
 /* Who is rung first wants to see whom he will talk to: the number as it was
- * asked for, else the user part of what is dialled. */
+ * asked for, else the user part of what is dialled. It is shown as the name: the
+ * URI in From stays the line's own, or a registrar takes us for an impostor; the
+ * number stands in the header where the line puts numbers, if that is another. */
 static int show_to(struct gw_identity_wish *wish, char *number, size_t size,
 		   const struct gw_call_order *order)
 {
@@ -26,7 +28,10 @@ static int show_to(struct gw_identity_wish *wish, char *number, size_t size,
 			     &uri.user) <= 0)
 		return ENOENT;
 
-	wish->number = wish->name = number;
+	wish->name = number;
+	wish->number = wish->header && str_casecmp(wish->header, "from") ?
+			       number :
+			       NULL;
 	wish->withheld = false;
 	return 0;
 }

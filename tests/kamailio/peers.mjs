@@ -95,7 +95,8 @@ const modulesOfBaresip = () => ["/usr/lib/baresip/modules", "/usr/lib/x86_64-lin
  * from a file as a voice would be, and keeps what it hears. */
 export const baresip = async (t, pbx, place, user, { note = 440, codecs = ["g711"], answers = true, account = "" } = {}) => {
 	const dir = folder(t);
-	const port = next_port++;
+	const port = next_port;
+	next_port += 2; /* the one above is its TLS */
 	const rtp = 12000 + (port - 16060) * 10;
 	writeWav(join(dir, "voice.wav"), 8000, [sine(8000, note, 60)]);
 	writeFileSync(join(dir, "config"), `sip_listen 127.0.0.1:${port}\nnet_interface 127.0.0.1\nrtp_ports ${rtp}-${rtp + 9}
@@ -129,9 +130,11 @@ export const gateway = (t, place, extra = {}, ca = place.ca) => t.gateway({
 
 export const lineFacts = async (gw) => (await gw.api("GET", "/lines/office")).json;
 
-export const place = async (gw, to, on = () => {}) => {
-	const reply = await gw.api("POST", "/calls", { body: { to } });
-	equal(reply.status, 201, "the reply to POST /calls");
+/* order: the body, or the one who is called. */
+export const place = async (gw, order, on = () => {}) => {
+	const body = typeof order === "string" ? { to: order } : order;
+	const reply = await gw.api("POST", "/calls", { body });
+	equal(reply.status, 201, `the reply to POST /calls (${reply.text})`);
 	const stream = await gw.events(`/calls/${reply.json.id}/events`);
 	let told = 0;
 	const events = await stream.until("call.ended", (seen) => {
@@ -139,7 +142,7 @@ export const place = async (gw, to, on = () => {}) => {
 			on(seen[told], reply.json.id);
 		return seen.some((event) => event.type === "call.ended") && seen;
 	}, 60_000);
-	return { types: events.map((event) => event.type), call: events.find((event) => event.type === "call.ended").call };
+	return { id: reply.json.id, types: events.map((event) => event.type), call: events.find((event) => event.type === "call.ended").call };
 };
 
 export const talkFor = (gw, ms) => (event, id) => {
