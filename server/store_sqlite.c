@@ -18,8 +18,8 @@
 
 enum {
 	WAL_PAGES_FEW = 250,
-	WAL_PAGES = 2000,
-	WAL_PAGES_MAX = 8000,
+	WAL_PAGES = 1000,
+	WAL_PAGES_MAX = 4000,
 	LOOSE_EVENTS = 200, /* events of no call that one slice takes */
 };
 
