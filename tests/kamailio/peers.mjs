@@ -1,7 +1,7 @@
 /* What the stories against Kamailio share: the peers, the gateway and a call from
  * its POST to its end. */
 import { execFileSync, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -92,17 +92,19 @@ const modulesOfBaresip = () => ["/usr/lib/baresip/modules", "/usr/lib/x86_64-lin
 	"/usr/lib/aarch64-linux-gnu/baresip/modules"].find(existsSync);
 
 /* A phone of user, registered, that answers by itself. It speaks a note (Hz), read
- * from a file as a voice would be, and keeps what it hears. */
-export const baresip = async (t, pbx, place, user, { note = 440, codecs = ["g711"], answers = true, account = "" } = {}) => {
+ * from a file as a voice would be (which has to have the codec's own rate), and
+ * keeps what it hears in a file of its folder. */
+export const baresip = async (t, pbx, place, user, { note = 440, codec = "g711", answers = true, account = "" } = {}) => {
 	const dir = folder(t);
 	const port = next_port;
 	next_port += 2; /* the one above is its TLS */
 	const rtp = 12000 + (port - 16060) * 10;
-	writeWav(join(dir, "voice.wav"), 8000, [sine(8000, note, 60)]);
+	const [rate, channels] = { opus: [48000, 2], g722: [16000, 1] }[codec] ?? [8000, 1];
+	writeWav(join(dir, "voice.wav"), rate, Array(channels).fill(sine(rate, note, 30)));
 	writeFileSync(join(dir, "config"), `sip_listen 127.0.0.1:${port}\nnet_interface 127.0.0.1\nrtp_ports ${rtp}-${rtp + 9}
-audio_source aufile,${dir}/voice.wav\naudio_player aufile,${dir}/heard.wav\naudio_alert aufile,${dir}/alert.wav
-module_path ${modulesOfBaresip()}\n${codecs.map((codec) => `module ${codec}.so`).join("\n")}
-module aufile.so\nmodule srtp.so\nmodule_app account.so\nmodule_app menu.so\n`);
+audio_source aufile,${dir}/voice.wav\nsnd_path ${dir}
+module_path ${modulesOfBaresip()}\nmodule ${codec}.so\nmodule aufile.so\nmodule sndfile.so\nmodule srtp.so
+module_app account.so\nmodule_app menu.so\n`);
 	writeFileSync(join(dir, "accounts"), `<sip:${user}@127.0.0.1:${place.port}>;auth_user=${user};auth_pass=secret${user}`
 		+ `;answermode=${answers ? "auto" : "manual"};regint=600${account}\n`);
 	writeFileSync(join(dir, "contacts"), "");
@@ -111,7 +113,8 @@ module aufile.so\nmodule srtp.so\nmodule_app account.so\nmodule_app menu.so\n`);
 		ok(!phone.over(), `baresip ended:\n${phone.log().slice(-2000)}`);
 		return pbx.seen().some((what) => what.startsWith(`REGISTER ${user} `));
 	});
-	return { ...phone, note, heard: join(dir, "heard.wav") };
+	const heard = () => readdirSync(dir).filter((name) => name.endsWith("-dec.wav")).map((name) => join(dir, name));
+	return { ...phone, note, heard };
 };
 
 /* The gateway. --------------------------------------------------------------- */
