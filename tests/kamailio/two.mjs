@@ -107,7 +107,7 @@ test("what the two say is recorded, each on a side of its own", async (t) => {
 });
 
 test("on hold nothing is heard, and then again", async (t) => {
-	const { b, gw } = await phones(t);
+	const { a, b, gw } = await phones(t);
 	const said = [];
 	const { call } = await place(gw, { from: "853", to: "854" }, async (event, id) => {
 		said.push(event.type);
@@ -121,7 +121,8 @@ test("on hold nothing is heard, and then again", async (t) => {
 	});
 	wentWell(call);
 	ok(said.includes("call.hold") && said.includes("call.unhold"), `the journal: ${said}`);
-	await hears(b, 440, 1, "to");
+	/* baresip without a loudspeaker keeps nothing after a change of its session */
+	await hears(a, b.note, 1, "from");
 });
 
 test("a call is handed on: blind transfer", async (t) => {

@@ -66,9 +66,10 @@ const parseLog = (text) => {
 };
 
 /* Starts a scenario; it plays once and ends. */
-export const far = async (t, scenario, { ip = "127.0.0.1", port = next_port++, args = [] } = {}) => {
+export const far = async (t, scenario, { ip = "127.0.0.1", port = next_port++, args = [], prepare = () => {} } = {}) => {
 	const dir = mkdtempSync(join(tmpdir(), "bellpull-sipp-"));
 	const log = join(dir, "messages");
+	prepare(dir);
 	const sipp = spawn("sipp", ["-sf", join(here, `${scenario}.xml`), "-i", ip, "-p", String(port), "-m", "1",
 		"-nostdin", "-timeout", "60", "-timeout_error", "-trace_msg", "-message_file", log,
 		"-trace_err", "-error_file", join(dir, "errors"), ...args], { cwd: dir, stdio: "ignore" });
