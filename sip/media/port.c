@@ -7,8 +7,10 @@
  *   port.c           its life, commands, facts
  *   port_receive.c   what comes in by RTP
  *   port_hear.c      who listens to it
+ *   port_record.c    who records it
  *   port_join.c      how it is passed on to another port
  *   port_send.c      what is sent, by the clock, as an echo or passed on
+ *   port_secure.c    SRTP, both ways
  *   port_rtcp.c      reports */
 #include "sip/media/port_impl.h"
 
@@ -153,6 +155,7 @@ void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 	if ((dir & GW_MEDIA_RECVONLY) && !gw_port_may_receive(port))
 		port->heard_us = gw_port_now_us(); /* off hold: a new chance */
 
+	gw_port_apply_secure(port);
 	set_peer(&port->rtp, rtp);
 	set_peer(&port->rtcp, rtcp);
 	port->dir = dir;
@@ -215,6 +218,7 @@ static void destructor(void *arg)
 	struct gw_port *port = arg;
 
 	gw_port_part(port);
+	gw_port_end_recording(port);
 	gw_port_end_reports(port);
 	tmr_cancel(&port->dtmf_tmr);
 	tmr_cancel(&port->stall_tmr);
@@ -224,6 +228,7 @@ static void destructor(void *arg)
 	gw_player_close(&port->player);
 	gw_voice_close(&port->voice);
 	gw_port_close_ear(port);
+	gw_port_close_secure(port);
 	mem_deref(port->rtp_sock);
 	mem_deref(port->rtcp_sock);
 }

@@ -11,6 +11,7 @@
 #include "sip/media/port.h"
 #include "sip/media/relay.h"
 #include "sip/media/rtp.h"
+#include "sip/media/secure.h"
 #include "sip/media/voice.h"
 
 enum { GW_PORT_PACKET_MAX = 2048 };
@@ -48,6 +49,12 @@ struct gw_port {
 	enum gw_media_direction dir;
 	int64_t remote_us; /* since when */
 
+	bool is_secure; /* without secure, nothing passes */
+	struct gw_secure *secure;
+	/* what the next remote brings: */
+	bool secure_changes, secure_next;
+	struct gw_media_srtp *secure_keys;
+
 	uint16_t seq; /* of the next packet */
 	uint32_t ts, ssrc;
 	bool marker;     /* the next packet of sound begins a spurt */
@@ -70,6 +77,12 @@ struct gw_port {
 	struct gw_ear ear;            /* what we hear, when somebody listens */
 	struct gw_detector *detector; /* for tones in it; NULL: off */
 	struct gw_halfband detector_rate;
+
+	struct gw_recording *recording; /* of the left one; NULL: none */
+	struct gw_port *recorded_right; /* whose other channel is this one's */
+	struct gw_port *recorded_by;    /* who keeps what we hear */
+	unsigned recorded_channel;
+	struct tmr record_tmr;
 	/* what peer hears, on its way out of here: */
 	bool fed;       /* it drives our stream: no silence of our own */
 	bool fed_noise; /* the last of it was comfort noise */
@@ -113,8 +126,10 @@ udp_recv_h gw_port_on_rtp;
 /* Whether src is where peer's packets come from. Symmetric RTP: another port of
  * the address that the far side named, or of alt, is believed, once; any third
  * address never. */
-bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *alt,
+bool gw_port_is_from(const struct gw_port_peer *peer, const struct sa *alt,
 		     const struct sa *src);
+/* And what came from there was what it should be: peer is there from now on. */
+void gw_port_follow(struct gw_port_peer *peer, const struct sa *src);
 
 /* Something came, RTP or RTCP. */
 void gw_port_heard(struct gw_port *port, bool comfort_noise);
@@ -155,10 +170,27 @@ void gw_port_pass_event(struct gw_port *src, const struct gw_rtp *rtp);
 /* Now and then: who is fed with nothing for long sends silence again. */
 void gw_port_check_fed(struct gw_port *port);
 
+/* port_secure.c ----------------------------------------------------------- */
+
+/* Takes effect now, with gw_port_remote(). */
+void gw_port_apply_secure(struct gw_port *port);
+void gw_port_close_secure(struct gw_port *port);
+/* Before it is sent, after it has come: false is to be dropped. A packet that is
+ * sent has GW_SECURE_ROOM behind it. */
+bool gw_port_seal(struct gw_port *port, struct mbuf *mb, bool rtcp);
+bool gw_port_unseal(struct gw_port *port, struct mbuf *mb, bool rtcp);
+
 /* port_hear.c ------------------------------------------------------------- */
 
 void gw_port_hear(struct gw_port *port, const struct gw_rtp *rtp);
 void gw_port_close_ear(struct gw_port *port);
+
+/* port_record.c ----------------------------------------------------------- */
+
+void gw_port_record_sound(struct gw_port *port, const int16_t *samples,
+			  size_t count, uint32_t rate);
+void gw_port_record_pause(struct gw_port *port, uint32_t samples, uint32_t rate,
+			  bool fresh);
 /* Somebody listens, or no longer does. */
 void gw_port_update_ear(struct gw_port *port);
 
