@@ -162,6 +162,9 @@ static void carry_out(struct gw_media *media, const struct gw_media_command *c)
 	case GW_MEDIA_DO_LATCH:
 		gw_port_latch(port, &c->u.alt);
 		break;
+	case GW_MEDIA_DO_DETECT:
+		gw_port_detect(port, c->u.on);
+		break;
 	case GW_MEDIA_DO_CLOSE:
 		close_port(media, port, c->u.on);
 		break;

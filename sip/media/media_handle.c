@@ -323,3 +323,10 @@ int gw_media_latch(struct gw_media_port *handle, const struct sa *signalling)
 
 	return command(handle, GW_MEDIA_DO_LATCH, &c);
 }
+
+int gw_media_detect(struct gw_media_port *handle, bool on)
+{
+	const struct gw_media_command c = { .u.on = on };
+
+	return command(handle, GW_MEDIA_DO_DETECT, &c);
+}

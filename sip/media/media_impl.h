@@ -33,6 +33,7 @@ enum gw_media_command_type {
 	GW_MEDIA_DO_MUTE,
 	GW_MEDIA_DO_TONE,
 	GW_MEDIA_DO_LATCH,
+	GW_MEDIA_DO_DETECT,
 	GW_MEDIA_DO_CLOSE,
 };
 
@@ -48,7 +49,7 @@ struct gw_media_command {
 			enum gw_media_direction dir;
 		} remote;
 		const struct gw_sound *sound;
-		bool on; /* echo, mute; close: with the last STATS */
+		bool on; /* echo, mute, detect; close: with the last STATS */
 		struct gw_port *other;
 		struct {
 			char digit;

@@ -223,7 +223,7 @@ static void destructor(void *arg)
 	list_unlink(&port->le);
 	gw_player_close(&port->player);
 	gw_voice_close(&port->voice);
-	gw_ear_close(&port->ear);
+	gw_port_close_ear(port);
 	mem_deref(port->rtp_sock);
 	mem_deref(port->rtcp_sock);
 }

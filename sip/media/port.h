@@ -52,5 +52,6 @@ void gw_port_stats(struct gw_port *port); /* the fact STATS follows */
 void gw_port_join(struct gw_port *a, struct gw_port *b);
 void gw_port_part(struct gw_port *port);
 void gw_port_mute(struct gw_port *port, bool on);
+void gw_port_detect(struct gw_port *port, bool on);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <re.h>
 
+#include "sip/media/detect.h"
 #include "sip/media/dtmf.h"
 #include "sip/media/ear.h"
 #include "sip/media/player.h"
@@ -63,10 +64,12 @@ struct gw_port {
 	uint32_t echo_ssrc, echo_offset;
 	unsigned echo_idle; /* ticks since something came to be sent back */
 
-	struct gw_port *peer; /* joined with; it points back */
-	enum gw_port_way way; /* from us to peer */
-	bool muted;           /* what we hear isn't passed on */
-	struct gw_ear ear;    /* what we hear, when somebody listens */
+	struct gw_port *peer;         /* joined with; it points back */
+	enum gw_port_way way;         /* from us to peer */
+	bool muted;                   /* what we hear isn't passed on */
+	struct gw_ear ear;            /* what we hear, when somebody listens */
+	struct gw_detector *detector; /* for tones in it; NULL: off */
+	struct gw_halfband detector_rate;
 	/* what peer hears, on its way out of here: */
 	bool fed;       /* it drives our stream: no silence of our own */
 	bool fed_noise; /* the last of it was comfort noise */
@@ -155,6 +158,7 @@ void gw_port_check_fed(struct gw_port *port);
 /* port_hear.c ------------------------------------------------------------- */
 
 void gw_port_hear(struct gw_port *port, const struct gw_rtp *rtp);
+void gw_port_close_ear(struct gw_port *port);
 /* Somebody listens, or no longer does. */
 void gw_port_update_ear(struct gw_port *port);
 
