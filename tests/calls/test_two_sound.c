@@ -1,4 +1,9 @@
 /* Two people: who hears what, on real sockets. */
+#include <math.h>
+
+#include <re.h>
+#include <rem.h>
+
 #include "tests/calls/world.h"
 
 enum { SILENCE = 0xd5, FRAME = 160 };
@@ -82,7 +87,7 @@ static int find_gateway(struct ear *ear, const struct phone *phone)
 	return sa_set_str(&ear->gateway, "127.0.0.1", (uint16_t)pl_u32(&port));
 }
 
-static void say(struct ear *ear, uint8_t value)
+static void send_frame(struct ear *ear, const uint8_t frame[FRAME])
 {
 	struct mbuf *mb = mbuf_alloc(12 + FRAME);
 
@@ -93,10 +98,32 @@ static void say(struct ear *ear, uint8_t value)
 	(void)mbuf_write_u16(mb, htons(++ear->seq));
 	(void)mbuf_write_u32(mb, htonl((uint32_t)ear->seq * FRAME));
 	(void)mbuf_write_u32(mb, htonl((uint32_t)sa_port(&ear->addr)));
-	(void)mbuf_fill(mb, value, FRAME);
+	(void)mbuf_write_mem(mb, frame, FRAME);
 	mb->pos = 0;
 	(void)udp_send(ear->us, &ear->gateway, mb);
 	mem_deref(mb);
+}
+
+static void say(struct ear *ear, uint8_t value)
+{
+	uint8_t frame[FRAME];
+
+	memset(frame, value, sizeof(frame));
+	send_frame(ear, frame);
+}
+
+/* 20 ms of a tone, of which ms have gone by; or of a pause in it. */
+static void say_tone(struct ear *ear, double hz, uint32_t ms, bool on)
+{
+	uint8_t frame[FRAME];
+
+	for (uint32_t i = 0; i < FRAME; i++) {
+		const double t = (ms * 8 + i) / 8000.0;
+
+		frame[i] = g711_pcm2alaw(
+			(int16_t)(on ? 8000 * sin(2 * M_PI * hz * t) : 0));
+	}
+	send_frame(ear, frame);
 }
 
 /* Says value in one ear each 20 ms until the other one hears it. */
@@ -222,6 +249,59 @@ static int test_two_sound_sent_on(void)
 	return 0;
 }
 TEST_WITHOUT_OOM(test_two_sound_sent_on, "the media thread's are not counted");
+
+/* A tone that comes and goes, faster than a clock would have it. */
+struct network {
+	struct ear *ear;
+	const struct world *w;
+	const char *hint; /* until this is what the leg says of it */
+	uint32_t ms, on_ms, off_ms;
+	struct tmr tmr;
+};
+
+static void sound_on(void *arg)
+{
+	struct network *n = arg;
+
+	say_tone(n->ear, 425, n->ms, n->ms % (n->on_ms + n->off_ms) < n->on_ms);
+	n->ms += 20;
+	tmr_start(&n->tmr, 2, sound_on, n);
+}
+
+static bool is_understood(void *arg)
+{
+	const struct network *n = arg;
+	const struct gw_call_info *info = world_info(n->w);
+	const char *hint = info->legs[info->leg_count - 1].cause_hint;
+
+	return hint && 0 == strcmp(hint, n->hint);
+}
+
+/* A network says in sound what it doesn't say in SIP. */
+static int test_two_sound_hint(void)
+{
+	struct network n = {
+		.ear = &ears[1], .hint = "busy", .on_ms = 480, .off_ms = 480
+	};
+	struct world *w;
+	int err;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(ring_both(w, &(struct gw_call_order){ 0 }));
+	CHECK_STR(world_info(w)->legs[1].cause_hint, NULL);
+	answer(&w->to, 183, &ears[1]);
+	CHECK_OK(world_until(w, "call.early_media"));
+	CHECK_STR(world_info(w)->legs[1].cause_hint, "unknown");
+
+	n.w = w;
+	tmr_init(&n.tmr);
+	sound_on(&n);
+	err = test_run_until(is_understood, &n, 5000);
+	tmr_cancel(&n.tmr);
+	CHECK_OK(err);
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_hint, "the media thread's are not counted");
 
 /* Muted: one isn't heard, the other one is. */
 static int test_two_sound_muted(void)
