@@ -9,7 +9,8 @@ enum { PAUSE_HEARD_MAX_MS = 1000 }; /* of silence, for who listens for tones */
 
 static bool is_listened_to(const struct gw_port *port)
 {
-	return port->way == GW_WAY_CONVERT || port->detector;
+	return port->way == GW_WAY_CONVERT || port->detector ||
+	       port->recorded_by;
 }
 
 /* ---- tones ---- */
@@ -67,6 +68,7 @@ static void on_sound(const int16_t *samples, size_t count, uint32_t rate,
 
 	gw_port_pass_sound(port, samples, count, rate);
 	listen_for_tones(port, samples, count, rate);
+	gw_port_record_sound(port, samples, count, rate);
 }
 
 static void on_pause(uint32_t samples, uint32_t rate, bool fresh, void *arg)
@@ -75,6 +77,7 @@ static void on_pause(uint32_t samples, uint32_t rate, bool fresh, void *arg)
 
 	gw_port_pass_pause(port, samples, rate, fresh);
 	listen_to_pause(port, samples, rate);
+	gw_port_record_pause(port, samples, rate, fresh);
 }
 
 void gw_port_hear(struct gw_port *port, const struct gw_rtp *rtp)
