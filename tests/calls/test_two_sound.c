@@ -337,12 +337,11 @@ static int test_two_sound_held(void)
 	CHECK_OK(gw_call_hold(w->call, GW_ROLE_TO, true));
 	CHECK_OK(world_until(w, "call.hold(to)"));
 
-	ears[1].loud = 0;
 	for (int i = 0; i < 5; i++)
 		say(&ears[0], 0x44);
 	CHECK_OK(gw_call_hold(w->call, GW_ROLE_TO, false));
 	CHECK_OK(world_until(w, "call.unhold(to)"));
-	CHECK_INT(ears[1].loud, 0);
+	CHECK(ears[1].heard != 0x44);
 	CHECK_OK(until_heard(&ears[0], &ears[1], 0x12));
 	CHECK_OK(until_heard(&ears[1], &ears[0], 0x22));
 	return 0;
