@@ -68,7 +68,9 @@ static int open_ears(struct world **wp)
 		CHECK_OK(udp_local_get(ears[i].us, &ears[i].addr));
 		(void)re_snprintf(ears[i].sdp, sizeof(ears[i].sdp),
 				  SDP_AT("127.0.0.1",
-					 "m=audio %u RTP/AVP 8\r\n"),
+					 "m=audio %u RTP/AVP 8 101\r\n"
+					 "a=rtpmap:101 telephone-event/8000"
+					 "\r\n"),
 				  sa_port(&ears[i].addr));
 	}
 
@@ -87,18 +89,19 @@ static int find_gateway(struct ear *ear, const struct phone *phone)
 	return sa_set_str(&ear->gateway, "127.0.0.1", (uint16_t)pl_u32(&port));
 }
 
-static void send_frame(struct ear *ear, const uint8_t frame[FRAME])
+static void send_packet(struct ear *ear, uint8_t pt, const uint8_t *payload,
+			size_t len)
 {
-	struct mbuf *mb = mbuf_alloc(12 + FRAME);
+	struct mbuf *mb = mbuf_alloc(12 + len);
 
 	if (!mb)
 		return;
 	(void)mbuf_write_u8(mb, 0x80);
-	(void)mbuf_write_u8(mb, 8);
+	(void)mbuf_write_u8(mb, pt);
 	(void)mbuf_write_u16(mb, htons(++ear->seq));
 	(void)mbuf_write_u32(mb, htonl((uint32_t)ear->seq * FRAME));
 	(void)mbuf_write_u32(mb, htonl((uint32_t)sa_port(&ear->addr)));
-	(void)mbuf_write_mem(mb, frame, FRAME);
+	(void)mbuf_write_mem(mb, payload, len);
 	mb->pos = 0;
 	(void)udp_send(ear->us, &ear->gateway, mb);
 	mem_deref(mb);
@@ -109,7 +112,15 @@ static void say(struct ear *ear, uint8_t value)
 	uint8_t frame[FRAME];
 
 	memset(frame, value, sizeof(frame));
-	send_frame(ear, frame);
+	send_packet(ear, 8, frame, sizeof(frame));
+}
+
+/* The end of an event: the digit 5. */
+static void press_five(struct ear *ear)
+{
+	static const uint8_t event[] = { 5, 0x8a, 0x03, 0x20 };
+
+	send_packet(ear, 101, event, sizeof(event));
 }
 
 /* 20 ms of a tone, of which ms have gone by; or of a pause in it. */
@@ -123,7 +134,7 @@ static void say_tone(struct ear *ear, double hz, uint32_t ms, bool on)
 		frame[i] = g711_pcm2alaw(
 			(int16_t)(on ? 8000 * sin(2 * M_PI * hz * t) : 0));
 	}
-	send_frame(ear, frame);
+	send_packet(ear, 8, frame, sizeof(frame));
 }
 
 /* Says value in one ear each 20 ms until the other one hears it. */
@@ -339,6 +350,9 @@ static int test_two_sound_held(void)
 
 	for (int i = 0; i < 5; i++)
 		say(&ears[0], 0x44);
+	press_five(
+		&ears[0]); /* when that is told, the others have been heard */
+	CHECK_OK(world_until(w, "call.dtmf(from)"));
 	CHECK_OK(gw_call_hold(w->call, GW_ROLE_TO, false));
 	CHECK_OK(world_until(w, "call.unhold(to)"));
 	CHECK(ears[1].heard != 0x44);
