@@ -84,6 +84,13 @@ static void heard(struct gw_call *call, struct gw_leg *leg,
 	gw_call_heard(call, leg);
 }
 
+static void sent_on(struct gw_call *call, struct gw_leg *leg,
+		    const struct gw_leg_news *news)
+{
+	(void)news;
+	gw_call_ring_back(call, leg);
+}
+
 static void up(struct gw_call *call, struct gw_leg *leg,
 	       const struct gw_leg_news *news)
 {
@@ -194,6 +201,7 @@ void gw_call_leg_news(struct gw_leg *leg, const struct gw_leg_news *news,
 		[GW_LEG_NEWS_RINGING] = ringing,
 		[GW_LEG_NEWS_EARLY] = early,
 		[GW_LEG_NEWS_HEARD] = heard,
+		[GW_LEG_NEWS_SENT_ON] = sent_on,
 		[GW_LEG_NEWS_UP] = up,
 		[GW_LEG_NEWS_HELD] = held,
 		[GW_LEG_NEWS_UNHELD] = held,

@@ -20,6 +20,7 @@
 #include "sip/leg_impl.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/time.h>
 
 #include "sip/line.h"
@@ -95,6 +96,7 @@ static void destructor(void *data)
 	mem_deref(leg->port);
 	mem_deref(leg->headers);
 	mem_deref(leg->call_id);
+	explicit_bzero(leg->local.keys, sizeof(leg->local.keys));
 	mem_deref(leg->they_speak);
 	mem_deref(leg->uri);
 	for (size_t i = 0; i < ARRAY_SIZE(leg->tried); i++)
@@ -161,6 +163,9 @@ int gw_leg_alloc(struct gw_leg **legp, const struct gw_leg_cfg *cfg)
 	leg->arg = cfg->arg;
 	leg->order_arg = cfg->order_arg;
 	leg->local.session_id = rand_u32();
+	leg->local.secure = gw_line_cfg(cfg->line)->srtp;
+	leg->local.has_keys = true; /* also for who asks for it later */
+	rand_bytes((uint8_t *)leg->local.keys, sizeof(leg->local.keys));
 	order_codecs(leg, cfg);
 
 	*legp = leg;

@@ -13,6 +13,7 @@ enum gw_leg_news_type {
 	GW_LEG_NEWS_RINGING, /* first 18x                           */
 	GW_LEG_NEWS_EARLY,   /* an SDP before the answer            */
 	GW_LEG_NEWS_HEARD,   /* the first packet of sound came in   */
+	GW_LEG_NEWS_SENT_ON, /* somebody else is dialled; no sound any more */
 	GW_LEG_NEWS_UP,      /* answered, and sound can flow        */
 	GW_LEG_NEWS_HELD,    /* by the far side                     */
 	GW_LEG_NEWS_UNHELD,
@@ -105,7 +106,7 @@ int gw_leg_press(struct gw_leg *leg, const char *digits);
  * is under way, ENOTCONN. Held: it hears us and isn't heard. */
 int gw_leg_hold(struct gw_leg *leg, bool on);
 bool gw_leg_is_held(const struct gw_leg *leg); /* by us or by the far side */
-/* The two may talk without us: same codec, same numbers for it. */
+/* The two may talk without us: same codec, same numbers for it, no keys. */
 bool gw_leg_fits(const struct gw_leg *a, const struct gw_leg *b);
 /* Its sound is to go to where other is; NULL: to us again. */
 int gw_leg_point_at(struct gw_leg *leg, const struct gw_leg *other);

@@ -6,6 +6,7 @@
 #include "sip/leg_impl.h"
 
 #include <errno.h>
+#include <string.h>
 
 void gw_leg_settle_state(struct gw_leg *leg)
 {
@@ -145,7 +146,8 @@ static bool is_plain(const struct gw_leg *leg)
 
 bool gw_leg_fits(const struct gw_leg *a, const struct gw_leg *b)
 {
-	return a->has_sound && b->has_sound && is_plain(a) && is_plain(b) &&
+	return a->has_sound && b->has_sound && !a->is_secure && !b->is_secure &&
+	       is_plain(a) && is_plain(b) &&
 	       !str_casecmp(a->codec.name, b->codec.name) &&
 	       sa_af(&a->rtp) == sa_af(&b->rtp) &&
 	       (a->codec.pt_dtmf_tx < 0) == (b->codec.pt_dtmf_tx < 0);
@@ -157,6 +159,7 @@ int gw_leg_point_at(struct gw_leg *leg, const struct gw_leg *other)
 	const char *codecs[] = { leg->codec.name, "telephone-event" };
 	char address[64];
 
+	explicit_bzero(local.keys, sizeof(local.keys));
 	if (!other)
 		return ask(leg, GW_LEG_CHANGE_BACK, &leg->local);
 	if (!gw_leg_is_up(other))

@@ -69,6 +69,7 @@ struct gw_leg {
 
 	bool told_started;
 	bool has_sound; /* an SDP of theirs has been applied */
+	bool is_secure; /* SRTP */
 	bool private_address;
 	const char *sdp_fault;
 	char *they_speak;

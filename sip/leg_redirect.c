@@ -50,5 +50,6 @@ bool gw_leg_redirect(struct gw_leg *leg, const struct gw_session_facts *facts)
 	leg->tried[leg->redirects++] = leg->uri;
 	leg->uri = next;
 	gw_leg_dial_again(leg);
+	gw_leg_tell(leg, GW_LEG_NEWS_SENT_ON);
 	return true;
 }

@@ -19,6 +19,26 @@ static void place_of(struct sa *sa, const char *address, uint16_t port,
 	}
 }
 
+/* Keys first: what is said to the port after them takes them into effect. */
+static int secure(struct gw_leg *leg, const struct gw_sdp_remote *remote)
+{
+	struct gw_media_srtp srtp = { .suite = remote->crypto.suite };
+	int err;
+
+	if (!remote->secure && !leg->is_secure)
+		return 0;
+
+	if (remote->secure) {
+		memcpy(srtp.tx, leg->local.keys[srtp.suite], sizeof(srtp.tx));
+		memcpy(srtp.rx, remote->crypto.key, sizeof(srtp.rx));
+	}
+	err = gw_media_secure(leg->port, remote->secure ? &srtp : NULL);
+	explicit_bzero(&srtp, sizeof(srtp));
+	if (!err)
+		leg->is_secure = remote->secure;
+	return err;
+}
+
 static int apply_remote(struct gw_leg *leg, struct gw_sdp_remote *remote,
 			const struct sip_msg *msg)
 {
@@ -42,6 +62,9 @@ static int apply_remote(struct gw_leg *leg, struct gw_sdp_remote *remote,
 		remote->dir &= GW_MEDIA_SENDONLY;
 
 	(void)gw_media_latch(leg->port, &msg->src);
+	err = secure(leg, remote);
+	if (err)
+		return err;
 
 	/* what goes from phone to phone is none of the media thread's business */
 	err = leg->away ? 0 :

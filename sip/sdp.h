@@ -1,5 +1,6 @@
 /* SDP offers and answers (RFC 8866, RFC 3264). Pure: text in, structs out. One
- * audio stream over plain RTP; all else that the far side offers is declined. */
+ * audio stream over RTP or SRTP with keys in the SDP (RFC 4568); all else that the
+ * far side offers is declined. */
 #ifndef BELLPULL_SIP_SDP_H
 #define BELLPULL_SIP_SDP_H
 
@@ -31,6 +32,14 @@ struct gw_sdp_codec {
 const struct gw_sdp_codec *
 gw_sdp_codec_find(const char *name); /* NULL: unknown */
 
+/* One a=crypto line. */
+struct gw_sdp_crypto {
+	uint32_t tag;
+	enum gw_srtp_suite suite;
+	uint8_t key[GW_SRTP_KEY_SIZE];
+};
+enum { GW_SDP_SUITES = 2 };
+
 /* Our side of a session, kept by its leg: origin id and version (RFC 3264 8). */
 struct gw_sdp_local {
 	uint64_t session_id;
@@ -42,10 +51,13 @@ struct gw_sdp_local {
 		*codecs; /* in order, telephone-event included where wanted */
 	size_t codec_count;
 	enum gw_media_direction dir;
+	bool secure;   /* RTP/SAVP is offered, and nothing else is taken */
+	bool has_keys; /* needed to offer it, and to answer who offers it */
+	uint8_t keys[GW_SDP_SUITES][GW_SRTP_KEY_SIZE]; /* by gw_srtp_suite */
 };
 
 /* Writes an offer behind mb's end. Returns 0, EINVAL (no codec, or one that the
- * table doesn't have, or an address that is none) or ENOMEM. */
+ * table doesn't have, an address that is none, or no keys) or ENOMEM. */
 int gw_sdp_offer(struct mbuf *mb, const struct gw_sdp_local *local);
 
 /* What the far side said about its one audio stream. */
@@ -58,7 +70,10 @@ struct gw_sdp_remote {
 		dir; /* from OUR point of view: what they let us do */
 	struct gw_media_codec codec; /* chosen: first of theirs that we offered */
 	bool has_codec;
-	bool can_send;        /* we can make sound in the chosen codec */
+	bool can_send; /* we can make sound in the chosen codec */
+	bool secure;   /* SRTP: crypto is what they encrypt with; we do with our
+		      * key of its suite */
+	struct gw_sdp_crypto crypto;
 	bool hold;            /* they don't want to hear us */
 	bool no_common_codec; /* why it was ENOTSUP */
 	int stream;           /* which m= line it is, from 0; -1: none */

@@ -1,6 +1,8 @@
 /* What the lines of an audio section say: payloads, address, direction. */
 #include "sip/sdp_audio.h"
 
+#include "sip/sdp_crypto.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +121,8 @@ static void read_attribute(struct gw_sdp_audio *audio, struct gw_sdp_slice a)
 		(void)gw_sdp_number(&audio->maxptime_ms, &a);
 	else if (gw_sdp_skip(&a, "rtcp:"))
 		read_rtcp(audio, a);
+	else if (!audio->has_crypto && gw_sdp_skip(&a, "crypto:"))
+		audio->has_crypto = gw_sdp_read_crypto(&audio->crypto, a);
 }
 
 /* False: a c= line that is none. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "sip/media/media.h"
+#include "sip/sdp.h"
 #include "sip/sdp_text.h"
 
 enum {
@@ -37,6 +38,8 @@ struct gw_sdp_audio {
 	uint32_t ptime_ms, maxptime_ms;
 	struct gw_sdp_payload payloads[GW_SDP_PAYLOADS_MAX];
 	size_t payload_count;
+	bool has_crypto;
+	struct gw_sdp_crypto crypto; /* the first that we can do */
 };
 
 /* Reads one section; what it does not say stands in the session part. Returns 0

@@ -195,6 +195,33 @@ static bool plain_rtp(const struct gw_sdp_section *sec)
 	       !strcasecmp(sec->proto, "RTP/AVPF");
 }
 
+static bool secure_rtp(const struct gw_sdp_section *sec)
+{
+	return !strcasecmp(sec->proto, "RTP/SAVP") ||
+	       !strcasecmp(sec->proto, "RTP/SAVPF");
+}
+
+/* Why the sound can't be sent this way; NULL: it can. An answer has to take up one
+ * of our own lines: its tag is that of the suite. */
+static const char *wrong_way(const struct gw_sdp_section *sec,
+			     const struct gw_sdp_audio *audio,
+			     const struct gw_sdp_local *local, bool offer)
+{
+	if (!plain_rtp(sec) && !secure_rtp(sec))
+		return "the far side wants a transport other than RTP";
+	if (local->secure && plain_rtp(sec))
+		return "the far side doesn't encrypt its sound, and the line demands it";
+	if (plain_rtp(sec))
+		return NULL;
+	if (!offer && !local->secure)
+		return "the far side answers with SRTP, which was not offered";
+	if (!audio->has_crypto)
+		return "the far side encrypts its sound in a way that we don't know";
+	if (!offer && audio->crypto.tag != (uint32_t)audio->crypto.suite + 1)
+		return "the far side has chosen a key that was not offered";
+	return NULL;
+}
+
 /* Looks at one m=audio: true when it is the one to take. Until one is, the
  * first that was seen stays in remote, for the diagnosis. */
 static bool take_audio(struct gw_sdp_remote *remote,
@@ -205,6 +232,7 @@ static bool take_audio(struct gw_sdp_remote *remote,
 {
 	const struct gw_sdp_codec *codec = NULL;
 	const struct gw_sdp_payload *pl = NULL;
+	const char *why;
 
 	if (!remote->offered[0])
 		fill_remote(remote, audio);
@@ -213,8 +241,9 @@ static bool take_audio(struct gw_sdp_remote *remote,
 		*whyp = "the far side switched the audio off (m=audio 0)";
 		return false;
 	}
-	if (!plain_rtp(sec)) {
-		*whyp = "the far side wants a transport other than RTP/AVP";
+	why = wrong_way(sec, audio, local, offer);
+	if (why) {
+		*whyp = why;
 		return false;
 	}
 
@@ -231,6 +260,9 @@ static bool take_audio(struct gw_sdp_remote *remote,
 	fill_codec(&remote->codec, audio, pl, codec, local, offer);
 	remote->has_codec = true;
 	remote->can_send = codec->can_send;
+	remote->secure = secure_rtp(sec);
+	if (remote->secure)
+		remote->crypto = audio->crypto;
 	return true;
 }
 

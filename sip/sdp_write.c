@@ -4,11 +4,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <re_types.h>
 #include <re_mbuf.h>
 
 #include "sip/sdp_audio.h"
+#include "sip/sdp_crypto.h"
 #include "sip/sdp_text.h"
 
 static int write_session(struct mbuf *mb, const struct gw_sdp_local *local)
@@ -53,17 +55,42 @@ static int write_end(struct mbuf *mb, unsigned ptime_ms,
 			   gw_sdp_directions[dir].name);
 }
 
+static int write_own_key(struct mbuf *mb, const struct gw_sdp_local *local,
+			 enum gw_srtp_suite suite, uint32_t tag)
+{
+	struct gw_sdp_crypto crypto = { .tag = tag, .suite = suite };
+	int err;
+
+	memcpy(crypto.key, local->keys[suite], sizeof(crypto.key));
+	err = gw_sdp_write_crypto(mb, &crypto);
+	memset(&crypto, 0, sizeof(crypto));
+	return err;
+}
+
+/* The longer proof of origin first; the tag is the suite's number and one. */
+static int write_own_keys(struct mbuf *mb, const struct gw_sdp_local *local)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < GW_SDP_SUITES; i++)
+		err = write_own_key(mb, local, (enum gw_srtp_suite)i, i + 1);
+
+	return err;
+}
+
 int gw_sdp_offer(struct mbuf *mb, const struct gw_sdp_local *local)
 {
 	const struct gw_sdp_codec *list[GW_SDP_CODECS_MAX] = { NULL };
 	int err;
 
-	if (!local->codec_count || local->codec_count > GW_SDP_CODECS_MAX)
+	if (!local->codec_count || local->codec_count > GW_SDP_CODECS_MAX ||
+	    (local->secure && !local->has_keys))
 		return EINVAL;
 
 	err = write_session(mb, local);
 	if (!err)
-		err = mbuf_printf(mb, "m=audio %u RTP/AVP", local->rtp_port);
+		err = mbuf_printf(mb, "m=audio %u RTP/%s", local->rtp_port,
+				  local->secure ? "SAVP" : "AVP");
 
 	for (size_t i = 0; !err && i < local->codec_count; i++) {
 		list[i] = gw_sdp_codec_find(local->codecs[i]);
@@ -78,6 +105,8 @@ int gw_sdp_offer(struct mbuf *mb, const struct gw_sdp_local *local)
 		err = write_codec(mb, list[i]->name, list[i]->pt,
 				  list[i]->clock_rate, list[i]->channels,
 				  list[i]->fmtp);
+	if (!err && local->secure)
+		err = write_own_keys(mb, local);
 
 	return err ? err : write_end(mb, GW_SDP_PTIME_MS, local->dir);
 }
@@ -94,7 +123,7 @@ static int write_audio(struct mbuf *mb, const struct gw_sdp_local *local,
 		gw_sdp_codec_find(GW_SDP_TELEPHONE_EVENT);
 	int err;
 
-	if (!known)
+	if (!known || (remote->secure && !local->has_keys))
 		return EINVAL;
 
 	err = mbuf_printf(mb, "m=audio %u %s %u", local->rtp_port, sec->proto,
@@ -110,6 +139,9 @@ static int write_audio(struct mbuf *mb, const struct gw_sdp_local *local,
 	if (!err && codec->pt_dtmf_rx >= 0)
 		err = write_codec(mb, dtmf->name, (unsigned)codec->pt_dtmf_rx,
 				  codec->dtmf_clock_rate, 1, dtmf->fmtp);
+	if (!err && remote->secure)
+		err = write_own_key(mb, local, remote->crypto.suite,
+				    remote->crypto.tag);
 
 	return err ? err :
 		     write_end(mb, codec->ptime_ms, local->dir & remote->dir);

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { SECRETS_MAX = 4 }; /* headers with credentials in one message */
+enum { SECRETS_MAX = 8 }; /* credentials and keys in one message */
 
 struct gw_stack_tap {
 	struct le he;
@@ -56,7 +56,7 @@ int gw_stack_tap(struct gw_stack_tap **tapp, struct gw_stack *stack,
 /* What the tap has to know of a message: read in one pass over its header. */
 struct skimmed {
 	struct pl call_id;
-	struct pl secrets[SECRETS_MAX]; /* values of headers that authorise */
+	struct pl secrets[SECRETS_MAX]; /* in the order of the text */
 	size_t secret_count;
 	bool too_many_secrets;
 };
@@ -111,14 +111,46 @@ static const char *next_line(struct pl *line, const char *p, const char *end)
 	return line->l ? eol : NULL;
 }
 
+static void add_secret(struct skimmed *skimmed, const struct pl *secret)
+{
+	if (skimmed->secret_count < SECRETS_MAX)
+		skimmed->secrets[skimmed->secret_count++] = *secret;
+	else
+		skimmed->too_many_secrets = true;
+}
+
+/* Keys of SRTP (RFC 4568): all that follows "inline:" on a line of the body. */
+static void skim_keys(struct skimmed *skimmed, const char *p, const char *end)
+{
+	static const char mark[] = "inline:";
+
+	while (p && p < end) {
+		struct pl key;
+		const char *eol;
+
+		p = memmem(p, (size_t)(end - p), mark, sizeof(mark) - 1);
+		if (!p)
+			break;
+		p += sizeof(mark) - 1;
+		eol = memchr(p, '\r', (size_t)(end - p));
+		if (!eol)
+			eol = memchr(p, '\n', (size_t)(end - p));
+		key.p = p;
+		key.l = (size_t)((eol ? eol : end) - p);
+		add_secret(skimmed, &key);
+		p = eol;
+	}
+}
+
 static void skim(struct skimmed *skimmed, const char *text, size_t len)
 {
-	const char *p = text, *end = text + len;
+	const char *p = text, *end = text + len, *rest = text;
 	struct pl line, value;
 
 	memset(skimmed, 0, sizeof(*skimmed));
 
 	while ((p = next_line(&line, p, end))) {
+		rest = p;
 		if (value_of(&value, &line, "Call-ID", 'i')) {
 			skimmed->call_id = value;
 			continue;
@@ -128,11 +160,9 @@ static void skim(struct skimmed *skimmed, const char *text, size_t len)
 		    !value_of(&value, &line, "Proxy-Authorization", 0))
 			continue;
 
-		if (skimmed->secret_count < SECRETS_MAX)
-			skimmed->secrets[skimmed->secret_count++] = value;
-		else
-			skimmed->too_many_secrets = true;
+		add_secret(skimmed, &value);
 	}
+	skim_keys(skimmed, rest, end);
 }
 
 static int redact(struct mbuf *mb, const char *text, size_t len,

@@ -112,6 +112,7 @@ static void close_port(struct gw_media *media, struct gw_port *port, bool told)
 	struct gw_media_link *link = gw_port_fact_arg(port);
 	const uint16_t number = gw_port_number(port);
 
+	gw_port_end_recording(port);
 	if (told)
 		gw_port_stats(port);
 	mem_deref(port);
@@ -161,6 +162,12 @@ static void carry_out(struct gw_media *media, const struct gw_media_command *c)
 		break;
 	case GW_MEDIA_DO_LATCH:
 		gw_port_latch(port, &c->u.alt);
+		break;
+	case GW_MEDIA_DO_DETECT:
+		gw_port_detect(port, c->u.on);
+		break;
+	case GW_MEDIA_DO_RECORD:
+		gw_port_record(port, c->u.record.right, c->u.record.on);
 		break;
 	case GW_MEDIA_DO_CLOSE:
 		close_port(media, port, c->u.on);

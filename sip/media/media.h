@@ -88,7 +88,7 @@ struct gw_media_fact {
 	struct gw_media_stats stats;
 	enum gw_tone tone;
 	struct {
-		const int16_t *samples; /* pairs: left, right; during the call */
+		const int16_t *samples; /* pairs: left, right; while told */
 		size_t pairs;
 		uint32_t rate; /* pairs a second */
 		bool last;     /* nothing more of this recording comes */
@@ -189,9 +189,14 @@ int gw_media_tone(struct gw_media_port *port, enum gw_tone tone,
  * TONE. */
 int gw_media_detect(struct gw_media_port *port, bool on);
 
-/* Records what both hear: left's on the left, right's (may be NULL) on the right.
- * left's handler is told RECORDED about once a second, and once with last set
- * when it is switched off or left is closed. */
+/* Records what both hear: left's on the left, right's (may be NULL) on the right;
+ * what is played to them isn't. What is lost, comes too late, is muted or on hold is
+ * silence. left's handler is told RECORDED about once a second, in 8 kHz, or 16 kHz
+ * when either spoke a wideband codec at the beginning, and once with last set when
+ * it is switched off or left is closed (before STATS). Switched on again with another
+ * right, that one takes the channel over. A port can be in one recording. When the
+ * loop is so slow that more than 8 pieces wait, silence stands in for others. err
+ * ENOMEM with last: nothing could be recorded. */
 int gw_media_record(struct gw_media_port *left, struct gw_media_port *right,
 		    bool on);
 

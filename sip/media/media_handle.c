@@ -11,7 +11,13 @@
 struct note {
 	struct gw_media_link *link;
 	struct gw_media_fact fact;
+	int16_t *piece; /* fact.recorded.samples, when they are its own */
 };
+
+/* So many pieces may wait for the loop: when it is slower, silence is recorded,
+ * which takes no memory and keeps the time. */
+enum { PIECES_MAX = 8, PIECE_SAMPLES_MAX = 2 * 16000 };
+static int16_t silence[PIECE_SAMPLES_MAX];
 
 void gw_media_unlink(struct gw_media_link *link)
 {
@@ -33,28 +39,69 @@ static void deliver(void *arg)
 		mem_deref(handle);
 	}
 
+	if (note->piece)
+		atomic_fetch_sub(&note->link->pieces, 1);
 	gw_media_unlink(note->link);
 	mem_deref(note);
 }
 
+static void note_destructor(void *arg)
+{
+	struct note *note = arg;
+
+	mem_deref(note->piece);
+}
+
+/* A piece that was recorded is the note's, or is replaced by silence. */
+static void take_piece(struct note *note, int16_t *piece)
+{
+	struct gw_media_link *link = note->link;
+
+	if (piece && atomic_load(&link->pieces) < PIECES_MAX) {
+		atomic_fetch_add(&link->pieces, 1);
+		note->piece = piece;
+		note->fact.recorded.samples = piece;
+	} else {
+		mem_deref(piece);
+		note->fact.recorded.samples = silence;
+	}
+}
+
 /* On the media thread. Without memory the fact is lost: all of them can be, the
  * call's own deadlines end what waits for one. */
-void gw_media_post_fact(const struct gw_media_fact *fact, void *arg)
+static void post(const struct gw_media_fact *fact, bool recorded,
+		 int16_t *piece, struct gw_media_link *link)
 {
-	struct gw_media_link *link = arg;
 	struct gw_media *media = link->media;
-	struct note *note = mem_zalloc(sizeof(*note), NULL);
+	struct note *note = mem_zalloc(sizeof(*note), note_destructor);
 
-	if (!note)
+	if (!note) {
+		mem_deref(piece);
 		return;
+	}
 
 	note->link = link;
 	note->fact = *fact;
+	if (recorded)
+		take_piece(note, piece);
 	atomic_fetch_add(&link->refs, 1);
 	if (media->post(deliver, note, media->post_arg)) {
+		if (note->piece)
+			atomic_fetch_sub(&link->pieces, 1);
 		gw_media_unlink(link);
 		mem_deref(note);
 	}
+}
+
+void gw_media_post_fact(const struct gw_media_fact *fact, void *arg)
+{
+	post(fact, false, NULL, arg);
+}
+
+void gw_media_post_piece(const struct gw_media_fact *fact, int16_t *samples,
+			 void *arg)
+{
+	post(fact, true, samples, arg);
 }
 
 /* ---- commands ---- */
@@ -133,6 +180,7 @@ static void handle_destructor(void *arg)
 static int make_parts(struct gw_media_port *handle, struct gw_media *media)
 {
 	struct gw_port_owner owner = { .facth = gw_media_post_fact,
+				       .pieceh = gw_media_post_piece,
 				       .tickingh = gw_media_on_ticking,
 				       .ticking_arg = media };
 	struct gw_media_link *link = mem_zalloc(sizeof(*link), NULL);
@@ -142,6 +190,7 @@ static int make_parts(struct gw_media_port *handle, struct gw_media *media)
 		return ENOMEM;
 
 	atomic_init(&link->refs, 2); /* the handle's, the port's */
+	atomic_init(&link->pieces, 0);
 	link->media = media;
 	link->handle = handle;
 	owner.fact_arg = link;
@@ -322,4 +371,24 @@ int gw_media_latch(struct gw_media_port *handle, const struct sa *signalling)
 		c.u.alt = *signalling;
 
 	return command(handle, GW_MEDIA_DO_LATCH, &c);
+}
+
+int gw_media_detect(struct gw_media_port *handle, bool on)
+{
+	const struct gw_media_command c = { .u.on = on };
+
+	return command(handle, GW_MEDIA_DO_DETECT, &c);
+}
+
+int gw_media_record(struct gw_media_port *left, struct gw_media_port *right,
+		    bool on)
+{
+	const struct gw_media_command c = {
+		.u.record = { .right = right ? right->port : NULL, .on = on }
+	};
+
+	if (on && right && is_shut(right))
+		return ESHUTDOWN;
+
+	return command(left, GW_MEDIA_DO_RECORD, &c);
 }

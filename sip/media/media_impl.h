@@ -16,6 +16,7 @@
  * for each fact under way. */
 struct gw_media_link {
 	atomic_uint refs;
+	atomic_uint pieces; /* of a recording, under way to the loop thread */
 	struct gw_media *media;       /* posts, while its thread runs */
 	struct gw_media_port *handle; /* loop thread only; NULL: gone */
 };
@@ -33,6 +34,8 @@ enum gw_media_command_type {
 	GW_MEDIA_DO_MUTE,
 	GW_MEDIA_DO_TONE,
 	GW_MEDIA_DO_LATCH,
+	GW_MEDIA_DO_DETECT,
+	GW_MEDIA_DO_RECORD,
 	GW_MEDIA_DO_CLOSE,
 };
 
@@ -48,8 +51,12 @@ struct gw_media_command {
 			enum gw_media_direction dir;
 		} remote;
 		const struct gw_sound *sound;
-		bool on; /* echo, mute; close: with the last STATS */
+		bool on; /* echo, mute, detect; close: with the last STATS */
 		struct gw_port *other;
+		struct {
+			struct gw_port *right; /* or NULL */
+			bool on;
+		} record;
 		struct {
 			char digit;
 			uint32_t duration_ms;
@@ -102,6 +109,7 @@ void gw_media_unlink(struct gw_media_link *link);
 
 /* The handlers of a port: fact_arg is its link, ticking_arg the gw_media. */
 gw_port_fact_h gw_media_post_fact;
+gw_port_piece_h gw_media_post_piece;
 gw_port_ticking_h gw_media_on_ticking;
 
 #endif

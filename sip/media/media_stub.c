@@ -2,20 +2,6 @@
 #include <errno.h>
 #include "sip/media/media.h"
 
-int gw_media_detect(struct gw_media_port *port, bool on)
-{
-	(void)port;
-	(void)on;
-	return ENOSYS;
-}
-int gw_media_record(struct gw_media_port *left, struct gw_media_port *right,
-		    bool on)
-{
-	(void)left;
-	(void)right;
-	(void)on;
-	return ENOSYS;
-}
 int gw_media_secure(struct gw_media_port *port,
 		    const struct gw_media_srtp *srtp)
 {

@@ -7,6 +7,7 @@
  *   port.c           its life, commands, facts
  *   port_receive.c   what comes in by RTP
  *   port_hear.c      who listens to it
+ *   port_record.c    who records it
  *   port_join.c      how it is passed on to another port
  *   port_send.c      what is sent, by the clock, as an echo or passed on
  *   port_rtcp.c      reports */
@@ -215,6 +216,7 @@ static void destructor(void *arg)
 	struct gw_port *port = arg;
 
 	gw_port_part(port);
+	gw_port_end_recording(port);
 	gw_port_end_reports(port);
 	tmr_cancel(&port->dtmf_tmr);
 	tmr_cancel(&port->stall_tmr);
@@ -223,7 +225,7 @@ static void destructor(void *arg)
 	list_unlink(&port->le);
 	gw_player_close(&port->player);
 	gw_voice_close(&port->voice);
-	gw_ear_close(&port->ear);
+	gw_port_close_ear(port);
 	mem_deref(port->rtp_sock);
 	mem_deref(port->rtcp_sock);
 }

@@ -10,11 +10,16 @@ struct gw_port;
 
 /* Tells a fact; on the media thread. */
 typedef void(gw_port_fact_h)(const struct gw_media_fact *fact, void *arg);
+/* The same for RECORDED: samples (or NULL: silence) are the receiver's then, to
+ * mem_deref(). */
+typedef void(gw_port_piece_h)(const struct gw_media_fact *fact,
+			      int16_t *samples, void *arg);
 /* The port has, or no longer has, something to send with each tick. */
 typedef void(gw_port_ticking_h)(struct gw_port *port, bool ticking, void *arg);
 
 struct gw_port_owner {
 	gw_port_fact_h *facth;
+	gw_port_piece_h *pieceh;
 	void *fact_arg;
 	gw_port_ticking_h *tickingh;
 	void *ticking_arg;
@@ -52,5 +57,9 @@ void gw_port_stats(struct gw_port *port); /* the fact STATS follows */
 void gw_port_join(struct gw_port *a, struct gw_port *b);
 void gw_port_part(struct gw_port *port);
 void gw_port_mute(struct gw_port *port, bool on);
+void gw_port_detect(struct gw_port *port, bool on);
+void gw_port_record(struct gw_port *left, struct gw_port *right, bool on);
+/* Neither records nor is recorded: what is left is told. */
+void gw_port_end_recording(struct gw_port *port);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <re.h>
 
+#include "sip/media/detect.h"
 #include "sip/media/dtmf.h"
 #include "sip/media/ear.h"
 #include "sip/media/player.h"
@@ -64,10 +65,18 @@ struct gw_port {
 	unsigned echo_idle;   /* ticks since something came to be sent back */
 	int64_t echo_paid_us; /* until when what was sent back is paid for */
 
-	struct gw_port *peer; /* joined with; it points back */
-	enum gw_port_way way; /* from us to peer */
-	bool muted;           /* what we hear isn't passed on */
-	struct gw_ear ear;    /* what we hear, when somebody listens */
+	struct gw_port *peer;         /* joined with; it points back */
+	enum gw_port_way way;         /* from us to peer */
+	bool muted;                   /* what we hear isn't passed on */
+	struct gw_ear ear;            /* what we hear, when somebody listens */
+	struct gw_detector *detector; /* for tones in it; NULL: off */
+	struct gw_halfband detector_rate;
+
+	struct gw_recording *recording; /* of the left one; NULL: none */
+	struct gw_port *recorded_right; /* whose other channel is this one's */
+	struct gw_port *recorded_by;    /* who keeps what we hear */
+	unsigned recorded_channel;
+	struct tmr record_tmr;
 	/* what peer hears, on its way out of here: */
 	bool fed;       /* it drives our stream: no silence of our own */
 	bool fed_noise; /* the last of it was comfort noise */
@@ -156,6 +165,14 @@ void gw_port_check_fed(struct gw_port *port);
 /* port_hear.c ------------------------------------------------------------- */
 
 void gw_port_hear(struct gw_port *port, const struct gw_rtp *rtp);
+void gw_port_close_ear(struct gw_port *port);
+
+/* port_record.c ----------------------------------------------------------- */
+
+void gw_port_record_sound(struct gw_port *port, const int16_t *samples,
+			  size_t count, uint32_t rate);
+void gw_port_record_pause(struct gw_port *port, uint32_t samples, uint32_t rate,
+			  bool fresh);
 /* Somebody listens, or no longer does. */
 void gw_port_update_ear(struct gw_port *port);
 

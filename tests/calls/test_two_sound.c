@@ -1,4 +1,9 @@
 /* Two people: who hears what, on real sockets. */
+#include <math.h>
+
+#include <re.h>
+#include <rem.h>
+
 #include "tests/calls/world.h"
 
 enum { SILENCE = 0xd5, FRAME = 160 };
@@ -82,7 +87,7 @@ static int find_gateway(struct ear *ear, const struct phone *phone)
 	return sa_set_str(&ear->gateway, "127.0.0.1", (uint16_t)pl_u32(&port));
 }
 
-static void say(struct ear *ear, uint8_t value)
+static void send_frame(struct ear *ear, const uint8_t frame[FRAME])
 {
 	struct mbuf *mb = mbuf_alloc(12 + FRAME);
 
@@ -93,10 +98,32 @@ static void say(struct ear *ear, uint8_t value)
 	(void)mbuf_write_u16(mb, htons(++ear->seq));
 	(void)mbuf_write_u32(mb, htonl((uint32_t)ear->seq * FRAME));
 	(void)mbuf_write_u32(mb, htonl((uint32_t)sa_port(&ear->addr)));
-	(void)mbuf_fill(mb, value, FRAME);
+	(void)mbuf_write_mem(mb, frame, FRAME);
 	mb->pos = 0;
 	(void)udp_send(ear->us, &ear->gateway, mb);
 	mem_deref(mb);
+}
+
+static void say(struct ear *ear, uint8_t value)
+{
+	uint8_t frame[FRAME];
+
+	memset(frame, value, sizeof(frame));
+	send_frame(ear, frame);
+}
+
+/* 20 ms of a tone, of which ms have gone by; or of a pause in it. */
+static void say_tone(struct ear *ear, double hz, uint32_t ms, bool on)
+{
+	uint8_t frame[FRAME];
+
+	for (uint32_t i = 0; i < FRAME; i++) {
+		const double t = (ms * 8 + i) / 8000.0;
+
+		frame[i] = g711_pcm2alaw(
+			(int16_t)(on ? 8000 * sin(2 * M_PI * hz * t) : 0));
+	}
+	send_frame(ear, frame);
 }
 
 /* Says value in one ear each 20 ms until the other one hears it. */
@@ -200,6 +227,82 @@ static int test_two_sound_ringback(void)
 }
 TEST_WITHOUT_OOM(test_two_sound_ringback, "the media thread's are not counted");
 
+/* Sound before a 3xx: the tone comes back while the other one is rung. */
+static int test_two_sound_sent_on(void)
+{
+	static char contact[96];
+	struct world *w;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(ring_both(w, &(struct gw_call_order){ .follow_redirects =
+							       true }));
+	answer(&w->to, 183, &ears[1]);
+	CHECK_OK(world_until(w, "call.early_media"));
+	CHECK_OK(until_heard(&ears[1], &ears[0], 0x33));
+	ears[0].tones = 0;
+	(void)re_snprintf(contact, sizeof(contact), "Contact: <%s>\r\n",
+			  w->third.uri);
+	phone_answer(&w->to,
+		     &(struct answer){ .code = 302, .contact = contact });
+	CHECK_OK(world_until_seen(&w->third, "INVITE"));
+	CHECK_OK(test_run_until(has_tone, &ears[0], 6000));
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_sent_on, "the media thread's are not counted");
+
+/* A tone that comes and goes, faster than a clock would have it. */
+struct network {
+	struct ear *ear;
+	const struct world *w;
+	const char *hint; /* until this is what the leg says of it */
+	uint32_t ms, on_ms, off_ms;
+	struct tmr tmr;
+};
+
+static void sound_on(void *arg)
+{
+	struct network *n = arg;
+
+	say_tone(n->ear, 425, n->ms, n->ms % (n->on_ms + n->off_ms) < n->on_ms);
+	n->ms += 20;
+	tmr_start(&n->tmr, 2, sound_on, n);
+}
+
+static bool is_understood(void *arg)
+{
+	const struct network *n = arg;
+	const struct gw_call_info *info = world_info(n->w);
+	const char *hint = info->legs[info->leg_count - 1].cause_hint;
+
+	return hint && 0 == strcmp(hint, n->hint);
+}
+
+/* A network says in sound what it doesn't say in SIP. */
+static int test_two_sound_hint(void)
+{
+	struct network n = {
+		.ear = &ears[1], .hint = "busy", .on_ms = 480, .off_ms = 480
+	};
+	struct world *w;
+	int err;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(ring_both(w, &(struct gw_call_order){ 0 }));
+	CHECK_STR(world_info(w)->legs[1].cause_hint, NULL);
+	answer(&w->to, 183, &ears[1]);
+	CHECK_OK(world_until(w, "call.early_media"));
+	CHECK_STR(world_info(w)->legs[1].cause_hint, "unknown");
+
+	n.w = w;
+	tmr_init(&n.tmr);
+	sound_on(&n);
+	err = test_run_until(is_understood, &n, 5000);
+	tmr_cancel(&n.tmr);
+	CHECK_OK(err);
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_hint, "the media thread's are not counted");
+
 /* Muted: one isn't heard, the other one is. */
 static int test_two_sound_muted(void)
 {
@@ -218,6 +321,62 @@ static int test_two_sound_muted(void)
 	return 0;
 }
 TEST_WITHOUT_OOM(test_two_sound_muted, "the media thread's are not counted");
+
+/* Held by us: neither hears the other one, until it is over. */
+static int test_two_sound_held(void)
+{
+	static struct answer again;
+	struct world *w;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(bridge(w, &(struct gw_call_order){ 0 }));
+	CHECK_OK(until_heard(&ears[0], &ears[1], 0x11));
+	again = (struct answer){ .code = 200, .sdp = ears[1].sdp };
+	w->to.script = &again;
+	w->to.script_count = 1;
+	CHECK_OK(gw_call_hold(w->call, GW_ROLE_TO, true));
+	CHECK_OK(world_until(w, "call.hold(to)"));
+
+	for (int i = 0; i < 5; i++)
+		say(&ears[0], 0x44);
+	CHECK_OK(gw_call_hold(w->call, GW_ROLE_TO, false));
+	CHECK_OK(world_until(w, "call.unhold(to)"));
+	CHECK(ears[1].heard != 0x44);
+	CHECK_OK(until_heard(&ears[0], &ears[1], 0x12));
+	CHECK_OK(until_heard(&ears[1], &ears[0], 0x22));
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_held, "the media thread's are not counted");
+
+/* Direct, and back: whoever changes the session is heard through us again. */
+static int test_two_sound_direct(void)
+{
+	static struct answer again[2];
+	struct world *w;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(ring_both(w,
+			   &(struct gw_call_order){ .join = GW_JOIN_DIRECT }));
+	for (size_t i = 0; i < ARRAY_SIZE(again); i++) {
+		struct phone *phone = i ? &w->to : &w->from;
+
+		again[i] = (struct answer){ .code = 200, .sdp = ears[i].sdp };
+		phone->script = &again[i];
+		phone->script_count = 1;
+	}
+	answer(&w->to, 200, &ears[1]);
+	CHECK_OK(world_until_seen(&w->to, "INVITE ACK INVITE ACK"));
+	CHECK_INT(world_info(w)->join, GW_JOIN_DIRECT);
+
+	phone_request(&w->to, "INVITE", NULL, "application/sdp", ears[1].sdp);
+	CHECK_OK(
+		world_until_seen(&w->from, "INVITE ACK INVITE ACK INVITE ACK"));
+	CHECK_INT(world_info(w)->join, GW_JOIN_RELAY);
+	CHECK_OK(until_heard(&ears[0], &ears[1], 0x12));
+	CHECK_INT(w->ended, 0);
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_direct, "the media thread's are not counted");
 
 /* Nothing comes from either side: the call ends. */
 static int test_two_sound_stalls(void)

@@ -20,7 +20,8 @@ static const struct gw_sdp_local local = { .session_id = 1,
 					   .codecs = codecs,
 					   .codec_count = sizeof(codecs) /
 							  sizeof(codecs[0]),
-					   .dir = GW_MEDIA_SENDRECV };
+					   .dir = GW_MEDIA_SENDRECV,
+					   .has_keys = true };
 
 /* Lines that begin with m=, as a naive reader counts them. */
 static size_t count_m_lines(const char *p, size_t len)
@@ -65,6 +66,13 @@ static void check_answer(const char *offer, size_t len,
 	ENSURE(mb->end <= GW_SDP_BODY_MAX);
 	ENSURE(count_m_lines((char *)mb->buf, mb->end) ==
 	       count_m_lines(offer, len));
+
+	/* who has offered SRTP with other tags than ours gets them back */
+	if (remote->secure) {
+		ENSURE(remote->crypto.tag);
+		mem_deref(mb);
+		return;
+	}
 
 	err = gw_sdp_read(&back, (char *)mb->buf, mb->end, &local, false, &why);
 	ENSURE(err == (remote->has_codec ? 0 : ENOTSUP));

@@ -97,6 +97,8 @@ void side_fact(const struct gw_media_fact *fact, void *arg)
 		side->number = fact->local_port;
 	if (fact->type == GW_MEDIA_STATS)
 		side->stats = fact->stats;
+	if (fact->type == GW_MEDIA_TONE)
+		side->tone = fact->tone;
 	if (fact->type == GW_MEDIA_DTMF && len + 1 < sizeof(side->digits)) {
 		side->digits[len] = fact->digit;
 		side->digit_ms = fact->duration_ms;

@@ -42,6 +42,7 @@ struct side {
 	char digits[32];
 	uint32_t digit_ms;
 	struct gw_media_stats stats;
+	enum gw_tone tone;
 };
 
 int side_open(struct side *side);

@@ -355,6 +355,146 @@ static int test_sdp_every_m_line_gets_its_answer(void)
 }
 TEST(test_sdp_every_m_line_gets_its_answer);
 
+/* SRTP (RFC 4568) ----------------------------------------------------------- */
+
+#define KEY_A "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd"
+#define KEY_B "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9"
+#define KEY_C "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xd"
+
+static struct gw_sdp_local with_keys(struct gw_sdp_local local, bool secure)
+{
+	local.secure = secure;
+	local.has_keys = true;
+	for (size_t i = 0; i < GW_SRTP_KEY_SIZE; i++) {
+		local.keys[GW_SRTP_AES_CM_128_HMAC_SHA1_80][i] = (uint8_t)i;
+		local.keys[GW_SRTP_AES_CM_128_HMAC_SHA1_32][i] =
+			(uint8_t)(0x20 + i);
+	}
+	return local;
+}
+
+#define SECURE with_keys(local_with(no_dtmf, COUNT(no_dtmf)), true)
+#define PLAIN  with_keys(local_with(no_dtmf, COUNT(no_dtmf)), false)
+
+#define THEIRS(proto, lines)                                               \
+	"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\n" \
+	"t=0 0\r\nm=audio 4000 " proto " 0\r\n" lines
+
+static int test_sdp_secure_offer(void)
+{
+	OWNED struct mbuf *mb = mbuf_alloc(64);
+	struct gw_sdp_local local = SECURE;
+	const char *text;
+
+	CHECK(mb != NULL);
+	CHECK_OK(gw_sdp_offer(mb, &local));
+	text = text_of(mb);
+	CHECK(strstr(text, "m=audio 5000 RTP/SAVP 0\r\n"));
+	CHECK(strstr(
+		text,
+		"\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_A "\r\n"
+		"a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:" KEY_B "\r\n"));
+
+	local.has_keys = false;
+	CHECK_ERR(gw_sdp_offer(mb, &local), EINVAL);
+	return 0;
+}
+TEST(test_sdp_secure_offer);
+
+static int test_sdp_secure_answers(void)
+{
+	static const struct {
+		const char *text;
+		int err;
+	} answers[] = {
+		{ THEIRS("RTP/SAVP", "a=crypto:2 AES_CM_128_HMAC_SHA1_32 "
+				     "inline:" KEY_C "|2^20 WSH=128\r\n"),
+		  0 },
+		/* not encrypted; another transport; no key at all */
+		{ THEIRS("RTP/AVP", ""), ENOTSUP },
+		{ THEIRS("UDP/TLS/RTP/SAVP", ""), ENOTSUP },
+		{ THEIRS("RTP/SAVP", ""), ENOTSUP },
+		/* a tag that isn't the suite's; one that we didn't offer */
+		{ THEIRS("RTP/SAVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_32 "
+				     "inline:" KEY_C "\r\n"),
+		  ENOTSUP },
+		{ THEIRS("RTP/SAVP", "a=crypto:3 AES_CM_128_HMAC_SHA1_80 "
+				     "inline:" KEY_C "\r\n"),
+		  ENOTSUP },
+		/* an MKI, two keys, a short key, no base64, a parameter */
+		{ THEIRS("RTP/SAVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+				     "inline:" KEY_C "|1:4\r\n"),
+		  ENOTSUP },
+		{ THEIRS("RTP/SAVP",
+			 "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_C
+			 ";inline:" KEY_A "\r\n"),
+		  ENOTSUP },
+		{ THEIRS("RTP/SAVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+				     "inline:AAECAwQF\r\n"),
+		  ENOTSUP },
+		{ THEIRS("RTP/SAVP",
+			 "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"
+			 "????????????????????????????????????????\r\n"),
+		  ENOTSUP },
+		{ THEIRS("RTP/SAVP",
+			 "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_C
+			 " UNENCRYPTED_SRTP\r\n"),
+		  ENOTSUP },
+	};
+	const struct gw_sdp_local local = SECURE;
+	struct gw_sdp_remote remote;
+
+	for (size_t i = 0; i < COUNT(answers); i++)
+		CHECK_INT(read_text(&remote, answers[i].text, &local, false),
+			  answers[i].err);
+
+	CHECK_OK(read_text(&remote, answers[0].text, &local, false));
+	CHECK(remote.secure);
+	CHECK_INT(remote.crypto.suite, GW_SRTP_AES_CM_128_HMAC_SHA1_32);
+	CHECK_INT(remote.crypto.key[0], 0x40);
+	CHECK_INT(remote.crypto.key[29], 0x5d);
+	return 0;
+}
+TEST(test_sdp_secure_answers);
+
+/* Who offers it is answered in kind, with the tag of the line that was taken. */
+static int test_sdp_secure_offer_of_theirs(void)
+{
+	static const char offer[] = THEIRS(
+		"RTP/SAVP",
+		"a=crypto:1 AEAD_AES_256_GCM inline:" KEY_C "\r\n"
+		"a=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:" KEY_C "\r\n");
+	OWNED struct mbuf *mb = mbuf_alloc(64);
+	struct gw_sdp_local local = PLAIN;
+	struct gw_sdp_remote remote;
+	const char *text;
+
+	CHECK(mb != NULL);
+	CHECK_OK(read_text(&remote, offer, &local, true));
+	CHECK(remote.secure);
+	CHECK_INT(remote.crypto.suite, GW_SRTP_AES_CM_128_HMAC_SHA1_80);
+	CHECK_OK(gw_sdp_answer(mb, &local, offer, strlen(offer), &remote));
+	text = text_of(mb);
+	CHECK(strstr(text, "m=audio 5000 RTP/SAVP 0\r\n"));
+	CHECK(strstr(text,
+		     "\r\na=crypto:7 AES_CM_128_HMAC_SHA1_80 inline:" KEY_A
+		     "\r\n"));
+	CHECK(!strstr(text, KEY_B));
+
+	local.has_keys = false;
+	CHECK_ERR(gw_sdp_answer(mb, &local, offer, strlen(offer), &remote),
+		  EINVAL);
+
+	/* an answer may not bring in what was not offered */
+	CHECK_INT(read_text(&remote, offer, &local, false), ENOTSUP);
+	/* and who demands it takes no offer without */
+	local = SECURE;
+	CHECK_INT(read_text(&remote, THEIRS("RTP/AVP", ""), &local, true),
+		  ENOTSUP);
+	return 0;
+}
+TEST(test_sdp_secure_offer_of_theirs);
+
 static int test_sdp_hostile_text_is_refused(void)
 {
 	static const char *const texts[] = {
