@@ -22,9 +22,9 @@ static const char id[] = "call_01J9ZK3V5X8Q2M4N6P7R9S0T1W";
 
 struct world {
 	char top[64], dir[96], file[160];
-	struct gw_recording *rec;
-	struct gw_recording_reader *reader;
-	struct gw_recording_end end;
+	struct gw_recordings_track *rec;
+	struct gw_recordings_reader *reader;
+	struct gw_recordings_end end;
 	unsigned ends;
 	bool opened;
 	int opened_err;
@@ -80,7 +80,7 @@ static struct world *world_new(void)
 	return w;
 }
 
-static void ended(const struct gw_recording_end *end, void *arg)
+static void ended(const struct gw_recordings_end *end, void *arg)
 {
 	struct world *w = arg;
 
@@ -95,11 +95,11 @@ static void add(struct world *w, uint32_t rate, size_t pairs, bool last)
 
 	for (i = 0; i < pairs * 2; i++)
 		samples[i] = (int16_t)(i % 2 ? -1000 : 1000);
-	gw_recording_add(w->rec,
-			 &(const struct gw_call_sound){ .samples = samples,
-							.pairs = pairs,
-							.rate = rate,
-							.last = last });
+	gw_recordings_add(w->rec,
+			  &(const struct gw_call_sound){ .samples = samples,
+							 .pairs = pairs,
+							 .rate = rate,
+							 .last = last });
 }
 
 static bool has_ended(void *arg)
@@ -150,19 +150,20 @@ static bool is_read(void *arg)
 	if (w->opened_err)
 		return true;
 	while (w->got_len < w->bytes && w->got_len < sizeof(w->got) &&
-	       (n = gw_recording_read(w->reader, w->got + w->got_len, 100)) > 0)
+	       (n = gw_recordings_read(w->reader, w->got + w->got_len, 100)) >
+		       0)
 		w->got_len += (size_t)n;
 	return w->got_len >= w->bytes;
 }
 
 static int read_it(struct world *w)
 {
-	static const struct gw_recording_reader_h h = { opened, more };
+	static const struct gw_recordings_reader_h h = { opened, more };
 
 	w->reader = mem_deref(w->reader);
 	w->opened = false;
 	w->got_len = 0;
-	CHECK_OK(gw_recording_reader_alloc(&w->reader, id, &h, w));
+	CHECK_OK(gw_recordings_reader_alloc(&w->reader, id, &h, w));
 	CHECK_OK(test_run_until(is_read, w, PATIENCE_MS));
 	return 0;
 }
@@ -172,12 +173,12 @@ static int read_it(struct world *w)
 static int test_recordings_write_and_read(void)
 {
 	struct world *w = world_new();
-	struct gw_recording_end found;
+	struct gw_recordings_end found;
 	struct stat st;
 
 	CHECK(w);
 	CHECK_OK(gw_recordings_open(w->dir, 90));
-	CHECK_OK(gw_recording_alloc(&w->rec, id, ended, w));
+	CHECK_OK(gw_recordings_track_alloc(&w->rec, id, ended, w));
 	add(w, 8000, 80, false);
 	add(w, 8000, 40, true);
 	if (wait_end(w))
@@ -217,7 +218,7 @@ static int test_recordings_failed_run_leaves_what_was(void)
 
 	CHECK(w);
 	CHECK_OK(gw_recordings_open(w->dir, 90));
-	CHECK_OK(gw_recording_alloc(&w->rec, id, ended, w));
+	CHECK_OK(gw_recordings_track_alloc(&w->rec, id, ended, w));
 	add(w, 8000, 80, true);
 	if (wait_end(w))
 		return 1;
@@ -239,7 +240,7 @@ static int test_recordings_no_directory(void)
 
 	CHECK(w);
 	CHECK_OK(gw_recordings_open("/dev/null/nowhere", 90));
-	CHECK_OK(gw_recording_alloc(&w->rec, id, ended, w));
+	CHECK_OK(gw_recordings_track_alloc(&w->rec, id, ended, w));
 	add(w, 8000, 80, false);
 	add(w, 8000, 80, true);
 	if (wait_end(w))
@@ -256,13 +257,13 @@ TEST(test_recordings_no_directory);
 static int test_recordings_names_are_ids(void)
 {
 	struct world *w = world_new();
-	struct gw_recording_end found;
+	struct gw_recordings_end found;
 	char name[GW_RECORDING_NAME_SIZE];
 
 	CHECK(w);
 	CHECK_OK(gw_recordings_open(w->dir, 90));
 	CHECK(!gw_recordings_name(name, "../../etc/passwd"));
-	CHECK_ERR(gw_recording_alloc(&w->rec, "../x", ended, w), EINVAL);
+	CHECK_ERR(gw_recordings_track_alloc(&w->rec, "../x", ended, w), EINVAL);
 	CHECK_ERR(gw_recordings_found(&found, "../x"), ENOENT);
 	CHECK_ERR(gw_recordings_found(&found, id), ENOENT);
 	return 0;

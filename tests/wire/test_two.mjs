@@ -342,6 +342,29 @@ for (const how of ["direct", "refer"]) {
 	});
 }
 
+test("two people: a phone that takes no REFER is talked to by us", async (t) => {
+	const gw = await up(t);
+	const stream = await gw.events("/events");
+	const call = await place(gw, { from: "sim:one-codec-gsm", to: "sim:hangup", join: "refer" });
+	await stream.untilType("call.bridged", call.id);
+	const over = await ended(gw, call.id);
+	equal([over.status, over.handed_over, over.join, over.ended_by], ["completed", false, "relay", "to"]);
+});
+
+test("two people: two echoes hear each other, and make no storm", async (t) => {
+	const gw = await up(t);
+	const stream = await gw.events("/events");
+	const call = await place(gw, { from: "sim:answer", to: "sim:hangup" });
+	await stream.untilType("call.ended", call.id);
+	const over = (await gw.api("GET", `/calls/${call.id}`)).json;
+	for (const leg of over.legs) {
+		ok(leg.quality.received > 20, `${leg.role} said nothing: ${leg.quality.received} packets`);
+		/* 50 a second are speech; without a limit it would be 10 000 */
+		const seconds = (Date.parse(leg.ended_at) - Date.parse(leg.answered_at)) / 1000;
+		ok(leg.quality.received < 200 * (seconds + 1), `${leg.quality.received} packets in ${seconds} s`);
+	}
+});
+
 test("two people: killed in the middle of it, both are let go at the next start", async (t) => {
 	const gw = await up(t);
 	const stream = await gw.events("/events");
