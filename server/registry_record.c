@@ -9,6 +9,7 @@
 #include "server/clock.h"
 #include "server/events.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/recordings.h"
 
 static int tell_saved(struct gw_registry_entry *e)
@@ -52,6 +53,8 @@ static void ended(const struct gw_recordings_end *end, void *arg)
 	};
 	if (!err)
 		err = tell_saved(e);
+	if (gw_registry.metrics)
+		gw_metrics_recorded(gw_registry.metrics, !err);
 	if (err)
 		gw_log(GW_LOG_ERROR, "recording.lost", GW_F_STR("id", e->id),
 		       GW_F_ERR("why", err));
