@@ -17,7 +17,7 @@
 struct download {
 	struct gw_http_req *req; /* until it is answered */
 	struct gw_http_stream *stream;
-	struct gw_recording_reader *reader;
+	struct gw_recordings_reader *reader;
 	char id[GW_STORE_ID_SIZE];
 };
 
@@ -31,7 +31,7 @@ static void download_destructor(void *arg)
 static int read_block(uint8_t *buf, size_t size, void *arg)
 {
 	const struct download *d = arg;
-	const int n = gw_recording_read(d->reader, buf, size);
+	const int n = gw_recordings_read(d->reader, buf, size);
 
 	/* an end before the last byte makes the client notice */
 	return n < 0 ? GW_HTTP_STREAM_END : n;
@@ -96,7 +96,7 @@ static bool is_saved(const struct gw_store_row *row)
 
 static void found(struct gw_http_req *req, struct gw_store_row *row)
 {
-	static const struct gw_recording_reader_h handlers = {
+	static const struct gw_recordings_reader_h handlers = {
 		.openedh = opened,
 		.moreh = more,
 	};
@@ -111,8 +111,8 @@ static void found(struct gw_http_req *req, struct gw_store_row *row)
 	if (d) {
 		d->req = req;
 		str_ncpy(d->id, row->id, sizeof(d->id));
-		err = gw_recording_reader_alloc(&d->reader, d->id, &handlers,
-						d);
+		err = gw_recordings_reader_alloc(&d->reader, d->id, &handlers,
+						 d);
 	} else {
 		err = ENOMEM;
 	}

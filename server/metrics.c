@@ -53,6 +53,7 @@ struct gw_metrics {
 	struct counted outcomes[OUTCOMES_MAX];
 	struct counted rejections[REJECTIONS_MAX];
 	struct times setup, duration;
+	uint64_t recordings_saved, recordings_lost;
 };
 
 int gw_metrics_alloc(struct gw_metrics **metricsp,
@@ -153,6 +154,14 @@ void gw_metrics_call_ended(struct gw_metrics *m, const char *status,
 	count_time(&m->duration, duration_bounds_s, duration_ms);
 }
 
+void gw_metrics_recorded(struct gw_metrics *m, bool saved)
+{
+	if (saved)
+		m->recordings_saved++;
+	else
+		m->recordings_lost++;
+}
+
 /* Printing ------------------------------------------------------------------ */
 
 static int head(struct mbuf *mb, const char *name, const char *type,
@@ -225,6 +234,14 @@ static int print_calls(struct mbuf *mb, const struct gw_metrics *m)
 		err |= number(mb, "bellpull_calls_active", "gauge",
 			      "Calls that have not ended.",
 			      m->src.calls_activeh(m->src.arg));
+
+	err |= head(mb, "bellpull_recordings_total", "counter",
+		    "Recordings that were to be written, by result.");
+	err |= mbuf_printf(mb,
+			   "bellpull_recordings_total{result=\"saved\"} %llu\n"
+			   "bellpull_recordings_total{result=\"lost\"} %llu\n",
+			   (unsigned long long)m->recordings_saved,
+			   (unsigned long long)m->recordings_lost);
 
 	err |= histogram(mb, "bellpull_call_setup_seconds",
 			 "From the request to the answer, of answered calls.",

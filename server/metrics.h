@@ -3,6 +3,7 @@
 #ifndef BELLPULL_SERVER_METRICS_H
 #define BELLPULL_SERVER_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct gw_events;
@@ -39,6 +40,9 @@ void gw_metrics_rejected(struct gw_metrics *metrics, const char *code);
 void gw_metrics_call_ended(struct gw_metrics *metrics, const char *status,
 			   const char *cause, int64_t setup_ms,
 			   int64_t duration_ms);
+
+/* A recording is on disk, or never will be. */
+void gw_metrics_recorded(struct gw_metrics *metrics, bool saved);
 
 int gw_metrics_print(struct mbuf *mb, const struct gw_metrics *metrics);
 

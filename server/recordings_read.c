@@ -15,7 +15,7 @@ enum {
 /* The file, as the thread sees it. */
 struct source {
 	struct gw_recordings_job job;
-	struct gw_recording_reader *reader; /* NULL: nobody reads any more */
+	struct gw_recordings_reader *reader; /* NULL: nobody reads any more */
 	char name[GW_RECORDING_NAME_SIZE];
 	int fd; /* -1: not open */
 	int err;
@@ -24,9 +24,9 @@ struct source {
 	uint8_t block[BLOCK];
 };
 
-struct gw_recording_reader {
+struct gw_recordings_reader {
 	struct source *source;
-	struct gw_recording_reader_h h;
+	struct gw_recordings_reader_h h;
 	void *arg;
 	bool opened, busy; /* busy: the thread has source */
 	size_t used;       /* of source->block */
@@ -84,7 +84,7 @@ static void source_destructor(void *arg)
 static void block_read(struct gw_recordings_job *job)
 {
 	struct source *s = (struct source *)(void *)job;
-	struct gw_recording_reader *r = s->reader;
+	struct gw_recordings_reader *r = s->reader;
 
 	if (!r) {
 		mem_deref(s);
@@ -100,7 +100,7 @@ static void block_read(struct gw_recordings_job *job)
 	r->h.openedh(s->err, s->size, r->arg);
 }
 
-static int fetch(struct gw_recording_reader *r)
+static int fetch(struct gw_recordings_reader *r)
 {
 	int err;
 
@@ -111,7 +111,8 @@ static int fetch(struct gw_recording_reader *r)
 	return err;
 }
 
-int gw_recording_read(struct gw_recording_reader *r, uint8_t *buf, size_t size)
+int gw_recordings_read(struct gw_recordings_reader *r, uint8_t *buf,
+		       size_t size)
 {
 	struct source *s = r->source;
 	size_t n;
@@ -130,7 +131,7 @@ int gw_recording_read(struct gw_recording_reader *r, uint8_t *buf, size_t size)
 
 static void reader_destructor(void *arg)
 {
-	struct gw_recording_reader *r = arg;
+	struct gw_recordings_reader *r = arg;
 
 	if (!r->source)
 		return;
@@ -140,11 +141,12 @@ static void reader_destructor(void *arg)
 		mem_deref(r->source); /* else block_read() does */
 }
 
-int gw_recording_reader_alloc(struct gw_recording_reader **readerp,
-			      const char *call_id,
-			      const struct gw_recording_reader_h *h, void *arg)
+int gw_recordings_reader_alloc(struct gw_recordings_reader **readerp,
+			       const char *call_id,
+			       const struct gw_recordings_reader_h *h,
+			       void *arg)
 {
-	struct gw_recording_reader *r;
+	struct gw_recordings_reader *r;
 	int err;
 
 	if (readers >= READERS_MAX)

@@ -14,7 +14,7 @@
 /* The file. The loop has the first half, the thread the second; pieces hold on to
  * it, for the recording may be let go before they are done. */
 struct track {
-	gw_recording_end_h *endh; /* NULL: nobody wants to know */
+	gw_recordings_end_h *endh; /* NULL: nobody wants to know */
 	void *arg;
 
 	char name[GW_RECORDING_NAME_SIZE];
@@ -25,7 +25,7 @@ struct track {
 };
 
 /* What the owner has. */
-struct gw_recording {
+struct gw_recordings_track {
 	struct track *track;
 	struct piece *ending; /* of the run: allocated while there was memory */
 	int lost;             /* why a piece of the run is not complete */
@@ -40,7 +40,7 @@ struct piece {
 	uint32_t pairs, rate;
 	bool last;
 	int lost;
-	struct gw_recording_end end;
+	struct gw_recordings_end end;
 };
 
 /* The thread ---------------------------------------------------------------- */
@@ -203,11 +203,11 @@ static int fill(struct piece *p, const struct gw_call_sound *sound)
 }
 
 /* The end of a run always gets through: without its sound, if need be. */
-static void add_ending(struct gw_recording *rec,
+static void add_ending(struct gw_recordings_track *rec,
 		       const struct gw_call_sound *sound)
 {
 	struct piece *p = rec->ending;
-	struct gw_recording_end end = { .err = rec->lost };
+	struct gw_recordings_end end = { .err = rec->lost };
 	int err;
 
 	rec->ending = NULL;
@@ -231,8 +231,8 @@ static void add_ending(struct gw_recording *rec,
 	rec->track->endh(&end, rec->track->arg);
 }
 
-void gw_recording_add(struct gw_recording *rec,
-		      const struct gw_call_sound *sound)
+void gw_recordings_add(struct gw_recordings_track *rec,
+		       const struct gw_call_sound *sound)
 {
 	struct piece *p;
 	int err;
@@ -267,7 +267,7 @@ static void track_destructor(void *arg)
 
 static void recording_destructor(void *arg)
 {
-	struct gw_recording *rec = arg;
+	struct gw_recordings_track *rec = arg;
 
 	if (rec->track)
 		rec->track->endh = NULL;
@@ -275,10 +275,11 @@ static void recording_destructor(void *arg)
 	mem_deref(rec->track);
 }
 
-int gw_recording_alloc(struct gw_recording **recp, const char *call_id,
-		       gw_recording_end_h *endh, void *arg)
+int gw_recordings_track_alloc(struct gw_recordings_track **recp,
+			      const char *call_id, gw_recordings_end_h *endh,
+			      void *arg)
 {
-	struct gw_recording *rec;
+	struct gw_recordings_track *rec;
 
 	rec = mem_zalloc(sizeof(*rec), recording_destructor);
 	if (!rec)
@@ -301,7 +302,7 @@ int gw_recording_alloc(struct gw_recording **recp, const char *call_id,
 
 /* After the end of a process ------------------------------------------------- */
 
-int gw_recordings_found(struct gw_recording_end *end, const char *call_id)
+int gw_recordings_found(struct gw_recordings_end *end, const char *call_id)
 {
 	char name[GW_RECORDING_NAME_SIZE];
 	uint8_t head[GW_WAV_HEAD];
@@ -320,7 +321,7 @@ int gw_recordings_found(struct gw_recording_end *end, const char *call_id)
 		err = ENOENT;
 	(void)close(fd);
 	if (!err)
-		*end = (struct gw_recording_end){
+		*end = (struct gw_recordings_end){
 			.duration_ms = gw_wav_ms(rate, pairs),
 			.bytes = gw_wav_bytes(pairs),
 		};

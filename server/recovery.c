@@ -286,12 +286,12 @@ static int tell_recording(const struct gw_store_row *row,
 	return err;
 }
 
-static void find_recording(struct end *end, const struct gw_json *call)
+/* Whether the snapshot speaks of it or not: it is older than the file. */
+static void find_recording(struct end *end)
 {
-	struct gw_recording_end file;
+	struct gw_recordings_end file;
 
-	if (gw_json_type(gw_json_get(call, "recording")) != GW_JSON_OBJECT ||
-	    gw_recordings_found(&file, end->id))
+	if (gw_recordings_found(&file, end->id))
 		return;
 	end->recorded = true;
 	end->recording = (struct gw_recording_view){
@@ -333,7 +333,7 @@ static int end_call(const struct gw_store_row *row)
 		.answered = end.before == GW_STATUS_IN_PROGRESS,
 	});
 	end.id = row->id;
-	find_recording(&end, call);
+	find_recording(&end);
 	if (end.recorded && !was_saved(call)) {
 		end.revision++;
 		err = tell_recording(row, call, &end, ++seq);

@@ -9,7 +9,7 @@
 #include "sip/call.h"
 
 struct gw_event;
-struct gw_recording;
+struct gw_recordings_track;
 
 /* One living call. */
 struct gw_registry_entry {
@@ -19,10 +19,10 @@ struct gw_registry_entry {
 	struct gw_call *call;
 	const struct gw_config_key *key; /* or NULL */
 	char *to, *line, *client_state;
-	char *from, *from_line;            /* NULL: one leg */
-	struct gw_line *to_way, *from_way; /* the lines themselves */
-	uint32_t legs;                     /* counted in stats.legs */
-	struct gw_recording *recording;    /* once sound came of it */
+	char *from, *from_line;                /* NULL: one leg */
+	struct gw_line *to_way, *from_way;     /* the lines themselves */
+	uint32_t legs;                         /* counted in stats.legs */
+	struct gw_recordings_track *recording; /* once sound came of it */
 	struct gw_recording_view recorded;
 	unsigned unsaved; /* runs of it whose end is awaited */
 	bool run_begun;

@@ -9,6 +9,7 @@
 #include "server/clock.h"
 #include "server/events.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/recordings.h"
 
 static int tell_saved(struct gw_registry_entry *e)
@@ -39,7 +40,7 @@ static int tell_saved(struct gw_registry_entry *e)
 
 /* On disk, or given up: a call does not end for want of its recording, but the
  * log tells those who run the gateway. */
-static void ended(const struct gw_recording_end *end, void *arg)
+static void ended(const struct gw_recordings_end *end, void *arg)
 {
 	struct gw_registry_entry *e = arg;
 	int err = end->err;
@@ -52,6 +53,8 @@ static void ended(const struct gw_recording_end *end, void *arg)
 	};
 	if (!err)
 		err = tell_saved(e);
+	if (gw_registry.metrics)
+		gw_metrics_recorded(gw_registry.metrics, !err);
 	if (err)
 		gw_log(GW_LOG_ERROR, "recording.lost", GW_F_STR("id", e->id),
 		       GW_F_ERR("why", err));
@@ -69,7 +72,7 @@ void gw_registry_recorded(const struct gw_call_sound *sound, void *arg)
 	int err;
 
 	if (!e->recording) {
-		err = gw_recording_alloc(&e->recording, e->id, ended, e);
+		err = gw_recordings_track_alloc(&e->recording, e->id, ended, e);
 		if (err && sound->last)
 			gw_log(GW_LOG_ERROR, "recording.lost",
 			       GW_F_STR("id", e->id), GW_F_ERR("why", err));
@@ -79,7 +82,7 @@ void gw_registry_recorded(const struct gw_call_sound *sound, void *arg)
 	if (!e->run_begun)
 		e->unsaved++;
 	e->run_begun = !sound->last;
-	gw_recording_add(e->recording, sound);
+	gw_recordings_add(e->recording, sound);
 }
 
 struct gw_recording_view

@@ -11,6 +11,13 @@ static void put32(uint8_t *p, uint32_t value)
 	p[3] = (uint8_t)(value >> 24);
 }
 
+/* A name of RIFF: four letters and no NUL. */
+static void put4(uint8_t *p, const char name[5])
+{
+	for (size_t i = 0; i < 4; i++)
+		p[i] = (uint8_t)name[i];
+}
+
 static uint32_t get32(const uint8_t *p)
 {
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
@@ -22,15 +29,16 @@ void gw_wav_head(uint8_t head[GW_WAV_HEAD], uint32_t rate, uint32_t pairs)
 	static const uint8_t form[] = { 1, 0 /* PCM */, 2, 0 /* channels */ };
 	static const uint8_t width[] = { GW_WAV_PAIR, 0, 16, 0 /* bits */ };
 
-	memcpy(head, "RIFF", 4);
+	put4(head, "RIFF");
 	put32(head + 4, GW_WAV_HEAD - 8 + pairs * GW_WAV_PAIR);
-	memcpy(head + 8, "WAVEfmt ", 8);
+	put4(head + 8, "WAVE");
+	put4(head + 12, "fmt ");
 	put32(head + 16, 16);
 	memcpy(head + 20, form, sizeof(form));
 	put32(head + 24, rate);
 	put32(head + 28, rate * GW_WAV_PAIR);
 	memcpy(head + 32, width, sizeof(width));
-	memcpy(head + 36, "data", 4);
+	put4(head + 36, "data");
 	put32(head + 40, pairs * GW_WAV_PAIR);
 }
 

@@ -16,7 +16,7 @@
 
 #include "sip/sim_impl.h"
 
-#define USER  "858"
+#define USER  GW_SIM_USER
 #define REALM "sandbox"
 
 enum {

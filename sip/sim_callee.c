@@ -25,36 +25,14 @@ static const char *const all_codecs[] = { "PCMA",           "PCMU", "G722",
 					  "opus",           "GSM",  "G726-16",
 					  "telephone-event" };
 
-struct callee {
-	struct le le; /* in sim->callees */
-	struct gw_sim *sim;
-	const struct gw_sim_script *script;
-
-	struct sip_msg *invite; /* until the ACK */
-	struct sip_strans *st;  /* until the final answer */
-	struct gw_stack_route *route;
-	struct sip_dialog *dlg; /* from the answer on */
-	struct mbuf *ok;        /* the 200, until the ACK */
-	uint64_t tag;           /* ours */
-	uint32_t repeat_ms, repeated_ms;
-
-	const char *codecs[2]; /* of one who takes but one */
-	struct gw_sdp_local local;
-	struct gw_sdp_remote remote;
-	struct gw_media_port *port;
-	bool is_open; /* local.rtp_port is known */
-	bool is_due;  /* has rung enough, waits for the port */
-
-	struct tmr step, again;
-};
-
 static void callee_destructor(void *data)
 {
-	struct callee *c = data;
+	struct gw_sim_callee *c = data;
 
 	list_unlink(&c->le);
 	tmr_cancel(&c->step);
 	tmr_cancel(&c->again);
+	mem_deref(c->dial);
 	mem_deref(c->port);
 	mem_deref(c->route);
 	mem_deref(c->dlg);
@@ -63,33 +41,9 @@ static void callee_destructor(void *data)
 	mem_deref(c->invite);
 }
 
-/* ------------------------------------------------------------------- sound */
-
-static void make_sound(struct callee *c, enum gw_sim_sound sound)
-{
-	(void)gw_media_echo(c->port, sound == GW_SIM_ECHO);
-	(void)gw_media_play(c->port, c->sim->sounds[sound]);
-}
-
-/* May come several times: early media, the answer, re-INVITEs. */
-static void talk(struct callee *c, enum gw_sim_sound sound)
-{
-	struct sa rtp, rtcp;
-
-	if (!c->port || c->script->quirks & GW_SIM_NO_MEDIA)
-		return;
-	if (sa_set_str(&rtp, c->remote.address, c->remote.rtp_port) ||
-	    sa_set_str(&rtcp, c->remote.address, c->remote.rtcp_port))
-		return; /* a name: nobody in the sandbox has one */
-
-	if (!gw_media_remote(c->port, &rtp, &rtcp, &c->remote.codec,
-			     c->remote.dir))
-		make_sound(c, sound);
-}
-
 static void press_1(void *arg)
 {
-	struct callee *c = arg;
+	struct gw_sim_callee *c = arg;
 
 	if (c->port)
 		(void)gw_media_dtmf(c->port, '1', PRESS_MS);
@@ -99,19 +53,20 @@ static void press_1(void *arg)
 
 static void hang_up(void *arg)
 {
-	struct callee *c = arg;
+	struct gw_sim_callee *c = arg;
 
-	(void)sip_drequestf(NULL, c->sim->sip, true, "BYE", c->dlg, 0, NULL,
-			    NULL, NULL, NULL,
-			    "Reason: Q.850;cause=16\r\n"
-			    "Content-Length: 0\r\n\r\n");
+	if (!c->is_out)
+		(void)sip_drequestf(NULL, c->sim->sip, true, "BYE", c->dlg, 0,
+				    NULL, NULL, NULL, NULL,
+				    "Reason: Q.850;cause=16\r\n"
+				    "Content-Length: 0\r\n\r\n");
 	mem_deref(c);
 }
 
 /* ------------------------------------------------------------------ answers */
 
 /* Another branch of the same call: the same message with another To tag. */
-static void send_fork(const struct callee *c, struct mbuf *mb)
+static void send_fork(const struct gw_sim_callee *c, struct mbuf *mb)
 {
 	struct mbuf *fork = mbuf_alloc(mb->end);
 	char tag[22];
@@ -137,7 +92,7 @@ out:
 }
 
 /* Provisional or 2xx, with our SDP or without. Keeps the 2xx for repeating. */
-static int reply(struct callee *c, uint16_t code, const char *phrase,
+static int reply(struct gw_sim_callee *c, uint16_t code, const char *phrase,
 		 bool with_sdp)
 {
 	struct mbuf *sdp = NULL, *sent = NULL;
@@ -180,7 +135,7 @@ out:
 }
 
 /* Any other final answer; the callee is gone afterwards. */
-static void refuse(struct callee *c, uint16_t code, const char *phrase)
+static void refuse(struct gw_sim_callee *c, uint16_t code, const char *phrase)
 {
 	(void)sip_treply(&c->st, c->sim->sip, c->invite, code, phrase);
 	mem_deref(c);
@@ -189,7 +144,7 @@ static void refuse(struct callee *c, uint16_t code, const char *phrase)
 /* RFC 3261 13.3.1.4: a 2xx is repeated until its ACK, T1 doubling up to T2. */
 static void repeat_ok(void *arg)
 {
-	struct callee *c = arg;
+	struct gw_sim_callee *c = arg;
 	struct sa dst;
 
 	c->repeated_ms += c->repeat_ms;
@@ -207,7 +162,7 @@ static void repeat_ok(void *arg)
 	tmr_start(&c->again, c->repeat_ms, repeat_ok, c);
 }
 
-static void answer(struct callee *c)
+static void answer(struct gw_sim_callee *c)
 {
 	const struct gw_sim_script *script = c->script;
 
@@ -222,7 +177,7 @@ static void answer(struct callee *c)
 
 	c->repeat_ms = SIP_T1;
 	tmr_start(&c->again, c->repeat_ms, repeat_ok, c);
-	talk(c, script->sound);
+	gw_sim_talk(c, script->sound);
 
 	if (script->hangup_ms)
 		tmr_start(&c->step, script->hangup_ms, hang_up, c);
@@ -232,7 +187,7 @@ static void answer(struct callee *c)
 
 static void rung(void *arg)
 {
-	struct callee *c = arg;
+	struct gw_sim_callee *c = arg;
 
 	if (c->script->code >= 300)
 		refuse(c, c->script->code, c->script->phrase);
@@ -244,7 +199,7 @@ static void rung(void *arg)
 
 static void cancelled(void *arg)
 {
-	struct callee *c = arg;
+	struct gw_sim_callee *c = arg;
 
 	/* RFC 3261 9.2 leaves it to the UAS: a 200 that was on its way anyway */
 	tmr_cancel(&c->step);
@@ -256,7 +211,7 @@ static void cancelled(void *arg)
 
 /* ------------------------------------------------------------------ ringing */
 
-static void ring(struct callee *c)
+static void ring(struct gw_sim_callee *c)
 {
 	const struct gw_sim_script *script = c->script;
 	bool early = script->ring_code == 183;
@@ -266,12 +221,12 @@ static void ring(struct callee *c)
 		    early ? "Session Progress" : "Ringing", early);
 
 	if (early)
-		talk(c, script->early);
+		gw_sim_talk(c, script->early);
 	if (!(script->quirks & GW_SIM_RINGS_ON))
 		tmr_start(&c->step, script->ring_ms, rung, c);
 }
 
-static void opened(struct callee *c, uint16_t port)
+static void opened(struct gw_sim_callee *c, uint16_t port)
 {
 	c->local.rtp_port = port;
 	c->is_open = true;
@@ -284,8 +239,10 @@ static void opened(struct callee *c, uint16_t port)
 
 static void media_fact(const struct gw_media_fact *fact, void *arg)
 {
-	struct callee *c = arg;
+	struct gw_sim_callee *c = arg;
 
+	if (fact->type == GW_MEDIA_PLAY_ENDED)
+		gw_sim_has_played(c);
 	if (fact->type != GW_MEDIA_OPENED)
 		return;
 
@@ -297,12 +254,13 @@ static void media_fact(const struct gw_media_fact *fact, void *arg)
 
 /* ------------------------------------------------------------ in the dialog */
 
-static bool is_our_branch(const struct callee *c, const struct sip_msg *msg)
+static bool is_our_branch(const struct gw_sim_callee *c,
+			  const struct sip_msg *msg)
 {
 	return pl_x64(&msg->to.tag) == c->tag;
 }
 
-static void reinvited(struct callee *c, const struct sip_msg *msg)
+static void reinvited(struct gw_sim_callee *c, const struct sip_msg *msg)
 {
 	struct mbuf *sdp = mbuf_alloc(512);
 	char *offer = (char *)mbuf_buf(msg->mb);
@@ -326,21 +284,29 @@ static void reinvited(struct callee *c, const struct sip_msg *msg)
 			  "Content-Length: %zu\r\n\r\n%b",
 			  c->script->name, c->sim->domain, c->sim->port,
 			  sdp->end, sdp->buf, sdp->end);
-	talk(c, c->script->sound);
+	gw_sim_talk(c, c->script->sound);
 out:
 	mem_deref(sdp);
 }
 
-static void acked(struct callee *c)
+static void acked(struct gw_sim_callee *c)
 {
 	tmr_cancel(&c->again);
 	c->ok = mem_deref(c->ok);
 	c->invite = mem_deref(c->invite);
 }
 
+/* A phone that has been REFERred talks on with whom it called. */
+static void hung_up(struct gw_sim_callee *c)
+{
+	c->is_out = true;
+	if (!c->dial)
+		mem_deref(c);
+}
+
 static bool in_dialog(const struct sip_msg *msg, void *arg)
 {
-	struct callee *c = arg;
+	struct gw_sim_callee *c = arg;
 	struct sip *sip = c->sim->sip;
 	bool ours = is_our_branch(c, msg);
 
@@ -353,9 +319,11 @@ static bool in_dialog(const struct sip_msg *msg, void *arg)
 	} else if (!pl_strcmp(&msg->met, "BYE")) {
 		(void)sip_treply(NULL, sip, msg, 200, "OK");
 		if (ours)
-			mem_deref(c);
+			hung_up(c);
 	} else if (!pl_strcmp(&msg->met, "INVITE") && ours && c->dlg) {
 		reinvited(c, msg);
+	} else if (!pl_strcmp(&msg->met, "REFER") && ours && c->dlg) {
+		gw_sim_referred(c, msg);
 	} else if (!pl_strcmp(&msg->met, "OPTIONS") ||
 		   !pl_strcmp(&msg->met, "INFO")) {
 		(void)sip_treply(NULL, sip, msg, 200, "OK");
@@ -367,7 +335,7 @@ static bool in_dialog(const struct sip_msg *msg, void *arg)
 
 /* -------------------------------------------------------------------- birth */
 
-static void describe(struct callee *c)
+static void describe(struct gw_sim_callee *c)
 {
 	struct gw_sdp_local *local = &c->local;
 
@@ -386,7 +354,7 @@ static void describe(struct callee *c)
 	}
 }
 
-static int open_port(struct callee *c)
+static int open_port(struct gw_sim_callee *c)
 {
 	struct sa laddr;
 	int err;
@@ -402,7 +370,7 @@ static int open_port(struct callee *c)
 				   c);
 }
 
-static int take_up(struct callee *c, const struct sip_msg *msg)
+static int take_up(struct gw_sim_callee *c, const struct sip_msg *msg)
 {
 	char *call_id = NULL;
 	int err;
@@ -439,7 +407,7 @@ static void decide(struct gw_sim *sim, const struct sip_msg *msg,
 void gw_sim_callee_invite(struct gw_sim *sim, const struct sip_msg *msg,
 			  const struct gw_sim_script *script)
 {
-	struct callee *c;
+	struct gw_sim_callee *c;
 	const char *why;
 
 	if (!script->ring_code) {

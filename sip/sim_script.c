@@ -83,11 +83,12 @@ static const struct gw_sim_script scripts[] = {
 	  .code = 200,
 	  .quirks = GW_SIM_NO_MEDIA },
 	{ .name = "one-codec-gsm",
-	  .help = "answers, takes GSM or nothing (488)",
+	  .help = "answers, takes GSM or nothing (488); an old phone: no transfers",
 	  .ring_code = 180,
 	  .ring_ms = 500,
 	  .code = 200,
 	  .sound = GW_SIM_ECHO,
+	  .quirks = GW_SIM_KEEPS_CALL,
 	  .codec = "GSM" },
 	{ .name = "redirect",
 	  .help = "302 to sim:answer",
@@ -156,7 +157,8 @@ static const struct note {
 		 { 659, 300 },
 		 { 784, 500 },
 		 { 0, 400 },
-		 { 1000, 500 } };
+		 { 1000, 500 } },
+  hello[] = { { 392, 200 }, { 494, 200 }, { 587, 400 } };
 
 static const struct melody {
 	const struct note *notes;
@@ -164,6 +166,7 @@ static const struct melody {
 } melodies[GW_SIM_SOUND_COUNT] = {
 	[GW_SIM_TONE] = { tone, ARRAY_SIZE(tone) },
 	[GW_SIM_GREETING] = { greeting, ARRAY_SIZE(greeting) },
+	[GW_SIM_HELLO] = { hello, ARRAY_SIZE(hello) },
 };
 
 static size_t samples_of(const struct note *note)

@@ -69,7 +69,8 @@ struct gw_port {
 
 	bool echo, echo_flows;
 	uint32_t echo_ssrc, echo_offset;
-	unsigned echo_idle; /* ticks since something came to be sent back */
+	unsigned echo_idle;   /* ticks since something came to be sent back */
+	int64_t echo_paid_us; /* until when what was sent back is paid for */
 
 	struct gw_port *peer;         /* joined with; it points back */
 	enum gw_port_way way;         /* from us to peer */

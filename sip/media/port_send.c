@@ -11,6 +11,8 @@ enum {
 	PAYLOAD_MAX = GW_PACKET_FRAMES_MAX * GW_FRAME_BYTES_MAX,
 	TICKS_CAUGHT_UP = 4,     /* of those missed; older ones are skipped */
 	ECHO_PATIENCE_TICKS = 5, /* then silence is sent instead */
+	ECHO_PACKET_US = 18000,  /* what a packet that is sent back costs ... */
+	ECHO_CREDIT_US = 100000, /* ... and what may be owed */
 };
 
 uint32_t gw_port_tick_units(const struct gw_port *port)
@@ -183,13 +185,26 @@ void gw_port_tick(struct gw_port *port, unsigned ticks, bool catch_up)
 	gw_port_update_ticking(port);
 }
 
+/* Two that echo each other would throw the same packets to and fro as fast as the
+ * machine allows: an echo sends about as often as one who speaks. */
+static bool echoes_too_often(struct gw_port *port)
+{
+	const int64_t now = gw_port_now_us();
+
+	if (port->echo_paid_us > now + ECHO_CREDIT_US)
+		return true;
+
+	port->echo_paid_us = MAX(port->echo_paid_us, now) + ECHO_PACKET_US;
+	return false;
+}
+
 void gw_port_send_back(struct gw_port *port, const struct gw_rtp *rtp)
 {
 	uint8_t packet[GW_RTP_HEADER + GW_PORT_PACKET_MAX + GW_SECURE_ROOM];
 
 	port->echo_idle = 0;
 	if (!gw_port_may_send(port) || rtp->payload_len > GW_PORT_PACKET_MAX ||
-	    port->dtmf_tx.active)
+	    port->dtmf_tx.active || echoes_too_often(port))
 		return;
 
 	if (!port->echo_flows || port->echo_ssrc != rtp->ssrc) {

@@ -39,6 +39,9 @@ static int test_metrics_count_outcomes(void)
 	gw_metrics_call_ended(m, "busy", "busy", -1, 0);
 	gw_metrics_call_ended(m, "failed", "dns_error", -1, 0);
 	gw_metrics_rejected(m, "capacity");
+	gw_metrics_recorded(m, true);
+	gw_metrics_recorded(m, true);
+	gw_metrics_recorded(m, false);
 	CHECK_OK(print(&mb, m));
 	text = (const char *)mb->buf;
 
@@ -51,6 +54,8 @@ static int test_metrics_count_outcomes(void)
 	CHECK(strstr(text,
 		     "bellpull_call_rejected_total{code=\"capacity\"} 1\n"));
 	CHECK(strstr(text, "bellpull_calls_active 7\n"));
+	CHECK(strstr(text, "bellpull_recordings_total{result=\"saved\"} 2\n"
+			   "bellpull_recordings_total{result=\"lost\"} 1\n"));
 	CHECK(strstr(text, "bellpull_sip_registered{account=\"trunk\"} 0\n"));
 	return 0;
 }

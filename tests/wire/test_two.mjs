@@ -1,6 +1,7 @@
 /* Two people, one POST, in the sandbox: the journal, the commands, the
  * recording, and what is left when the process is killed. */
-import { readdirSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { equal, eventually, match, ok, test } from "./harness.mjs";
@@ -211,6 +212,36 @@ test("commands: a blind transfer replaces one of the two", async (t) => {
 	equal([over.status, over.legs.length], ["completed", 3]);
 });
 
+test("commands: a sound is played to both", async (t) => {
+	const sounds = mkdtempSync(join(tmpdir(), "bellpull-sounds-"));
+	t.later(() => rmSync(sounds, { recursive: true, force: true }));
+	mkdirSync(sounds, { recursive: true });
+	const head = Buffer.from("RIFF....WAVEfmt ................data....", "latin1");
+	const pcm = Buffer.alloc(4000, 1); /* a quarter of a second */
+	head.writeUInt32LE(36 + pcm.length, 4);
+	const fmt = Buffer.alloc(20);
+	fmt.writeUInt32LE(16, 0);
+	fmt.writeUInt16LE(1, 4);
+	fmt.writeUInt16LE(1, 6);
+	fmt.writeUInt32LE(8000, 8);
+	fmt.writeUInt32LE(16000, 12);
+	fmt.writeUInt16LE(2, 16);
+	fmt.writeUInt16LE(16, 18);
+	const data = Buffer.alloc(8);
+	data.write("data", 0);
+	data.writeUInt32LE(pcm.length, 4);
+	writeFileSync(join(sounds, "gong.wav"), Buffer.concat([head.subarray(0, 16), fmt, data, pcm]));
+
+	const gw = await up(t, { media: { sounds } });
+	const stream = await gw.events("/events");
+	const call = await bridged(gw, stream);
+	const reply = await gw.api("POST", `/calls/${call.id}/play`, { type: "application/x-www-form-urlencoded", body: "play=gong" });
+	equal(reply.status, 200, reply.text.slice(0, 300));
+	await stream.untilType("call.playback.started", call.id);
+	await stream.untilType("call.playback.ended", call.id);
+	await gw.api("DELETE", `/calls/${call.id}`);
+});
+
 /* RIFF: its head, and the energy of both channels. */
 const listen = (wav) => {
 	equal([wav.toString("latin1", 0, 4), wav.toString("latin1", 8, 16)], ["RIFF", "WAVEfmt "]);
@@ -341,6 +372,29 @@ for (const how of ["direct", "refer"]) {
 		}
 	});
 }
+
+test("two people: a phone that takes no REFER is talked to by us", async (t) => {
+	const gw = await up(t);
+	const stream = await gw.events("/events");
+	const call = await place(gw, { from: "sim:one-codec-gsm", to: "sim:hangup", join: "refer" });
+	await stream.untilType("call.bridged", call.id);
+	const over = await ended(gw, call.id);
+	equal([over.status, over.handed_over, over.join, over.ended_by], ["completed", false, "relay", "to"]);
+});
+
+test("two people: two echoes hear each other, and make no storm", async (t) => {
+	const gw = await up(t);
+	const stream = await gw.events("/events");
+	const call = await place(gw, { from: "sim:answer", to: "sim:hangup" });
+	await stream.untilType("call.ended", call.id);
+	const over = (await gw.api("GET", `/calls/${call.id}`)).json;
+	for (const leg of over.legs) {
+		ok(leg.quality.received > 20, `${leg.role} said nothing: ${leg.quality.received} packets`);
+		/* 50 a second are speech; without a limit it would be 10 000 */
+		const seconds = (Date.parse(leg.ended_at) - Date.parse(leg.answered_at)) / 1000;
+		ok(leg.quality.received < 200 * (seconds + 1), `${leg.quality.received} packets in ${seconds} s`);
+	}
+});
 
 test("two people: killed in the middle of it, both are let go at the next start", async (t) => {
 	const gw = await up(t);
