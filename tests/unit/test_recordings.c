@@ -29,7 +29,7 @@ struct world {
 	bool opened;
 	int opened_err;
 	uint64_t bytes;
-	uint8_t got[4096];
+	uint8_t got[256 << 10];
 	size_t got_len;
 };
 
@@ -211,6 +211,28 @@ static int test_recordings_write_and_read(void)
 	return 0;
 }
 TEST(test_recordings_write_and_read);
+
+/* More than the thread reads at once. */
+static int test_recordings_read_block_by_block(void)
+{
+	struct world *w = world_new();
+	size_t i;
+
+	CHECK(w);
+	CHECK_OK(gw_recordings_open(w->dir, 90));
+	CHECK_OK(gw_recordings_track_alloc(&w->rec, id, ended, w));
+	for (i = 0; i < 500; i++)
+		add(w, 8000, 100, i == 499);
+	if (wait_end(w))
+		return 1;
+	CHECK_OK(w->end.err);
+	if (read_it(w))
+		return 1;
+	CHECK_INT(w->got_len, 44 + 50000 * 4);
+	CHECK_INT(w->got[44 + 49999 * 4] | w->got[45 + 49999 * 4] << 8, 1000);
+	return 0;
+}
+TEST(test_recordings_read_block_by_block);
 
 static int test_recordings_failed_run_leaves_what_was(void)
 {

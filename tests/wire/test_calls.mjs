@@ -96,6 +96,7 @@ test("hanging up while it rings cancels", async (t) => {
 	await gw.api("DELETE", `/calls/${call.id}`);
 	const over = await ended(gw, call.id);
 	equal([over.status, over.cause, over.ended_by, over.duration], ["canceled", "canceled_by_api", "api", 0]);
+	await stream.untilType("call.ended", call.id);
 	equal(stream.seen.filter((event) => event.type === "call.ended").length, 1, "ends told");
 });
 
