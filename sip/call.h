@@ -169,7 +169,8 @@ struct gw_call_info {
 	uint16_t sip_code;
 	const char *sip_reason, *reason_header;
 	enum gw_join join; /* as it is, once bridged: never AUTO then */
-	bool handed_over;  /* by REFER: the two talk on without us */
+	bool handed_over;  /* by REFER: the two talk on without us, or the phone
+			    * hung up after it had taken it */
 	bool recording;
 	struct gw_leg_info legs[GW_CALL_LEGS_MAX]; /* as they were dialled */
 	size_t leg_count;
@@ -223,8 +224,9 @@ typedef void(gw_call_event_h)(struct gw_call *call,
 int gw_call_alloc(struct gw_call **callp, const struct gw_call_order *order,
 		  struct gw_media *media, gw_call_event_h *eventh, void *arg);
 
-/* Goes to work: waits for the line or sends the INVITE. Whatever goes wrong
- * from here on, synchronously or later, becomes CALL_ENDED. */
+/* Goes to work: waits for the lines or sends the first INVITE. Two legs take a
+ * place each among their line's calls, both at once. Whatever goes wrong from here
+ * on, synchronously or later, becomes CALL_ENDED. */
 void gw_call_start(struct gw_call *call);
 
 /* Ends it: CANCEL or BYE with a Reason header. CALL_ENDED follows, within this
@@ -237,20 +239,27 @@ int gw_call_hangup(struct gw_call *call, enum gw_cause intent,
  * ENOTCONN (not in this state: answer 409), EBUSY (something of the kind is under
  * way), ENOTSUP (this leg can't) or ENOMEM. */
 
-/* Presses digits towards a leg (GW_ROLE_ANY: to); EINVAL: not digits. */
+/* Presses digits towards a leg (GW_ROLE_ANY: to), one after the other; w and W wait
+ * as in send_digits. EINVAL: not digits; EBUSY: too many that wait. */
 int gw_call_dtmf(struct gw_call *call, const char *digits, int role);
-/* Puts a leg on hold (GW_ROLE_ANY: both): re-INVITE with sendonly. */
+/* Puts a leg on hold (GW_ROLE_ANY: both): re-INVITE with sendonly. CALL_HOLD or
+ * CALL_UNHOLD follows when it has agreed; when it refuses, nothing does. While one
+ * is on hold by us both hear silence. */
 int gw_call_hold(struct gw_call *call, int role, bool on);
 /* What a leg says is not heard by the other (GW_ROLE_ANY: from). */
 int gw_call_mute(struct gw_call *call, int role, bool on);
-/* GW_ROLE_ANY: both hear it. */
+/* GW_ROLE_ANY: both hear it. sound NULL: stops. */
 int gw_call_play(struct gw_call *call, const struct gw_sound *sound, int role);
+/* Pieces come to recordedh (none: ENOTSUP). It goes on through a transfer, then
+ * perhaps at another rate. EBUSY: the last piece of the one before is to come. */
 int gw_call_record(struct gw_call *call, bool on);
 
 /* The other leg's place is taken by target. Blind: the other leg is let go at
  * once, and stays (role) hears it ring. Attended: stays is on hold, the other leg
  * rings target and talks to it; when it hangs up, stays and target are joined;
- * when target does, or doesn't answer, all is as before. */
+ * when target does, or doesn't answer, all is as before. A blind one whose target
+ * can't be had ends the call with the target's cause (completed: it had been
+ * answered). ENOTSUP: GW_CALL_LEGS_MAX; EBUSY: also when the line is full. */
 struct gw_call_transfer {
 	const char *target;   /* SIP URI, as gw_address_parse() normalised it */
 	struct gw_line *line; /* NULL: the line of the leg that is replaced */
@@ -281,7 +290,8 @@ const char *gw_call_diagnosis(const struct gw_call *call);
  * ENOENT when there is none. */
 struct mbuf;
 int gw_call_dialog_print(struct mbuf *mb, const struct gw_call *call);
-/* Sends BYE (Reason: server restart) for each dialog of an earlier process. */
+/* Sends BYE (Reason: server restart) for each dialog of an earlier process, all of
+ * them through line. */
 int gw_call_bye_stored(struct gw_line *line, const char *dialog);
 
 #endif

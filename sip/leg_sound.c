@@ -91,17 +91,9 @@ int gw_leg_record(struct gw_leg *left, struct gw_leg *right, bool on)
 
 	err = gw_media_record(left->port, has_port(right) ? right->port : NULL,
 			      on);
-	if (!err && on)
-		left->records = true;
+	if (!err)
+		left->records = on;
 	return err;
-}
-
-static void pass_piece(struct gw_leg *leg, const struct gw_call_sound *piece)
-{
-	if (piece->last)
-		leg->records = false;
-	if (leg->recordedh)
-		leg->recordedh(leg, piece, leg->arg);
 }
 
 void gw_leg_take_piece(struct gw_leg *leg, const struct gw_media_fact *fact)
@@ -113,8 +105,8 @@ void gw_leg_take_piece(struct gw_leg *leg, const struct gw_media_fact *fact)
 		.last = fact->recorded.last,
 	};
 
-	if (leg->records)
-		pass_piece(leg, &piece);
+	if (leg->recordedh)
+		leg->recordedh(leg, &piece, leg->arg);
 }
 
 /* Its last piece comes before the media thread's last words. */

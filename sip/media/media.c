@@ -169,6 +169,9 @@ static void carry_out(struct gw_media *media, const struct gw_media_command *c)
 	case GW_MEDIA_DO_RECORD:
 		gw_port_record(port, c->u.record.right, c->u.record.on);
 		break;
+	case GW_MEDIA_DO_SECURE:
+		gw_port_secure(port, c->u.secure.on ? &c->u.secure.srtp : NULL);
+		break;
 	case GW_MEDIA_DO_CLOSE:
 		close_port(media, port, c->u.on);
 		break;

@@ -3,6 +3,7 @@
 #include "sip/media/media_impl.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "sip/media/convert.h"
 #include "sip/media/dtmf.h"
@@ -119,10 +120,19 @@ static void push_command(struct gw_media *media, struct gw_media_command *c)
 		(void)mqueue_push(media->mq, 0, NULL);
 }
 
+/* Some have keys in them. */
+static void command_destructor(void *arg)
+{
+	struct gw_media_command *c = arg;
+
+	list_unlink(&c->le);
+	explicit_bzero(&c->u, sizeof(c->u));
+}
+
 static struct gw_media_command *make_command(const struct gw_media_port *handle,
 					     enum gw_media_command_type type)
 {
-	struct gw_media_command *c = mem_zalloc(sizeof(*c), NULL);
+	struct gw_media_command *c = mem_zalloc(sizeof(*c), command_destructor);
 
 	if (c) {
 		c->type = type;
@@ -391,4 +401,18 @@ int gw_media_record(struct gw_media_port *left, struct gw_media_port *right,
 		return ESHUTDOWN;
 
 	return command(left, GW_MEDIA_DO_RECORD, &c);
+}
+
+int gw_media_secure(struct gw_media_port *handle,
+		    const struct gw_media_srtp *srtp)
+{
+	struct gw_media_command c = { .u.secure.on = srtp != NULL };
+	int err;
+
+	if (srtp)
+		c.u.secure.srtp = *srtp;
+	err = command(handle, GW_MEDIA_DO_SECURE, &c);
+
+	explicit_bzero(&c, sizeof(c));
+	return err;
 }

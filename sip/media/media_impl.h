@@ -36,6 +36,7 @@ enum gw_media_command_type {
 	GW_MEDIA_DO_LATCH,
 	GW_MEDIA_DO_DETECT,
 	GW_MEDIA_DO_RECORD,
+	GW_MEDIA_DO_SECURE,
 	GW_MEDIA_DO_CLOSE,
 };
 
@@ -62,6 +63,10 @@ struct gw_media_command {
 			uint32_t duration_ms;
 		} dtmf;
 		uint32_t stall_ms;
+		struct {
+			bool on;
+			struct gw_media_srtp srtp;
+		} secure;
 		struct {
 			enum gw_tone tone;
 			char country[4]; /* one that is longer is unknown */

@@ -10,6 +10,7 @@
  *   port_record.c    who records it
  *   port_join.c      how it is passed on to another port
  *   port_send.c      what is sent, by the clock, as an echo or passed on
+ *   port_secure.c    SRTP, both ways
  *   port_rtcp.c      reports */
 #include "sip/media/port_impl.h"
 
@@ -154,6 +155,7 @@ void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 	if ((dir & GW_MEDIA_RECVONLY) && !gw_port_may_receive(port))
 		port->heard_us = gw_port_now_us(); /* off hold: a new chance */
 
+	gw_port_apply_secure(port);
 	set_peer(&port->rtp, rtp);
 	set_peer(&port->rtcp, rtcp);
 	port->dir = dir;
@@ -226,6 +228,7 @@ static void destructor(void *arg)
 	gw_player_close(&port->player);
 	gw_voice_close(&port->voice);
 	gw_port_close_ear(port);
+	gw_port_close_secure(port);
 	mem_deref(port->rtp_sock);
 	mem_deref(port->rtcp_sock);
 }

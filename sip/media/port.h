@@ -47,6 +47,8 @@ void gw_port_tick(struct gw_port *port, unsigned ticks, bool catch_up);
 void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 		    const struct sa *rtcp, const struct gw_media_codec *codec,
 		    enum gw_media_direction dir);
+/* srtp: NULL is plain RTP. */
+void gw_port_secure(struct gw_port *port, const struct gw_media_srtp *srtp);
 void gw_port_latch(struct gw_port *port, const struct sa *alt);
 void gw_port_play(struct gw_port *port, const struct gw_sound *sound);
 void gw_port_tone(struct gw_port *port, enum gw_tone tone, const char *country);

@@ -11,6 +11,7 @@
 #include "sip/media/port.h"
 #include "sip/media/relay.h"
 #include "sip/media/rtp.h"
+#include "sip/media/secure.h"
 #include "sip/media/voice.h"
 
 enum { GW_PORT_PACKET_MAX = 2048 };
@@ -47,6 +48,12 @@ struct gw_port {
 	struct gw_media_codec codec;
 	enum gw_media_direction dir;
 	int64_t remote_us; /* since when */
+
+	bool is_secure; /* without secure, nothing passes */
+	struct gw_secure *secure;
+	/* what the next remote brings: */
+	bool secure_changes, secure_next;
+	struct gw_media_srtp *secure_keys;
 
 	uint16_t seq; /* of the next packet */
 	uint32_t ts, ssrc;
@@ -120,8 +127,10 @@ udp_recv_h gw_port_on_rtp;
 /* Whether src is where peer's packets come from. Symmetric RTP: another port of
  * the address that the far side named, or of alt, is believed, once; any third
  * address never. */
-bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *alt,
+bool gw_port_is_from(const struct gw_port_peer *peer, const struct sa *alt,
 		     const struct sa *src);
+/* And what came from there was what it should be: peer is there from now on. */
+void gw_port_follow(struct gw_port_peer *peer, const struct sa *src);
 
 /* Something came, RTP or RTCP. */
 void gw_port_heard(struct gw_port *port, bool comfort_noise);
@@ -161,6 +170,16 @@ void gw_port_pass_pause(struct gw_port *src, uint32_t samples, uint32_t rate,
 void gw_port_pass_event(struct gw_port *src, const struct gw_rtp *rtp);
 /* Now and then: who is fed with nothing for long sends silence again. */
 void gw_port_check_fed(struct gw_port *port);
+
+/* port_secure.c ----------------------------------------------------------- */
+
+/* Takes effect now, with gw_port_remote(). */
+void gw_port_apply_secure(struct gw_port *port);
+void gw_port_close_secure(struct gw_port *port);
+/* Before it is sent, after it has come: false is to be dropped. A packet that is
+ * sent has GW_SECURE_ROOM behind it. */
+bool gw_port_seal(struct gw_port *port, struct mbuf *mb, bool rtcp);
+bool gw_port_unseal(struct gw_port *port, struct mbuf *mb, bool rtcp);
 
 /* port_hear.c ------------------------------------------------------------- */
 

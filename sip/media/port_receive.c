@@ -6,18 +6,23 @@
 
 enum { PT_CN = 13, PT_CN_OLD = 19 };
 
-bool gw_port_is_from(struct gw_port_peer *peer, const struct sa *alt,
+bool gw_port_is_from(const struct gw_port_peer *peer, const struct sa *alt,
 		     const struct sa *src)
 {
 	if (sa_cmp(&peer->addr, src, SA_ALL))
 		return true;
-	if (peer->latched ||
-	    (!sa_cmp(&peer->addr, src, SA_ADDR) && !sa_cmp(alt, src, SA_ADDR)))
-		return false;
+
+	return !peer->latched &&
+	       (sa_cmp(&peer->addr, src, SA_ADDR) || sa_cmp(alt, src, SA_ADDR));
+}
+
+void gw_port_follow(struct gw_port_peer *peer, const struct sa *src)
+{
+	if (sa_cmp(&peer->addr, src, SA_ALL))
+		return;
 
 	peer->latched = true;
 	peer->addr = *src;
-	return true;
 }
 
 static void on_stall(void *arg);
@@ -121,10 +126,12 @@ void gw_port_on_rtp(const struct sa *src, struct mbuf *mb, void *arg)
 	bool sound, event, noise;
 
 	if (!port->has_remote ||
+	    !gw_port_is_from(&port->rtp, &port->alt, src) ||
+	    !gw_port_unseal(port, mb, false) ||
 	    !gw_rtp_read(&rtp, mbuf_buf(mb), mbuf_get_left(mb)))
 		return;
-	if (!gw_port_is_from(&port->rtp, &port->alt, src))
-		return;
+
+	gw_port_follow(&port->rtp, src);
 
 	sound = rtp.pt == port->codec.pt_rx;
 	event = rtp.pt == port->codec.pt_dtmf_rx;

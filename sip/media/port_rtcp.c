@@ -31,10 +31,13 @@ void gw_port_on_rtcp(const struct sa *src, struct mbuf *mb, void *arg)
 	struct gw_port *port = arg;
 	struct gw_rtcp_news news;
 
-	if (!port->has_remote || !gw_port_is_from(&port->rtcp, &port->alt, src))
+	if (!port->has_remote ||
+	    !gw_port_is_from(&port->rtcp, &port->alt, src) ||
+	    !gw_port_unseal(port, mb, true) ||
+	    !gw_rtcp_read(&news, mbuf_buf(mb), mbuf_get_left(mb), port->ssrc))
 		return;
-	if (!gw_rtcp_read(&news, mbuf_buf(mb), mbuf_get_left(mb), port->ssrc))
-		return;
+
+	gw_port_follow(&port->rtcp, src);
 
 	gw_port_heard(port, port->heard_cn);
 	if (news.has_sr) {
@@ -47,7 +50,7 @@ void gw_port_on_rtcp(const struct sa *src, struct mbuf *mb, void *arg)
 
 static void send_report(struct gw_port *port, bool bye)
 {
-	uint8_t packet[GW_RTCP_MAX];
+	uint8_t packet[GW_RTCP_MAX + GW_SECURE_ROOM];
 	const int64_t since = gw_port_now_us() - port->last_sr_us;
 	struct gw_rtcp_report report = {
 		.ssrc = port->ssrc,
@@ -66,7 +69,8 @@ static void send_report(struct gw_port *port, bool bye)
 	memcpy(report.cname, port->cname, sizeof(report.cname));
 	mb.end = gw_rtcp_write(packet, &report);
 	port->packets_at_report = port->packets;
-	(void)udp_send(port->rtcp_sock, &port->rtcp.addr, &mb);
+	if (gw_port_seal(port, &mb, true))
+		(void)udp_send(port->rtcp_sock, &port->rtcp.addr, &mb);
 }
 
 static bool may_report(const struct gw_port *port)

@@ -62,17 +62,21 @@ void gw_port_update_ticking(struct gw_port *port)
 	port->owner.tickingh(port, ticking, port->owner.ticking_arg);
 }
 
-/* packet has its payload in place, behind room for the header. */
+/* packet has its payload in place, behind room for the header, and GW_SECURE_ROOM
+ * behind it. */
 static void send_numbered(struct gw_port *port, uint8_t *packet, size_t len,
 			  const struct gw_rtp *numbers)
 {
 	struct gw_rtp rtp = *numbers;
 	struct mbuf mb = { .buf = packet,
-			   .size = GW_RTP_HEADER + len,
+			   .size = GW_RTP_HEADER + len + GW_SECURE_ROOM,
 			   .end = GW_RTP_HEADER + len };
 
 	rtp.ssrc = port->ssrc;
 	gw_rtp_write(packet, &rtp);
+	if (!gw_port_seal(port, &mb, false))
+		return;
+
 	port->packets++;
 	port->bytes += (uint32_t)len;
 	/* a full socket loses the packet as the network would */
@@ -92,7 +96,7 @@ static void send_packet(struct gw_port *port, uint8_t *packet, size_t len,
 
 void gw_port_send_rtp(struct gw_port *port, const struct gw_rtp *rtp)
 {
-	uint8_t packet[GW_RTP_HEADER + GW_PORT_PACKET_MAX];
+	uint8_t packet[GW_RTP_HEADER + GW_PORT_PACKET_MAX + GW_SECURE_ROOM];
 
 	memcpy(packet + GW_RTP_HEADER, rtp->payload, rtp->payload_len);
 	send_numbered(port, packet, rtp->payload_len, rtp);
@@ -101,7 +105,7 @@ void gw_port_send_rtp(struct gw_port *port, const struct gw_rtp *rtp)
 void gw_port_send_payload(struct gw_port *port, const uint8_t *payload,
 			  size_t len)
 {
-	uint8_t packet[GW_RTP_HEADER + PAYLOAD_MAX];
+	uint8_t packet[GW_RTP_HEADER + PAYLOAD_MAX + GW_SECURE_ROOM];
 
 	memcpy(packet + GW_RTP_HEADER, payload, len);
 	send_packet(port, packet, len, port->codec.pt_tx, port->marker,
@@ -111,7 +115,7 @@ void gw_port_send_payload(struct gw_port *port, const uint8_t *payload,
 
 static void send_sound(struct gw_port *port)
 {
-	uint8_t packet[GW_RTP_HEADER + PAYLOAD_MAX];
+	uint8_t packet[GW_RTP_HEADER + PAYLOAD_MAX + GW_SECURE_ROOM];
 	uint8_t *room = packet + GW_RTP_HEADER;
 	const uint8_t *payload;
 	size_t len = 0;
@@ -138,7 +142,7 @@ static void send_sound(struct gw_port *port)
 
 static void one_tick(struct gw_port *port)
 {
-	uint8_t packet[GW_RTP_HEADER + GW_DTMF_PAYLOAD];
+	uint8_t packet[GW_RTP_HEADER + GW_DTMF_PAYLOAD + GW_SECURE_ROOM];
 	struct gw_dtmf_packet dtmf;
 
 	if (gw_dtmf_tick(&port->dtmf_tx, &dtmf, port->ts,
@@ -196,7 +200,7 @@ static bool echoes_too_often(struct gw_port *port)
 
 void gw_port_send_back(struct gw_port *port, const struct gw_rtp *rtp)
 {
-	uint8_t packet[GW_RTP_HEADER + GW_PORT_PACKET_MAX];
+	uint8_t packet[GW_RTP_HEADER + GW_PORT_PACKET_MAX + GW_SECURE_ROOM];
 
 	port->echo_idle = 0;
 	if (!gw_port_may_send(port) || rtp->payload_len > GW_PORT_PACKET_MAX ||

@@ -14,9 +14,11 @@ struct ear {
 	struct sa addr, gateway;
 	char sdp[256];
 	uint16_t seq;
-	unsigned loud;  /* packets with anything but silence */
-	unsigned tones; /* of more than one value: no phone's */
-	uint8_t heard;  /* the last loud value */
+	unsigned loud;    /* packets with anything but silence */
+	unsigned tones;   /* of more than one value: no phone's */
+	uint8_t heard;    /* the last loud value */
+	char pressed[16]; /* by events */
+	uint32_t event_ts;
 };
 
 static struct ear ears[2]; /* from, to */
@@ -26,12 +28,32 @@ static bool is_silence(uint8_t value)
 	return (value | 0x80) == SILENCE;
 }
 
+static void hear_event(struct ear *ear, const struct mbuf *mb)
+{
+	const size_t used = strlen(ear->pressed);
+	uint32_t ts;
+
+	if (mbuf_get_left(mb) < 16 || used + 1 >= sizeof(ear->pressed))
+		return;
+
+	memcpy(&ts, mbuf_buf(mb) + 4, sizeof(ts));
+	if (used && ts == ear->event_ts)
+		return; /* more of the same */
+
+	ear->event_ts = ts;
+	ear->pressed[used] = "0123456789*#ABCD"[mbuf_buf(mb)[12] & 15];
+}
+
 static void hear(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct ear *ear = arg;
 	(void)src;
 
-	if (mbuf_get_left(mb) < 12 || (mbuf_buf(mb)[1] & 0x7f) != 8)
+	if (mbuf_get_left(mb) < 12)
+		return;
+	if ((mbuf_buf(mb)[1] & 0x7f) == 101)
+		hear_event(ear, mb);
+	if ((mbuf_buf(mb)[1] & 0x7f) != 8)
 		return;
 
 	for (size_t i = 13; i < mbuf_get_left(mb); i++) {
@@ -68,7 +90,9 @@ static int open_ears(struct world **wp)
 		CHECK_OK(udp_local_get(ears[i].us, &ears[i].addr));
 		(void)re_snprintf(ears[i].sdp, sizeof(ears[i].sdp),
 				  SDP_AT("127.0.0.1",
-					 "m=audio %u RTP/AVP 8\r\n"),
+					 "m=audio %u RTP/AVP 8 101\r\n"
+					 "a=rtpmap:101 telephone-event/8000"
+					 "\r\n"),
 				  sa_port(&ears[i].addr));
 	}
 
@@ -87,18 +111,19 @@ static int find_gateway(struct ear *ear, const struct phone *phone)
 	return sa_set_str(&ear->gateway, "127.0.0.1", (uint16_t)pl_u32(&port));
 }
 
-static void send_frame(struct ear *ear, const uint8_t frame[FRAME])
+static void send_packet(struct ear *ear, uint8_t pt, const uint8_t *payload,
+			size_t len)
 {
-	struct mbuf *mb = mbuf_alloc(12 + FRAME);
+	struct mbuf *mb = mbuf_alloc(12 + len);
 
 	if (!mb)
 		return;
 	(void)mbuf_write_u8(mb, 0x80);
-	(void)mbuf_write_u8(mb, 8);
+	(void)mbuf_write_u8(mb, pt);
 	(void)mbuf_write_u16(mb, htons(++ear->seq));
 	(void)mbuf_write_u32(mb, htonl((uint32_t)ear->seq * FRAME));
 	(void)mbuf_write_u32(mb, htonl((uint32_t)sa_port(&ear->addr)));
-	(void)mbuf_write_mem(mb, frame, FRAME);
+	(void)mbuf_write_mem(mb, payload, len);
 	mb->pos = 0;
 	(void)udp_send(ear->us, &ear->gateway, mb);
 	mem_deref(mb);
@@ -109,7 +134,15 @@ static void say(struct ear *ear, uint8_t value)
 	uint8_t frame[FRAME];
 
 	memset(frame, value, sizeof(frame));
-	send_frame(ear, frame);
+	send_packet(ear, 8, frame, sizeof(frame));
+}
+
+/* The end of an event: the digit 5. */
+static void press_five(struct ear *ear)
+{
+	static const uint8_t event[] = { 5, 0x8a, 0x03, 0x20 };
+
+	send_packet(ear, 101, event, sizeof(event));
 }
 
 /* 20 ms of a tone, of which ms have gone by; or of a pause in it. */
@@ -123,7 +156,7 @@ static void say_tone(struct ear *ear, double hz, uint32_t ms, bool on)
 		frame[i] = g711_pcm2alaw(
 			(int16_t)(on ? 8000 * sin(2 * M_PI * hz * t) : 0));
 	}
-	send_frame(ear, frame);
+	send_packet(ear, 8, frame, sizeof(frame));
 }
 
 /* Says value in one ear each 20 ms until the other one hears it. */
@@ -256,6 +289,7 @@ struct network {
 	const struct world *w;
 	const char *hint; /* until this is what the leg says of it */
 	uint32_t ms, on_ms, off_ms;
+	uint32_t seed;
 	struct tmr tmr;
 };
 
@@ -303,6 +337,65 @@ static int test_two_sound_hint(void)
 }
 TEST_WITHOUT_OOM(test_two_sound_hint, "the media thread's are not counted");
 
+/* Speech, a beep, silence: somebody's voicemail. */
+static void sound_voicemail(void *arg)
+{
+	struct network *n = arg;
+	uint8_t noise[FRAME];
+
+	for (size_t i = 0; i < sizeof(noise); i++)
+		noise[i] = (uint8_t)((n->seed = n->seed * 1103515245 + 12345) >>
+				     16);
+	if (n->ms < n->on_ms)
+		send_packet(n->ear, 8, noise, sizeof(noise));
+	else
+		say_tone(n->ear, 1000, n->ms, n->ms < n->on_ms + n->off_ms);
+	n->ms += 20;
+	tmr_start(&n->tmr, 2, sound_voicemail, n);
+}
+
+static int test_two_sound_voicemail(void)
+{
+	struct network n = { .ear = &ears[1],
+			     .hint = "voicemail_beep",
+			     .on_ms = 2000,
+			     .off_ms = 500 };
+	struct world *w;
+	int err;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(bridge(w, &(struct gw_call_order){ 0 }));
+	CHECK_STR(world_info(w)->legs[1].cause_hint, NULL);
+	n.w = w;
+	tmr_init(&n.tmr);
+	sound_voicemail(&n);
+	err = test_run_until(is_understood, &n, 5000);
+	tmr_cancel(&n.tmr);
+	CHECK_OK(err);
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_voicemail,
+		 "the media thread's are not counted");
+
+static bool has_pressed_all(void *arg)
+{
+	return 0 == strcmp(((struct ear *)arg)->pressed, "20#");
+}
+
+/* Digits that were ordered, as events: to the to leg, once both are up. */
+static int test_two_sound_digits(void)
+{
+	struct world *w;
+
+	CHECK_OK(open_ears(&w));
+	CHECK_OK(bridge(w, &(struct gw_call_order){ .send_digits = "w20#" }));
+	CHECK_OK(test_run_until(has_pressed_all, &ears[1], 5000));
+	CHECK_STR(ears[0].pressed, "");
+	CHECK_STR(w->to.infos, "");
+	return 0;
+}
+TEST_WITHOUT_OOM(test_two_sound_digits, "the media thread's are not counted");
+
 /* Muted: one isn't heard, the other one is. */
 static int test_two_sound_muted(void)
 {
@@ -339,6 +432,9 @@ static int test_two_sound_held(void)
 
 	for (int i = 0; i < 5; i++)
 		say(&ears[0], 0x44);
+	press_five(
+		&ears[0]); /* when that is told, the others have been heard */
+	CHECK_OK(world_until(w, "call.dtmf(from)"));
 	CHECK_OK(gw_call_hold(w->call, GW_ROLE_TO, false));
 	CHECK_OK(world_until(w, "call.unhold(to)"));
 	CHECK(ears[1].heard != 0x44);
@@ -463,6 +559,7 @@ static int test_two_sound_ilbc(void)
 		world_call_two(w, &(struct gw_call_order){ .line = ilbc_line,
 							   .ringback = "de" }));
 	CHECK_OK(world_until_ended(w));
+	CHECK(w->from.first);
 	mb = w->from.first->mb;
 	CHECK_OK(re_regex((const char *)mbuf_buf(mb), mbuf_get_left(mb),
 			  "RTP/AVP 8 98"));

@@ -167,6 +167,7 @@ static int test_two_codec_order(void)
 					     "m=audio 40000 RTP/AVP 0\r\n") });
 	CHECK_OK(world_call_two(w, &(struct gw_call_order){ 0 }));
 	CHECK_OK(world_until_seen(&w->to, "INVITE"));
+	CHECK(w->from.first && w->to.first);
 	mb = w->from.first->mb;
 	CHECK_OK(re_regex((const char *)mbuf_buf(mb), mbuf_get_left(mb),
 			  "RTP/AVP 8 0 101"));

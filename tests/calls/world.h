@@ -23,9 +23,9 @@ struct world {
 	bool two;       /* the call has two legs */
 	unsigned ended; /* how many call.ended */
 	char digits[32];
-	bool refuses_targets;         /* what targeth says */
-	char target[128];             /* what it was asked */
-	unsigned pieces, last_pieces; /* of a recording */
+	bool refuses_targets;                        /* what targeth says */
+	char target[128];                            /* what it was asked */
+	unsigned pieces, last_pieces, pieces_before; /* of a recording */
 	/* hangs the call up from inside of the handler of this event */
 	const char *hang_up_at;
 };
