@@ -11,6 +11,7 @@
 #include "server/call_id.h"
 #include "server/http.h"
 #include "server/recordings.h"
+#include "server/registry.h"
 #include "server/store.h"
 
 /* One download. */
@@ -103,7 +104,8 @@ static void found(struct gw_http_req *req, struct gw_store_row *row)
 	struct download *d;
 	int err;
 
-	if (!is_saved(row)) {
+	/* what a process that died had not told of yet is there all the same */
+	if (!is_saved(row) && gw_registry_state(row->id, gw_http_key(req))) {
 		not_there(req);
 		return;
 	}

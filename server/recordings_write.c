@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ struct piece {
 	struct gw_recordings_job job;
 	struct track *track;
 	int16_t *samples;
+	int16_t *resampled; /* the thread's, to the rate of the file; or NULL */
 	uint32_t pairs, rate;
 	bool last;
 	int lost;
@@ -80,23 +82,70 @@ static int open_file(struct track *t)
 	return t->fd < 0 ? errno : 0;
 }
 
-static int append(struct track *t, const struct piece *p)
+/* Another leg may bring another rate; a file has but one. Between two samples the
+ * way is straight, of several that become one the mean is taken. */
+static int16_t sample_at(const struct piece *p, uint64_t at, uint64_t step,
+			 size_t channel)
 {
-	const size_t len = (size_t)p->pairs * GW_WAV_PAIR;
+	const uint64_t i = at >> 16, span = MAX(step >> 16, 1ull);
+	int64_t sum = 0;
+	uint64_t k, next;
+
+	if (step <= 1 << 16) {
+		next = MIN(i + 1, (uint64_t)p->pairs - 1);
+		sum = p->samples[i * 2 + channel] *
+		      (int64_t)(65536 - (at & 65535));
+		sum += p->samples[next * 2 + channel] * (int64_t)(at & 65535);
+		return (int16_t)(sum / 65536);
+	}
+	for (k = 0; k < span && i + k < p->pairs; k++)
+		sum += p->samples[(i + k) * 2 + channel];
+	return (int16_t)(sum / (int64_t)MAX(k, 1ull));
+}
+
+static int resample(struct piece *p, uint32_t rate)
+{
+	const uint64_t step = ((uint64_t)p->rate << 16) / rate;
+	const uint64_t pairs = (uint64_t)p->pairs * rate / p->rate;
+	int16_t *to;
+
+	if (!p->rate || pairs > GW_WAV_PAIRS_MAX)
+		return EINVAL;
+	to = malloc((size_t)(pairs + 1) * GW_WAV_PAIR);
+	if (!to)
+		return ENOMEM;
+	for (uint64_t i = 0; i < pairs; i++)
+		for (size_t channel = 0; channel < 2; channel++)
+			to[i * 2 + channel] =
+				sample_at(p, i * step, step, channel);
+	p->resampled = to;
+	p->pairs = (uint32_t)pairs;
+	p->rate = rate;
+	return 0;
+}
+
+static int append(struct track *t, struct piece *p)
+{
+	int16_t *samples;
+	size_t len;
 	int err = 0;
 
 	if (t->rate && t->rate != p->rate)
-		return EINVAL;
+		err = resample(p, t->rate);
+	if (err)
+		return err;
+	samples = p->resampled ? p->resampled : p->samples;
+	len = (size_t)p->pairs * GW_WAV_PAIR;
 	if (t->pairs > GW_WAV_PAIRS_MAX - p->pairs)
 		return EFBIG;
 	for (size_t i = 0; i < (size_t)p->pairs * 2; i++)
-		p->samples[i] = (int16_t)sys_htols((uint16_t)p->samples[i]);
+		samples[i] = (int16_t)sys_htols((uint16_t)samples[i]);
 	if (t->fd < 0)
 		err = open_file(t);
 	if (err)
 		return err;
 	t->rate = p->rate;
-	err = write_at(t->fd, p->samples, len,
+	err = write_at(t->fd, samples, len,
 		       GW_WAV_HEAD + (uint64_t)t->pairs * GW_WAV_PAIR);
 	if (err)
 		return err;
@@ -159,6 +208,7 @@ static void piece_destructor(void *arg)
 	struct piece *p = arg;
 
 	mem_deref(p->samples);
+	free(p->resampled); /* mem_alloc() is the loop's */
 	mem_deref(p->track);
 }
 

@@ -57,21 +57,60 @@ static void orphan_destructor(void *arg)
 	mem_deref(o->dialog);
 }
 
-static void keep_orphan(const struct gw_store_row *row)
+static void keep_orphan(const char *line, const struct pl *dialog)
 {
-	struct orphan *o;
+	struct orphan *o = mem_zalloc(sizeof(*o), orphan_destructor);
 
-	if (!row->dialog || !row->line)
-		return;
-	o = mem_zalloc(sizeof(*o), orphan_destructor);
 	if (!o)
 		return;
-	if (str_dup(&o->line, row->line) ||
-	    re_sdprintf(&o->dialog, "%b", row->dialog->buf, row->dialog->end)) {
+	if (str_dup(&o->line, line) || pl_strdup(&o->dialog, dialog)) {
 		mem_deref(o);
 		return;
 	}
 	list_append(&rec.orphans, &o->le, o);
+}
+
+/* The line of the leg that has the dialog's Call-ID; else the call's. */
+static const char *line_of(const struct gw_json *call, const struct pl *dialog,
+			   const char *other)
+{
+	const struct gw_json *leg = gw_json_first(gw_json_get(call, "legs"));
+	struct pl id;
+
+	if (re_regex(dialog->p, dialog->l, "\r\nCall-ID:[ ]*[^\r\n]+", NULL,
+		     &id))
+		return other;
+	for (; leg; leg = gw_json_next(leg)) {
+		const char *text =
+			gw_json_string(gw_json_get(leg, "sip_call_id"));
+		const char *line = gw_json_string(gw_json_get(leg, "line"));
+
+		if (text && line && !pl_strcmp(&id, text))
+			return line;
+	}
+	return other;
+}
+
+/* One dialog for each leg that was up, an empty line behind each. */
+static void keep_orphans(const struct gw_store_row *row,
+			 const struct gw_json *call)
+{
+	static const char end[] = "\r\n\r\n";
+	struct pl rest, one;
+	const char *p;
+
+	if (!row->dialog || !row->line)
+		return;
+	rest.p = (const char *)row->dialog->buf;
+	rest.l = row->dialog->end;
+	while (rest.l) {
+		p = memmem(rest.p, rest.l, end, sizeof(end) - 1);
+		one.p = rest.p;
+		one.l = p ? (size_t)(p - rest.p) + sizeof(end) - 1 : rest.l;
+		keep_orphan(line_of(call, &one, row->line), &one);
+		rest.p += one.l;
+		rest.l -= one.l;
+	}
 }
 
 /* Rewriting ------------------------------------------------------------------ */
@@ -322,6 +361,7 @@ static int end_call(const struct gw_store_row *row)
 	if (err)
 		return err;
 	call = gw_json_root(doc);
+	keep_orphans(row, call);
 	(void)gw_status_parse(&end.before,
 			      gw_json_string(gw_json_get(call, "status")));
 	(void)gw_json_int(&end.revision, gw_json_get(call, "revision"), 0,
@@ -378,7 +418,6 @@ static void found(struct gw_store_read *rd, void *arg)
 
 	rec.open = err ? 0 : rd->row_count;
 	for (i = 0; i < rd->row_count && !err; i++) {
-		keep_orphan(&rd->rows[i]);
 		err = end_call(&rd->rows[i]);
 	}
 	if (err) {

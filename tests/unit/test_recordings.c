@@ -29,7 +29,7 @@ struct world {
 	bool opened;
 	int opened_err;
 	uint64_t bytes;
-	uint8_t got[4096];
+	uint8_t got[256 << 10];
 	size_t got_len;
 };
 
@@ -212,7 +212,29 @@ static int test_recordings_write_and_read(void)
 }
 TEST(test_recordings_write_and_read);
 
-static int test_recordings_failed_run_leaves_what_was(void)
+/* More than the thread reads at once. */
+static int test_recordings_read_block_by_block(void)
+{
+	struct world *w = world_new();
+	size_t i;
+
+	CHECK(w);
+	CHECK_OK(gw_recordings_open(w->dir, 90));
+	CHECK_OK(gw_recordings_track_alloc(&w->rec, id, ended, w));
+	for (i = 0; i < 500; i++)
+		add(w, 8000, 100, i == 499);
+	if (wait_end(w))
+		return 1;
+	CHECK_OK(w->end.err);
+	if (read_it(w))
+		return 1;
+	CHECK_INT(w->got_len, 44 + 50000 * 4);
+	CHECK_INT(w->got[44 + 49999 * 4] | w->got[45 + 49999 * 4] << 8, 1000);
+	return 0;
+}
+TEST(test_recordings_read_block_by_block);
+
+static int test_recordings_failed_run_makes_no_other_file(void)
 {
 	struct world *w = world_new();
 
@@ -223,16 +245,41 @@ static int test_recordings_failed_run_leaves_what_was(void)
 	if (wait_end(w))
 		return 1;
 	CHECK_OK(w->end.err);
+	CHECK(!unlink(w->file)); /* somebody did */
 	add(w, 8000, 10, false);
-	add(w, 16000, 80, true); /* can't be put behind the others */
+	add(w, 8000, 80, true);
 	if (wait_end(w))
 		return 1;
-	CHECK_ERR(w->end.err, EINVAL);
-	CHECK_INT(w->end.bytes, 44 + 80 * 4);
-	CHECK_INT(size_of(w->file), 44 + 80 * 4);
+	CHECK_ERR(w->end.err, ENOENT);
+	CHECK_INT(size_of(w->file), -1);
 	return 0;
 }
-TEST(test_recordings_failed_run_leaves_what_was);
+TEST(test_recordings_failed_run_makes_no_other_file);
+
+/* Another leg brings another rate; the file keeps its own. */
+static int test_recordings_one_rate(void)
+{
+	struct world *w = world_new();
+
+	CHECK(w);
+	CHECK_OK(gw_recordings_open(w->dir, 90));
+	CHECK_OK(gw_recordings_track_alloc(&w->rec, id, ended, w));
+	add(w, 16000, 80, false);
+	add(w, 8000, 40, false);
+	add(w, 48000, 96, true);
+	if (wait_end(w))
+		return 1;
+	CHECK_OK(w->end.err);
+	CHECK_INT(w->end.duration_ms, 12);
+	CHECK_INT(w->end.bytes, 44 + (80 + 80 + 32) * 4);
+	if (read_it(w))
+		return 1;
+	/* halfway into the 8000s, and into the 48000s */
+	CHECK_INT(w->got[44 + 121 * 4] | w->got[45 + 121 * 4] << 8, 1000);
+	CHECK_INT(w->got[44 + 180 * 4] | w->got[45 + 180 * 4] << 8, 1000);
+	return 0;
+}
+TEST(test_recordings_one_rate);
 
 static int test_recordings_no_directory(void)
 {
