@@ -17,11 +17,17 @@ enum {
 	N = GW_DETECT_FRAME,
 	RATE = 8000,
 	HZ_MIN = 350,
-	HZ_MAX = 2000,
 	STEP_HZ = 50,
+	NOTES = 36, /* up to 2100 Hz; a multiple of what a register holds */
 	PAIR_HZ_MAX = 650, /* no pair has more of it above */
 	DIMENSIONS = 4,    /* sine and cosine of two notes */
 };
+
+/* Below this share no note between two steps can be a tone (0.7): half a step
+ * beside it a note still shows four fifths of itself. */
+static const double hopeful = 0.4;
+
+static float notes[NOTES]; /* Goertzel's factor of each */
 
 /* Orthonormal: what a pair of notes spans. */
 static struct pair {
@@ -76,6 +82,9 @@ static void set_up(void)
 {
 	const struct gw_tone_row *row;
 
+	for (unsigned i = 0; i < NOTES; i++)
+		notes[i] = (float)(2 * cos(2 * M_PI * (HZ_MIN + i * STEP_HZ) /
+					   RATE));
 	for (size_t i = 0; (row = gw_tone_row(i)) != NULL; i++) {
 		if (!row->hz[1] || row->tone == GW_TONE_SIT ||
 		    pairc == GW_DETECT_PAIRS || gw_detect_pair(row->hz) >= 0)
@@ -100,6 +109,33 @@ static double share_at(const float *x, double hz, double all)
 	}
 
 	return 2 * (double)(s1 * s1 + s2 * s2 - k * s1 * s2) / (N * all);
+}
+
+/* The best of all notes. They are looked for side by side: one after the other
+ * each step would wait for the one before. */
+static void find_note(struct gw_detect_frame *frame, const float *x, double all)
+{
+	float s1[NOTES] = { 0 }, s2[NOTES] = { 0 };
+
+	for (unsigned i = 0; i < N; i++) {
+		for (unsigned n = 0; n < NOTES; n++) {
+			const float s0 = x[i] + notes[n] * s1[n] - s2[n];
+
+			s2[n] = s1[n];
+			s1[n] = s0;
+		}
+	}
+
+	for (unsigned n = 0; n < NOTES; n++) {
+		const float power = s1[n] * s1[n] + s2[n] * s2[n] -
+				    notes[n] * s1[n] * s2[n];
+		const double share = 2 * (double)power / (N * all);
+
+		if (share > frame->single) {
+			frame->single = share;
+			frame->hz = HZ_MIN + n * STEP_HZ;
+		}
+	}
 }
 
 /* The top of a parabola through the best place and half a step to either side. */
@@ -140,15 +176,8 @@ void gw_detect_look(struct gw_detect_frame *frame, const int16_t *samples)
 	if (all < N)
 		return;
 
-	for (unsigned hz = HZ_MIN; hz <= HZ_MAX; hz += STEP_HZ) {
-		const double share = share_at(x, hz, all);
-
-		if (share > frame->single) {
-			frame->single = share;
-			frame->hz = hz;
-		}
-	}
-	if (frame->hz > 0)
+	find_note(frame, x, all);
+	if (frame->single > hopeful)
 		refine(frame, x, all);
 	if (frame->hz > PAIR_HZ_MAX)
 		return;
