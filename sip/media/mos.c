@@ -7,6 +7,8 @@
  * them; wideband codecs are put on the narrow-band scale as being without fault. */
 #include "sip/media/mos.h"
 
+#include <math.h>
+
 #include <re.h>
 
 enum { PACKET_MS = 25 }; /* 20 of sound, and the coder's own */
@@ -62,5 +64,5 @@ uint16_t gw_mos_x100(const struct gw_mos_facts *facts)
 		r = 0;
 	mos = 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6;
 
-	return mos < 1 ? 100 : (uint16_t)(mos * 100 + 0.5);
+	return mos < 1 ? 100 : (uint16_t)lround(mos * 100);
 }

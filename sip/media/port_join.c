@@ -37,6 +37,7 @@ static void update_one(struct gw_port *src, struct gw_port *dst)
 			       dst->player.frames);
 	else
 		gw_voice_close(&dst->voice);
+	gw_port_update_ear(src);
 	if (src->way == GW_WAY_NONE || src->muted || !gw_port_may_receive(src))
 		dst->fed = false;
 	gw_port_update_ticking(dst);

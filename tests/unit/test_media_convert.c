@@ -253,7 +253,7 @@ static int test_media_convert_codec_changes(void)
 		return 1;
 
 	CHECK_OK(pair_sings(&pair.a, 10, hz, 1, 8000));
-	for (uint8_t i = 0; i < ARRAY_SIZE(later); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
 		struct gw_media_codec codec = codec_of(later[i]);
 		const uint32_t rate = gw_convert_rate(later[i]);
 		double snr;
