@@ -15,6 +15,8 @@ void gw_voice_codec(struct gw_voice *voice, const char *codec, unsigned frames)
 	str_ncpy(voice->codec, codec, sizeof(voice->codec));
 	voice->rate = gw_convert_rate(codec);
 	voice->frames = frames;
+	/* most ports relay and never need it */
+	voice->pcm = mem_alloc(GW_VOICE_MAX * sizeof(*voice->pcm), NULL);
 }
 
 static size_t frame_samples(const struct gw_voice *voice)
@@ -53,7 +55,7 @@ static void send_packet(struct gw_voice *voice, gw_voice_packet_h *packeth,
 void gw_voice_put(struct gw_voice *voice, const int16_t *samples, size_t count,
 		  uint32_t rate, gw_voice_packet_h *packeth, void *arg)
 {
-	if (!voice->rate || !voice->frames || !rate)
+	if (!voice->pcm || !voice->rate || !voice->frames || !rate)
 		return;
 
 	voice->count += gw_halfband_convert(&voice->halfband,
@@ -89,5 +91,6 @@ void gw_voice_drop(struct gw_voice *voice)
 void gw_voice_close(struct gw_voice *voice)
 {
 	mem_deref(voice->encoder);
+	mem_deref(voice->pcm);
 	memset(voice, 0, sizeof(*voice));
 }

@@ -12,6 +12,10 @@
 #include "sip/media/halfband.h"
 #include "sip/media/player.h"
 
+enum {
+	GW_VOICE_MAX = GW_PACKET_FRAMES_MAX * GW_PIECE_MAX + 2 * GW_PIECE_MAX
+};
+
 /* Zeroed is new. */
 struct gw_voice {
 	struct gw_encoder *encoder;
@@ -19,7 +23,7 @@ struct gw_voice {
 	uint32_t rate;
 	unsigned frames;
 	char codec[16];
-	int16_t pcm[GW_PACKET_FRAMES_MAX * GW_PIECE_MAX + 2 * GW_PIECE_MAX];
+	int16_t *pcm; /* GW_VOICE_MAX; NULL: it has no codec, or no memory */
 	size_t count;
 };
 
