@@ -8,6 +8,8 @@
  *   pairs sound   the same with sound: both phones of each call send a packet of
  *                 PCMA every 20 ms for --steady seconds, and each packet carries
  *                 the time it left.
+ *   pairs straight  sound as above, but past the gateway, from one phone to the
+ *                 other: what of the delay is the meter's own and the machine's.
  *   pairs flood   GET /livez on --conns connections as fast as they are answered,
  *                 for --steady seconds.
  *
@@ -747,6 +749,36 @@ static int run_calls(void)
 	return 0;
 }
 
+static int run_straight(void)
+{
+	const int64_t until =
+		now_us() + (int64_t)opt.steady_s * 1000000 + 500000;
+
+	pairs = calloc(opt.count + 1, sizeof(*pairs));
+	if (!pairs)
+		die("memory");
+	opt.sound = true;
+	for (; issued < opt.count; issued++) {
+		struct pair *p = &pairs[issued];
+
+		for (int k = 0; k < 2; k++) {
+			open_rtp(p, k);
+			p->legs[k].rtp = (struct sockaddr_in){
+				.sin_family = AF_INET,
+				.sin_port = htons(rtp_port(p, !k)),
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+			};
+			p->legs[k].up = now_us();
+		}
+	}
+	while (now_us() < until) {
+		send_sound(now_us());
+		pump(1);
+	}
+	print_calls(opt.steady_s);
+	return 0;
+}
+
 static int run_flood(void)
 {
 	const int64_t until = now_us() + (int64_t)opt.steady_s * 1000000;
@@ -816,7 +848,7 @@ int main(int argc, char *argv[])
 	if (optind + 1 != argc || opt.rate <= 0 || !opt.conns ||
 	    opt.conns > CONNS_MAX) {
 		(void)fputs(
-			"pairs calls|sound|flood [--http PORT] [--phone PORT] [--rate N] "
+			"pairs calls|sound|straight|flood [--http PORT] [--phone PORT] [--rate N] "
 			"[--count N] [--hold MS] [--conns N] [--steady S] [--extra JSON]\n",
 			stderr);
 		return 2;
@@ -826,6 +858,8 @@ int main(int argc, char *argv[])
 	conns = calloc(opt.conns, sizeof(*conns));
 	if (ep < 0 || !conns)
 		die("epoll");
+	if (!strcmp(argv[optind], "straight"))
+		return run_straight();
 	for (unsigned i = 0; i < opt.conns; i++)
 		dial(i);
 	return !strcmp(argv[optind], "flood") ? run_flood() : run_calls();
