@@ -72,12 +72,12 @@ struct gw_reply {
 	bool made_offer; /* the answer comes in the ACK */
 };
 
-/* A re-INVITE of ours. */
+/* A re-INVITE of ours. While again is running it isn't under way, it waits. */
 struct gw_change {
 	bool pending;
 	uint32_t cseq;
-	unsigned glares; /* how often we were told 491 */
-	struct mbuf *offer;
+	unsigned glares;    /* how often we were told 491 */
+	struct mbuf *offer; /* NULL while pending: has to be written anew */
 	struct sip_request *req;
 	struct tmr again;
 };
@@ -199,7 +199,9 @@ void gw_session_reply_2xx(struct gw_session *s, const struct sip_msg *msg,
 			  uint16_t code, const char *phrase);
 
 /* session_change.c: our re-INVITE isn't answered yet. */
-bool gw_session_is_changing(const struct gw_session *s);
+bool gw_session_awaits_change(const struct gw_session *s);
+/* Theirs has been agreed to while ours was waiting for its turn. */
+void gw_session_change_overtaken(struct gw_session *s);
 /* A sip_send_h that adds Contact; arg is the session. */
 int gw_session_add_contact(enum sip_transp tp, const struct sa *src,
 			   const struct sa *dst, struct mbuf *mb, void *arg);

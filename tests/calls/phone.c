@@ -71,6 +71,7 @@ static void start_request(struct mbuf *mb, struct phone *p, const char *method,
 			  uint32_t cseq)
 {
 	const struct sip_hdr *contact = sip_msg_hdr(p->invite, SIP_HDR_CONTACT);
+	const bool tagged = pl_isset(&p->invite->to.tag); /* a re-INVITE */
 	struct sip_addr addr;
 
 	if (!contact || sip_addr_decode(&addr, &contact->val))
@@ -80,13 +81,14 @@ static void start_request(struct mbuf *mb, struct phone *p, const char *method,
 			  "%s %r SIP/2.0\r\n"
 			  "Via: SIP/2.0/%s %J;branch=z9hG4bK%08x;rport\r\n"
 			  "Max-Forwards: 70\r\n"
-			  "From: %r;tag=%s\r\n"
+			  "From: %r%s%s\r\n"
 			  "To: %r\r\n"
 			  "Call-ID: %r\r\n"
 			  "CSeq: %u %s\r\n"
 			  "Contact: <%s>\r\n",
 			  method, &addr.auri, p->tc ? "TCP" : "UDP", &p->addr,
-			  ++p->branch, &p->invite->to.val, p->tag,
+			  ++p->branch, &p->invite->to.val,
+			  tagged ? "" : ";tag=", tagged ? "" : p->tag,
 			  &p->invite->from.val, &p->invite->callid, cseq,
 			  method, p->uri);
 }
