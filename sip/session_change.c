@@ -44,14 +44,10 @@ static void dialog_lost(struct gw_session *s, const struct sip_msg *msg)
 	if (s->state != GW_SESSION_UP)
 		return;
 
-	if (msg && msg->scode == 481) {
+	if (msg && msg->scode == 481)
 		gw_session_over(s, 0);
-		return;
-	}
-
-	s->facts.err = ETIMEDOUT;
-	if (s->h)
-		s->h->closed(s->arg);
+	else
+		gw_session_lost(s, ETIMEDOUT);
 }
 
 /* Answers ----------------------------------------------------------------- */

@@ -137,9 +137,7 @@ static void reply_again(void *arg)
 		/* RFC 3261 13.3.1.4: without ACK the session is ended; whoever
 		 * is told releases it, and that sends BYE */
 		s->reply = mem_deref(r);
-		s->facts.err = ETIMEDOUT;
-		if (s->h)
-			s->h->closed(s->arg);
+		gw_session_lost(s, ETIMEDOUT);
 		return;
 	}
 
@@ -417,6 +415,11 @@ bool gw_session_far_request(struct gw_session *s, const struct sip_msg *msg)
 	}
 
 	if (s->state == GW_SESSION_OVER)
+		return false;
+
+	/* a phone that has lost is told so by our BYE, which may still be
+	 * under way; its own is welcome */
+	if (s->won && fork != s->won && pl_strcmp(&msg->met, "BYE"))
 		return false;
 
 	if (!sip_dialog_rseq_valid(fork->dlg, msg)) {

@@ -21,14 +21,18 @@
 #include "sip/session.h"
 #include "sip/stack.h"
 
-/*   IDLE -> CALLING -> UP -> ENDING -> OVER     ENDING: BYE is under way
- *              |                 ^       ^
- *              +-> CANCELING ----+-------+      2xx or something else came */
+/*   IDLE -> CALLING -> UP -> LOST -> ENDING -> OVER
+ *              |         |             ^  ^       ^
+ *              |         +-------------+  |       |
+ *              +-> CANCELING -------------+-------+  2xx or something else came
+ *
+ * LOST: its owner knows, its release says BYE. ENDING: BYE is under way. */
 enum gw_session_state {
 	GW_SESSION_IDLE,
 	GW_SESSION_CALLING,
 	GW_SESSION_CANCELING,
 	GW_SESSION_UP,
+	GW_SESSION_LOST,
 	GW_SESSION_ENDING,
 	GW_SESSION_OVER,
 };
@@ -168,6 +172,8 @@ int gw_session_take_challenge(struct gw_session *s, const struct sip_msg *msg);
 void gw_session_drop_invite(struct gw_session *s);
 /* Tells the user, if there still is one, and goes on to the end of life. */
 void gw_session_over(struct gw_session *s, int err);
+/* Tells the user of a session that is up: the far side is silent, but may hear. */
+void gw_session_lost(struct gw_session *s, int err);
 
 /* session_invite.c */
 void gw_session_keep_reason(struct gw_session *s, const struct sip_msg *msg);

@@ -173,6 +173,7 @@ void gw_session_far_notify(struct gw_session *s, struct gw_fork *fork,
 		sip_msg_hdr(msg, SIP_HDR_SUBSCRIPTION_STATE);
 	struct gw_session_transfer news = { .accepted = true };
 	const size_t refer = strlen("refer");
+	(void)fork;
 
 	if (!event || event->val.l < refer ||
 	    strncasecmp(event->val.p, "refer", refer) ||
@@ -184,7 +185,7 @@ void gw_session_far_notify(struct gw_session *s, struct gw_fork *fork,
 				  "Content-Length: 0\r\n\r\n");
 		return;
 	}
-	if (!s->refer_out || s->state != GW_SESSION_UP || fork != s->won) {
+	if (!s->refer_out || s->state != GW_SESSION_UP) {
 		(void)sip_treply(NULL, s->sip, msg, 481,
 				 "Subscription Does Not Exist");
 		return;
@@ -368,10 +369,9 @@ void gw_session_far_refer(struct gw_session *s, struct gw_fork *fork,
 {
 	struct refer_to to;
 	uint16_t code = 603;
+	(void)fork;
 
-	if (fork != s->won)
-		code = 481;
-	else if (!read_refer_to(&to, msg))
+	if (!read_refer_to(&to, msg))
 		code = 400;
 	else if (s->state != GW_SESSION_UP || s->refer_in)
 		code = 491;

@@ -272,6 +272,65 @@ static int test_session_reinvite_into_silence(void)
 }
 TEST(test_session_reinvite_into_silence);
 
+static void on_closed_and_kept(void *arg)
+{
+	(void)arg;
+	(void)strncat(talk.log, talk.log[0] ? " closed" : "closed",
+		      sizeof(talk.log) - strlen(talk.log) - 1);
+}
+
+/* An owner who takes his time is told once; the BYE is his. */
+static int test_session_lost_is_told_once(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	talk.h.closed = on_closed_and_kept;
+	phone_will(&w->to, { .code = 408 });
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	CHECK_OK(talk_until("closed"));
+	CHECK_ERR(gw_session_reinvite(talk.session, talk.offer), ENOTCONN);
+	CHECK_ERR(gw_session_digit(talk.session, '1', 0), ENOTCONN);
+	phone_request(&w->to, "INVITE", NULL, "application/sdp", SDP_HOLD);
+	CHECK_OK(world_until_phone(w, "491:INVITE"));
+	phone_request(&w->to, "BYE", NULL, NULL, NULL);
+	CHECK_OK(world_until_phone(w, "200:BYE"));
+	CHECK_STR(talk.log, "closed");
+	CHECK_INT(w->to.byes, 0);
+	talk_release();
+	CHECK_OK(world_until_phone(w, "BYE"));
+	return 0;
+}
+TEST(test_session_lost_is_told_once);
+
+/* Another phone has answered too late, and asks for something all the same. */
+static int test_session_of_a_lost_fork(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	phone_answer(&w->to, &(struct answer){ .code = 200,
+					       .sdp = SDP_PCMA,
+					       .tag = "other" });
+	CHECK_OK(world_until_phone(w, "ACK BYE"));
+	str_ncpy(w->to.tag, "other", sizeof(w->to.tag));
+	talk.referred_code = 202;
+	phone_request(&w->to, "INVITE", NULL, "application/sdp", SDP_HOLD);
+	CHECK_OK(world_until_phone(w, "481:INVITE"));
+	phone_request(&w->to, "REFER", "Refer-To: <sip:7@127.0.0.1>\r\n", NULL,
+		      NULL);
+	CHECK_OK(world_until_phone(w, "481:REFER"));
+	phone_request(&w->to, "BYE", NULL, NULL, NULL);
+	CHECK_OK(world_until_phone(w, "200:BYE"));
+	CHECK_STR(talk.log, "");
+	return 0;
+}
+TEST(test_session_of_a_lost_fork);
+
 /* RFC 3261 12.2.1.2: what comes after goes where the 2xx says. */
 static int test_session_reinvite_moves_the_target(void)
 {
