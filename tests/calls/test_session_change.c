@@ -453,6 +453,28 @@ static int test_session_reinvite_and_our_bye(void)
 }
 TEST(test_session_reinvite_and_our_bye);
 
+/* The session is over and has given its ACK away; who never got it asks again. */
+static int test_session_reinvite_200_after_the_end(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	CHECK_OK(world_until_phone(w, "ACK"));
+	talk_release();
+	CHECK_OK(world_until_phone(w, "BYE"));
+	w->to.log[0] = '\0';
+	phone_answer(&w->to, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
+	CHECK_OK(world_until_phone(w, "ACK"));
+	CHECK_STR(w->to.log, "ACK");
+	CHECK_INT(w->to.ack->cseq.num, w->to.invite->cseq.num);
+	return 0;
+}
+TEST(test_session_reinvite_200_after_the_end);
+
 static int test_session_released_by_its_change(void)
 {
 	struct world *w;
