@@ -4,6 +4,7 @@
  *   sdp_read.c    what the far side said, and the choice of a codec
  *   sdp_write.c   what we say
  *   sdp_audio.c   the lines of an audio section
+ *   sdp_crypto.c  the keys of SRTP
  *   sdp_text.c    lines and words
  *
  * Reading is done line by line on slices of the text: nothing is copied until a

@@ -158,7 +158,10 @@ int gw_sdp_read_audio(struct gw_sdp_audio *audio,
 		audio->rtcp_port = (uint16_t)(sec->port + 1);
 
 	read_formats(audio, sec->formats);
-	if (!read_lines(audio, session) || !read_lines(audio, sec->lines))
+	if (!read_lines(audio, session))
+		return EBADMSG;
+	audio->has_crypto = false; /* RFC 4568 4: of a stream, never of all */
+	if (!read_lines(audio, sec->lines))
 		return EBADMSG;
 	if (!audio->address[0] && sec->port)
 		return EBADMSG;

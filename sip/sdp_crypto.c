@@ -43,19 +43,32 @@ static bool is_base64(const struct gw_sdp_slice *s)
 	return true;
 }
 
-/* "BASE64|2^20": a lifetime changes nothing for calls of hours, an MKI (it has a
- * colon) does. */
+/* "2^20" or "1048576". It changes nothing for calls of hours; what is none may be
+ * an MKI ("1:4"), and that would change each packet. */
+static bool is_lifetime(struct gw_sdp_slice s)
+{
+	(void)gw_sdp_skip(&s, "2^");
+	for (size_t i = 0; i < s.len; i++) {
+		if (!isdigit((unsigned char)s.p[i]))
+			return false;
+	}
+
+	return s.len > 0;
+}
+
+/* "BASE64" or "BASE64|LIFETIME" */
 static bool read_key(uint8_t key[GW_SRTP_KEY_SIZE], struct gw_sdp_slice s)
 {
+	const bool has_lifetime = memchr(s.p, '|', s.len) != NULL;
 	struct gw_sdp_slice text;
 	size_t size = GW_SRTP_KEY_SIZE;
 
-	if (!gw_sdp_skip(&s, "inline:") || memchr(s.p, ';', s.len))
+	if (!gw_sdp_skip(&s, "inline:"))
 		return false;
 
 	text = gw_sdp_word(&s, "|");
 	if (text.len != KEY_CHARS || !is_base64(&text) ||
-	    memchr(s.p, ':', s.len))
+	    (has_lifetime && !is_lifetime(s)))
 		return false;
 
 	return !base64_decode(text.p, text.len, key, &size) &&

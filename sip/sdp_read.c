@@ -197,8 +197,7 @@ static bool plain_rtp(const struct gw_sdp_section *sec)
 
 static bool secure_rtp(const struct gw_sdp_section *sec)
 {
-	return !strcasecmp(sec->proto, "RTP/SAVP") ||
-	       !strcasecmp(sec->proto, "RTP/SAVPF");
+	return !strcasecmp(sec->proto, "RTP/SAVP");
 }
 
 /* Why the sound can't be sent this way; NULL: it can. An answer has to take up one

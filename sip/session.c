@@ -176,6 +176,16 @@ void gw_session_over(struct gw_session *s, int err)
 		finish(s);
 }
 
+void gw_session_lost(struct gw_session *s, int err)
+{
+	if (s->state != GW_SESSION_UP)
+		return;
+
+	s->state = GW_SESSION_LOST;
+	s->facts.err = err;
+	s->h->closed(s->arg);
+}
+
 /* Beginning and end ------------------------------------------------------- */
 
 static bool message_handler(const struct sip_msg *msg, void *arg)
@@ -296,6 +306,7 @@ void gw_session_release(struct gw_session *session, uint16_t q850,
 		break;
 
 	case GW_SESSION_UP:
+	case GW_SESSION_LOST:
 		s->state = GW_SESSION_ENDING;
 		gw_session_bye(s->won);
 		break;

@@ -80,6 +80,12 @@ struct gw_session_h {
 	void (*changed)(const struct sip_msg *msg, uint16_t code, int err,
 			void *arg);
 
+	/* Both sides wanted a change, theirs went first, and now the offer of ours
+	 * is older than what we have said since (RFC 3264 8): *offerp gets it
+	 * anew, a reference. Not 0, or no such handler: ours is given up, which
+	 * changed tells as 491. */
+	int (*reoffer)(struct mbuf **offerp, void *arg);
+
 	/* What comes of gw_session_refer(): see gw_session_transfer. */
 	void (*referring)(const struct gw_session_transfer *news, void *arg);
 
@@ -116,12 +122,17 @@ int gw_session_invite(struct gw_session *session, const struct mbuf *headers,
 int gw_session_reinvite(struct gw_session *session, const struct mbuf *offer);
 
 /* REFER inside of the dialog: the far side is to call target (a SIP URI; with
- * replaces: RFC 3891, instead of that dialog). ~> referring. EBUSY, ENOTCONN. */
+ * replaces: RFC 3891, instead of that dialog). ~> referring. Three minutes
+ * without any NOTIFY end it. EBUSY, ENOTCONN. */
 int gw_session_refer(struct gw_session *session, const char *target,
 		     const char *replaces);
-/* Tells the far side how its REFER goes: NOTIFY with a sipfrag. over ends it. */
+/* Tells the far side how its REFER goes: NOTIFY with a sipfrag. over ends it.
+ * ENOTCONN: there is none, or the far side has lost interest in it. */
 int gw_session_notify(struct gw_session *session, uint16_t code,
 		      const char *phrase, bool over);
+/* "call-id;to-tag=x;from-tag=y" as the far side sees its dialog: for Replaces.
+ * ENOENT: there is none. */
+int gw_session_replaces(struct mbuf *mb, const struct gw_session *session);
 
 /* INFO with one digit (application/dtmf-relay), after those before it. */
 int gw_session_digit(struct gw_session *session, char digit,

@@ -1,7 +1,8 @@
 /* sip/session_change.c - a re-INVITE of ours (RFC 3261 14) and its answers.
  *
  *   INVITE --401/407--> INVITE with credentials
- *          --491--> again after 2.1 to 4 s: we are the owner of the Call-ID (14.1)
+ *          --491--> again after 2.1 to 4 s: we are the owner of the Call-ID (14.1);
+ *                   theirs may go first meanwhile, then ours is written anew
  *          --2xx--> ACK; the same ACK again for each repetition
  *          --481, 408, silence--> the dialog is no more (12.2.1.2)
  *          --any other--> refused, and the session goes on as it was
@@ -43,14 +44,10 @@ static void dialog_lost(struct gw_session *s, const struct sip_msg *msg)
 	if (s->state != GW_SESSION_UP)
 		return;
 
-	if (msg && msg->scode == 481) {
+	if (msg && msg->scode == 481)
 		gw_session_over(s, 0);
-		return;
-	}
-
-	s->facts.err = ETIMEDOUT;
-	if (s->h)
-		s->h->closed(s->arg);
+	else
+		gw_session_lost(s, ETIMEDOUT);
 }
 
 /* Answers ----------------------------------------------------------------- */
@@ -62,10 +59,42 @@ static void accepted(struct gw_session *s, const struct sip_msg *msg)
 	settle(s, msg, msg->scode, 0);
 }
 
+/* The owner may do anything in there, also release the session. */
+static int write_anew(struct gw_session *s)
+{
+	struct mbuf *offer = NULL;
+	int err = s->h->reoffer(&offer, s->arg);
+
+	if (!err && s->state != GW_SESSION_UP)
+		err = ECANCELED;
+	if (err)
+		mem_deref(offer);
+	else
+		s->change->offer = offer;
+	return err;
+}
+
+static void its_turn(struct gw_session *s)
+{
+	struct gw_change *c = s->change;
+	int err = 0;
+
+	if (!c->offer && !s->h->reoffer) {
+		settle(s, NULL, 491, 0);
+		return;
+	}
+
+	if (!c->offer)
+		err = write_anew(s);
+	if (!err)
+		err = send_change(s);
+	if (err)
+		settle(s, NULL, 0, err);
+}
+
 static void again(void *arg)
 {
 	struct gw_session *s = arg;
-	int err;
 
 	mem_ref(s);
 	if (s->state != GW_SESSION_UP)
@@ -73,12 +102,15 @@ static void again(void *arg)
 	else if (s->reply)
 		/* theirs is under way now, and goes first */
 		tmr_start(&s->change->again, GLARE_MIN_MS, again, s);
-	else {
-		err = send_change(s);
-		if (err)
-			settle(s, NULL, 0, err);
-	}
+	else
+		its_turn(s);
 	mem_deref(s);
+}
+
+void gw_session_change_overtaken(struct gw_session *s)
+{
+	if (s->change && s->change->pending)
+		s->change->offer = mem_deref(s->change->offer);
 }
 
 static void refused(struct gw_session *s, const struct sip_msg *msg)
@@ -179,7 +211,7 @@ int gw_session_reinvite(struct gw_session *session, const struct mbuf *offer)
 		return EINVAL;
 	if (s->state != GW_SESSION_UP)
 		return ENOTCONN;
-	if (s->reply || gw_session_is_changing(s))
+	if (s->reply || (s->change && s->change->pending))
 		return EBUSY;
 
 	if (!s->change)
@@ -207,7 +239,8 @@ out:
 	return err;
 }
 
-bool gw_session_is_changing(const struct gw_session *s)
+bool gw_session_awaits_change(const struct gw_session *s)
 {
-	return s->change && s->change->pending;
+	return s->change && s->change->pending &&
+	       !tmr_isrunning(&s->change->again);
 }

@@ -1,8 +1,8 @@
 /* sip/session_far.c - what the far side asks for inside of our dialog.
  *
  *   BYE      200, also when ours is under way (glare); its Reason is kept
- *   INVITE   200 with our SDP, repeated until ACK; 491 before an INVITE of ours
- *            is answered, 500 + Retry-After before the last 200 is ACKed
+ *   INVITE   200 with our SDP, repeated until ACK; 491 while an INVITE of ours
+ *            isn't answered, 500 + Retry-After before the last 200 is ACKed
  *   UPDATE   200, with our SDP when it has an offer (RFC 3311)
  *   INFO     200 for a digit, 415 for what nobody here understands
  *   OPTIONS  200
@@ -111,6 +111,8 @@ static int renegotiate(struct mbuf **bodyp, struct gw_session *s,
 		break;
 	}
 
+	if (!err)
+		gw_session_change_overtaken(s);
 	return err;
 }
 
@@ -135,9 +137,7 @@ static void reply_again(void *arg)
 		/* RFC 3261 13.3.1.4: without ACK the session is ended; whoever
 		 * is told releases it, and that sends BYE */
 		s->reply = mem_deref(r);
-		s->facts.err = ETIMEDOUT;
-		if (s->h)
-			s->h->closed(s->arg);
+		gw_session_lost(s, ETIMEDOUT);
 		return;
 	}
 
@@ -180,7 +180,7 @@ static void far_invite(struct gw_session *s, struct gw_fork *fork,
 	struct mbuf *body = NULL, *mb = NULL;
 	bool has_offer = has_sdp(msg);
 
-	if (s->state != GW_SESSION_UP || gw_session_is_changing(s)) {
+	if (s->state != GW_SESSION_UP || gw_session_awaits_change(s)) {
 		reply(s, msg, 491, "Request Pending");
 		return;
 	}
@@ -226,7 +226,7 @@ static void far_update(struct gw_session *s, struct gw_fork *fork,
 
 	/* RFC 3311 5.2: our own offer is still open */
 	if (has_offer &&
-	    (s->state != GW_SESSION_UP || gw_session_is_changing(s) ||
+	    (s->state != GW_SESSION_UP || gw_session_awaits_change(s) ||
 	     (s->reply && s->reply->made_offer))) {
 		reply(s, msg, 491, "Request Pending");
 		return;
@@ -415,6 +415,11 @@ bool gw_session_far_request(struct gw_session *s, const struct sip_msg *msg)
 	}
 
 	if (s->state == GW_SESSION_OVER)
+		return false;
+
+	/* a phone that has lost is told so by our BYE, which may still be
+	 * under way; its own is welcome */
+	if (s->won && fork != s->won && pl_strcmp(&msg->met, "BYE"))
 		return false;
 
 	if (!sip_dialog_rseq_valid(fork->dlg, msg)) {

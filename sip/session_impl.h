@@ -21,14 +21,18 @@
 #include "sip/session.h"
 #include "sip/stack.h"
 
-/*   IDLE -> CALLING -> UP -> ENDING -> OVER     ENDING: BYE is under way
- *              |                 ^       ^
- *              +-> CANCELING ----+-------+      2xx or something else came */
+/*   IDLE -> CALLING -> UP -> LOST -> ENDING -> OVER
+ *              |         |             ^  ^       ^
+ *              |         +-------------+  |       |
+ *              +-> CANCELING -------------+-------+  2xx or something else came
+ *
+ * LOST: its owner knows, its release says BYE. ENDING: BYE is under way. */
 enum gw_session_state {
 	GW_SESSION_IDLE,
 	GW_SESSION_CALLING,
 	GW_SESSION_CANCELING,
 	GW_SESSION_UP,
+	GW_SESSION_LOST,
 	GW_SESSION_ENDING,
 	GW_SESSION_OVER,
 };
@@ -72,12 +76,12 @@ struct gw_reply {
 	bool made_offer; /* the answer comes in the ACK */
 };
 
-/* A re-INVITE of ours. */
+/* A re-INVITE of ours. While again is running it isn't under way, it waits. */
 struct gw_change {
 	bool pending;
 	uint32_t cseq;
-	unsigned glares; /* how often we were told 491 */
-	struct mbuf *offer;
+	unsigned glares;    /* how often we were told 491 */
+	struct mbuf *offer; /* NULL while pending: has to be written anew */
 	struct sip_request *req;
 	struct tmr again;
 };
@@ -168,6 +172,8 @@ int gw_session_take_challenge(struct gw_session *s, const struct sip_msg *msg);
 void gw_session_drop_invite(struct gw_session *s);
 /* Tells the user, if there still is one, and goes on to the end of life. */
 void gw_session_over(struct gw_session *s, int err);
+/* Tells the user of a session that is up: the far side is silent, but may hear. */
+void gw_session_lost(struct gw_session *s, int err);
 
 /* session_invite.c */
 void gw_session_keep_reason(struct gw_session *s, const struct sip_msg *msg);
@@ -199,7 +205,9 @@ void gw_session_reply_2xx(struct gw_session *s, const struct sip_msg *msg,
 			  uint16_t code, const char *phrase);
 
 /* session_change.c: our re-INVITE isn't answered yet. */
-bool gw_session_is_changing(const struct gw_session *s);
+bool gw_session_awaits_change(const struct gw_session *s);
+/* Theirs has been agreed to while ours was waiting for its turn. */
+void gw_session_change_overtaken(struct gw_session *s);
 /* A sip_send_h that adds Contact; arg is the session. */
 int gw_session_add_contact(enum sip_transp tp, const struct sa *src,
 			   const struct sa *dst, struct mbuf *mb, void *arg);

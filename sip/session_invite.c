@@ -254,7 +254,10 @@ bool gw_session_stray_response(struct gw_session *s, const struct sip_msg *msg)
 	}
 
 	if (is_change_again(s, msg)) {
-		gw_session_ack_again(s->won, msg->cseq.num);
+		if (gw_session_has_acked(s->won, msg->cseq.num))
+			gw_session_ack_again(s->won, msg->cseq.num);
+		else
+			gw_session_ack(s->won, GW_ACK_CHANGE, msg->cseq.num);
 		return true;
 	}
 

@@ -123,19 +123,43 @@ out:
 
 /* Print ------------------------------------------------------------------- */
 
+static int read_ack(struct sip_msg **ackp, const struct gw_session *s)
+{
+	const struct gw_fork *won = s ? s->won : NULL;
+
+	if (!won || !won->acks[GW_ACK_INVITE].mb || s->state != GW_SESSION_UP)
+		return ENOENT;
+
+	won->acks[GW_ACK_INVITE].mb->pos = 0;
+	return sip_msg_decode(ackp, won->acks[GW_ACK_INVITE].mb);
+}
+
+/* RFC 3891 3: who gets it compares to-tag with its own; 0 is that of a phone from
+ * before there were tags. */
+int gw_session_replaces(struct mbuf *mb, const struct gw_session *session)
+{
+	const struct pl none = PL("0");
+	struct sip_msg *ack = NULL;
+	int err;
+
+	err = read_ack(&ack, session);
+	if (err)
+		return err;
+
+	err = mbuf_printf(mb, "%r;to-tag=%r;from-tag=%r", &ack->callid,
+			  pl_isset(&ack->to.tag) ? &ack->to.tag : &none,
+			  &ack->from.tag);
+	mem_deref(ack);
+	return err;
+}
+
 int gw_session_print(struct mbuf *mb, const struct gw_session *session)
 {
-	const struct gw_fork *won = session ? session->won : NULL;
 	struct sip_msg *ack = NULL;
 	struct words words = { .routes = NULL };
 	int err;
 
-	if (!won || !won->acks[GW_ACK_INVITE].mb ||
-	    session->state != GW_SESSION_UP)
-		return ENOENT;
-
-	won->acks[GW_ACK_INVITE].mb->pos = 0;
-	err = sip_msg_decode(&ack, won->acks[GW_ACK_INVITE].mb);
+	err = read_ack(&ack, session);
 	if (err)
 		return err;
 

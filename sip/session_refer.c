@@ -152,6 +152,7 @@ int gw_session_refer(struct gw_session *session, const char *target,
 static uint16_t read_sipfrag(const struct sip_msg *msg)
 {
 	struct pl body, code;
+	uint32_t n;
 
 	gw_session_body(&body, msg);
 	if (!msg_ctype_cmp(&msg->ctyp, "message", "sipfrag") ||
@@ -160,7 +161,8 @@ static uint16_t read_sipfrag(const struct sip_msg *msg)
 	    (code.p + 3 < body.p + body.l && isdigit((unsigned char)code.p[3])))
 		return 0;
 
-	return (uint16_t)pl_u32(&code);
+	n = pl_u32(&code);
+	return n >= 100 && n <= 699 ? (uint16_t)n : 0;
 }
 
 void gw_session_far_notify(struct gw_session *s, struct gw_fork *fork,
@@ -218,15 +220,18 @@ static void notify_answered(int err, const struct sip_msg *msg, void *arg)
 {
 	struct gw_session *s = arg;
 	struct gw_refer_in *r = s->refer_in;
+	bool unwanted;
 
 	if (!r || (!err && msg && msg->scode < 200))
 		return;
 
 	mem_ref(s);
-	if (!err && msg && gw_session_is_challenge(msg) &&
+	/* RFC 6665 4.2.2: nobody listens any more */
+	unwanted = err || !msg || msg->scode == 481;
+	if (!unwanted && gw_session_is_challenge(msg) &&
 	    s->state == GW_SESSION_UP && !gw_session_take_challenge(s, msg))
 		r->due = true; /* the same words again */
-	else if (r->sent_over)
+	else if (unwanted || r->sent_over)
 		s->refer_in = mem_deref(r);
 	if (s->refer_in && s->refer_in->due)
 		send_notify(s);
@@ -339,6 +344,26 @@ static bool read_refer_to(struct refer_to *to, const struct sip_msg *msg)
 	return true;
 }
 
+/* A yes leaves refer_in behind. */
+static uint16_t ask_owner(struct gw_session *s, const struct refer_to *to,
+			  const struct sip_msg *msg)
+{
+	uint16_t code;
+
+	s->refer_in = mem_zalloc(sizeof(*s->refer_in), notify_destructor);
+	if (!s->refer_in)
+		return 503;
+
+	/* RFC 3515 2.4.6: a NOTIFY names its REFER by that */
+	s->refer_in->id = msg->cseq.num;
+	code = s->h->referred(to->target, to->replaces[0] ? to->replaces : NULL,
+			      s->arg);
+	if (code != 202)
+		s->refer_in = mem_deref(s->refer_in);
+
+	return code == 202 || code >= 300 ? code : 603;
+}
+
 void gw_session_far_refer(struct gw_session *s, struct gw_fork *fork,
 			  const struct sip_msg *msg)
 {
@@ -350,18 +375,8 @@ void gw_session_far_refer(struct gw_session *s, struct gw_fork *fork,
 		code = 400;
 	else if (s->state != GW_SESSION_UP || s->refer_in)
 		code = 491;
-	else if (s->h && s->h->referred) {
-		s->refer_in =
-			mem_zalloc(sizeof(*s->refer_in), notify_destructor);
-		code = !s->refer_in ?
-			       503 :
-			       s->h->referred(to.target,
-					      to.replaces[0] ? to.replaces :
-							       NULL,
-					      s->arg);
-		if (code != 202)
-			s->refer_in = mem_deref(s->refer_in);
-	}
+	else if (s->h && s->h->referred)
+		code = ask_owner(s, &to, msg);
 
 	if (code != 202) {
 		(void)sip_treply(NULL, s->sip, msg, code, phrase_of(code));

@@ -85,8 +85,31 @@ static void settle_tag(const struct sip_msg *msg)
 		    hash_joaat_pl(&msg->callid);
 }
 
-static void refuse_method(struct sip *sip, const struct sip_msg *msg)
+/* What we know, but not outside of a dialog: Allow names these, 405 would not be
+ * true of them. */
+static const struct {
+	const char *method;
+	uint16_t code;
+	const char *reason;
+} outside[] = {
+	{ "INVITE", 480, "Temporarily Unavailable" },
+	{ "REFER", 403, "Forbidden" },
+	{ "CANCEL", 481, "Call/Transaction Does Not Exist" },
+	{ "BYE", 481, "Call/Transaction Does Not Exist" },
+	{ "INFO", 481, "Call/Transaction Does Not Exist" },
+	{ "NOTIFY", 481, "Call/Transaction Does Not Exist" },
+	{ "UPDATE", 481, "Call/Transaction Does Not Exist" },
+};
+
+static void refuse_outside(struct sip *sip, const struct sip_msg *msg)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(outside); i++) {
+		if (pl_strcmp(&msg->met, outside[i].method))
+			continue;
+		(void)sip_reply(sip, msg, outside[i].code, outside[i].reason);
+		return;
+	}
+
 	(void)sip_replyf(sip, msg, 405, "Method Not Allowed",
 			 "Allow: %s\r\nContent-Length: 0\r\n\r\n",
 			 gw_stack_allow);
@@ -138,17 +161,10 @@ bool gw_stack_request(const struct sip_msg *msg, void *arg)
 	if (stack->requesth && stack->requesth(ep->sip, msg, stack->arg))
 		return true;
 
-	if (0 == pl_strcmp(&msg->met, "INVITE"))
-		(void)sip_reply(ep->sip, msg, 480, "Temporarily Unavailable");
-	else if (0 == pl_strcmp(&msg->met, "OPTIONS"))
+	if (0 == pl_strcmp(&msg->met, "OPTIONS"))
 		answer_options(ep->sip, msg);
-	else if (0 == pl_strcmp(&msg->met, "CANCEL") ||
-		 0 == pl_strcmp(&msg->met, "BYE") ||
-		 0 == pl_strcmp(&msg->met, "NOTIFY"))
-		(void)sip_reply(ep->sip, msg, 481,
-				"Call/Transaction Does Not Exist");
 	else
-		refuse_method(ep->sip, msg);
+		refuse_outside(ep->sip, msg);
 
 	return true;
 }

@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-enum { SECRETS_MAX = 8 }; /* credentials and keys in one message */
+/* Credentials and keys in one message: phones offer up to eight keys a stream. */
+enum { SECRETS_MAX = 32 };
 
 struct gw_stack_tap {
 	struct le he;
@@ -119,26 +120,31 @@ static void add_secret(struct skimmed *skimmed, const struct pl *secret)
 		skimmed->too_many_secrets = true;
 }
 
-/* Keys of SRTP (RFC 4568): all that follows "inline:" on a line of the body. */
-static void skim_keys(struct skimmed *skimmed, const char *p, const char *end)
+/* Keys of SRTP (RFC 4568): all that follows "inline:" on a line of the body. Whether
+ * we could use such a key doesn't matter: it is one. */
+static void skim_keys(struct skimmed *skimmed, const char *body,
+		      const char *end)
 {
-	static const char mark[] = "inline:";
+	static const char mark[] = "inline";
+	const ptrdiff_t len = sizeof(mark) - 1;
+	const char *p = body;
 
-	while (p && p < end) {
+	while (p < end && (p = memchr(p, ':', (size_t)(end - p)))) {
+		const char *start = ++p;
 		struct pl key;
-		const char *eol;
 
-		p = memmem(p, (size_t)(end - p), mark, sizeof(mark) - 1);
+		if (start - 1 - body < len ||
+		    strncasecmp(start - 1 - len, mark, (size_t)len))
+			continue;
+
+		p = memchr(p, '\n', (size_t)(end - p));
 		if (!p)
-			break;
-		p += sizeof(mark) - 1;
-		eol = memchr(p, '\r', (size_t)(end - p));
-		if (!eol)
-			eol = memchr(p, '\n', (size_t)(end - p));
-		key.p = p;
-		key.l = (size_t)((eol ? eol : end) - p);
+			p = end;
+		key.p = start;
+		key.l = (size_t)(p - start);
+		if (key.l && p[-1] == '\r')
+			--key.l;
 		add_secret(skimmed, &key);
-		p = eol;
 	}
 }
 
@@ -147,7 +153,9 @@ static void skim(struct skimmed *skimmed, const char *text, size_t len)
 	const char *p = text, *end = text + len, *rest = text;
 	struct pl line, value;
 
-	memset(skimmed, 0, sizeof(*skimmed));
+	skimmed->call_id = pl_null;
+	skimmed->secret_count = 0;
+	skimmed->too_many_secrets = false;
 
 	while ((p = next_line(&line, p, end))) {
 		rest = p;

@@ -1,202 +1,18 @@
-/* What we ask for while a session is up, and what the far side asks of us at the
- * same time: re-INVITE, REFER, NOTIFY, INFO. The session alone, without a call. */
-#include "sip/session.h"
-#include "tests/calls/world.h"
-
-/* One session towards the world's phone, and all that it has told. */
-static struct talk {
-	struct world *w;
-	struct gw_session *session;
-	struct gw_line_way_req *way;
-	struct mbuf *offer;
-	char log[512]; /* "answered changed:200 ..." */
-	uint16_t referred_code;
-	char target[128], replaces[128];
-	bool releases_at_change;
-	int err;
-} talk;
-
-static void say(const char *fmt, ...)
-{
-	const size_t used = strlen(talk.log);
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (used)
-		talk.log[used] = ' ';
-	(void)re_vsnprintf(talk.log + used + (used ? 1 : 0),
-			   sizeof(talk.log) - used - 1, fmt, ap);
-	va_end(ap);
-}
-
-static void on_progress(const struct sip_msg *msg, void *arg)
-{
-	(void)msg;
-	(void)arg;
-}
-
-static void on_answered(const struct sip_msg *msg, void *arg)
-{
-	(void)msg;
-	(void)arg;
-	say("answered");
-}
-
-static int on_offered(struct mbuf **bodyp, const struct sip_msg *msg, void *arg)
-{
-	(void)msg;
-	(void)arg;
-	say("offered");
-	*bodyp = mem_ref(talk.offer);
-	return 0;
-}
-
-static void on_agreed(const struct sip_msg *ack, void *arg)
-{
-	(void)ack;
-	(void)arg;
-}
-
-static void on_changed(const struct sip_msg *msg, uint16_t code, int err,
-		       void *arg)
-{
-	struct pl body = PL_INIT;
-	(void)arg;
-
-	if (msg)
-		gw_session_body(&body, msg);
-	say("changed:%u%s%s", code, err ? "!" : "", body.l ? "+sdp" : "");
-	if (talk.releases_at_change) {
-		gw_session_release(talk.session, 16, "over");
-		talk.session = NULL;
-	}
-}
-
-static void on_referring(const struct gw_session_transfer *news, void *arg)
-{
-	(void)arg;
-	say("refer:%u%s%s%s", news->code, news->accepted ? "a" : "",
-	    news->over ? "o" : "", news->err ? "!" : "");
-}
-
-static uint16_t on_referred(const char *target, const char *replaces, void *arg)
-{
-	(void)arg;
-	say("referred");
-	str_ncpy(talk.target, target, sizeof(talk.target));
-	str_ncpy(talk.replaces, replaces ? replaces : "",
-		 sizeof(talk.replaces));
-	return talk.referred_code;
-}
-
-static void on_digit(char digit, uint32_t duration_ms, void *arg)
-{
-	(void)arg;
-	say("digit:%c/%u", digit, duration_ms);
-}
-
-static void on_closed(void *arg)
-{
-	const struct gw_session_facts *facts = gw_session_facts(talk.session);
-	(void)arg;
-
-	say("closed:%u%s", facts->sip_code, facts->err ? "!" : "");
-	gw_session_release(talk.session, 0, NULL);
-	talk.session = NULL;
-}
-
-static const struct gw_session_h handlers = {
-	.progress = on_progress,
-	.answered = on_answered,
-	.offered = on_offered,
-	.agreed = on_agreed,
-	.changed = on_changed,
-	.referring = on_referring,
-	.referred = on_referred,
-	.digit = on_digit,
-	.closed = on_closed,
-};
-
-static void talk_close(void *arg)
-{
-	(void)arg;
-	talk.way = mem_deref(talk.way);
-	if (talk.session)
-		gw_session_release(talk.session, 16, "over");
-	talk.session = NULL;
-	talk.offer = mem_deref(talk.offer);
-}
-
-/* libre's hash reads whole words, so a string has to have some room behind it. */
-static const char from_uri[64] = "sip:858@127.0.0.1";
-
-static void way_ready(int err, const struct gw_line_way *way, void *arg)
-{
-	const struct gw_session_cfg cfg = {
-		.line = talk.w->line,
-		.way = way,
-		.to_uri = talk.w->to.uri,
-		.from_uri = from_uri,
-	};
-	(void)arg;
-
-	talk.way = NULL;
-	talk.err = err ? err :
-			 gw_session_alloc(&talk.session, &cfg, &handlers, NULL);
-	if (!talk.err)
-		talk.err = gw_session_invite(talk.session, NULL, talk.offer);
-}
-
-static bool word_is_there(void *arg)
-{
-	const char *word = arg;
-	const char *p = strstr(talk.log, word);
-
-	return talk.err || (p && strchr(" ", p[strlen(word)]));
-}
-
-static int until(const char *word)
-{
-	const int err =
-		test_run_until(word_is_there, (void *)(uintptr_t)word, 3000);
-
-	return talk.err ? talk.err : err;
-}
-
-/* The session is up, and nothing has been told since. */
-static int bring_up(struct world **wp)
-{
-	memset(&talk, 0, sizeof(talk));
-	CHECK_OK(world_open(wp, GW_TRANSPORT_UDP));
-	test_later(talk_close, NULL);
-	talk.w = *wp;
-	talk.offer = mbuf_alloc(256);
-	CHECK(talk.offer);
-	CHECK_OK(mbuf_write_str(talk.offer, SDP_PCMA));
-	phone_will(&(*wp)->to, { .code = 180 },
-		   { .code = 200, .sdp = SDP_PCMA });
-	CHECK_OK(gw_line_way(&talk.way, (*wp)->line, (*wp)->to.uri, way_ready,
-			     NULL));
-	CHECK_OK(until("answered"));
-	CHECK_OK(world_until_phone(*wp, "ACK"));
-	(*wp)->to.log[0] = '\0';
-	talk.log[0] = '\0';
-	return 0;
-}
-
-/* re-INVITE ----------------------------------------------------------------- */
+/* A re-INVITE of ours, and what the far side wants at the same time. The session
+ * alone, without a call. */
+#include "tests/calls/talk.h"
 
 static int test_session_reinvite(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	phone_will(&w->to, { .code = 100 }, { .code = 200, .sdp = SDP_HOLD });
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
 	CHECK_ERR(gw_session_reinvite(talk.session, talk.offer), EBUSY);
-	CHECK_OK(until("changed:200+sdp"));
+	CHECK_OK(talk_until("changed:200+sdp"));
 	CHECK_OK(world_until_phone(w, "ACK"));
 	CHECK_STR(w->to.log, "INVITE ACK");
 	CHECK_INT(w->to.ack->cseq.num, w->to.invite->cseq.num);
@@ -206,7 +22,7 @@ static int test_session_reinvite(void)
 
 	/* and once more */
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
-	CHECK_OK(until("changed:200+sdp changed:200+sdp"));
+	CHECK_OK(talk_until("changed:200+sdp changed:200+sdp"));
 	return 0;
 }
 TEST(test_session_reinvite);
@@ -216,7 +32,7 @@ static int test_session_reinvite_200_again(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
@@ -236,18 +52,18 @@ static int test_session_reinvite_refused(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	phone_will(&w->to, { .code = 488 });
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
-	CHECK_OK(until("changed:488"));
+	CHECK_OK(talk_until("changed:488"));
 	CHECK(talk.session);
 
 	/* the session is as it was: it can be changed and ended */
 	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
-	CHECK_OK(until("changed:200+sdp"));
+	CHECK_OK(talk_until("changed:200+sdp"));
 	return 0;
 }
 TEST(test_session_reinvite_refused);
@@ -256,7 +72,7 @@ static int test_session_reinvite_challenged(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	w->to.challenge_code = 407;
@@ -264,44 +80,290 @@ static int test_session_reinvite_challenged(void)
 	w->to.challenges = 1;
 	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
-	CHECK_OK(until("changed:200+sdp"));
+	CHECK_OK(talk_until("changed:200+sdp"));
 	CHECK_INT(w->to.authorised, 1);
 	return 0;
 }
 TEST(test_session_reinvite_challenged);
+
+/* What the far side was offered last. */
+static bool was_offered(const struct world *w, const char *sdp)
+{
+	struct pl body;
+
+	gw_session_body(&body, w->to.invite);
+	return 0 == pl_strcmp(&body, sdp);
+}
 
 /* RFC 3261 14.1: both at once. Ours is tried again when a random time is over. */
 static int test_session_reinvite_glare(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	gw_tmr_test_clock_start();
 	phone_will(&w->to, { .code = 491 });
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
 	CHECK_OK(world_until_phone(w, "ACK"));
+	gw_tmr_test_advance(2000);
 	CHECK_STR(talk.log, "");
+	CHECK_INT(w->to.invites, 2);
 
-	/* theirs, too, is under way, and is answered now */
-	phone_request(&w->to, "INVITE", NULL, "application/sdp", SDP_HOLD);
-	CHECK_OK(world_until_phone(w, "491:INVITE"));
-
-	w->to.log[0] = '\0';
 	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
-	gw_tmr_test_advance(4000);
-	CHECK_OK(until("changed:200+sdp"));
+	gw_tmr_test_advance(2000);
+	CHECK_OK(talk_until("changed:200+sdp"));
+	CHECK_STR(talk.log, "changed:200+sdp");
+	CHECK_INT(w->to.invites, 3);
+	CHECK(was_offered(w, SDP_PCMA));
 	return 0;
 }
 TEST(test_session_reinvite_glare);
+
+static int test_session_reinvite_glare_without_end(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	gw_tmr_test_clock_start();
+	phone_will(&w->to, { .code = 491 });
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	gw_tmr_test_advance(5 * 4000);
+	CHECK_OK(talk_until("changed:491"));
+	CHECK_STR(talk.log, "changed:491");
+	CHECK_INT(w->to.invites, 1 + 5);
+	return 0;
+}
+TEST(test_session_reinvite_glare_without_end);
+
+/* Ours was told 491 and waits; theirs is tried again first, and agreed to. */
+static int overtake(struct world **wp)
+{
+	if (talk_open(wp))
+		return 1;
+
+	gw_tmr_test_clock_start();
+	phone_will(&(*wp)->to, { .code = 491 });
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	CHECK_OK(world_until_phone(*wp, "ACK"));
+	CHECK_ERR(gw_session_reinvite(talk.session, talk.offer), EBUSY);
+
+	phone_request(&(*wp)->to, "INVITE", NULL, "application/sdp", SDP_PCMA);
+	CHECK_OK(world_until_phone(*wp, "200:INVITE"));
+	CHECK_STR(talk.log, "offered");
+	phone_will(&(*wp)->to, { .code = 200, .sdp = SDP_PCMA });
+	return 0;
+}
+
+/* RFC 3264 8: our offer is older than our answer to theirs, so it is made anew. */
+static int test_session_reinvite_overtaken(void)
+{
+	struct world *w;
+
+	if (overtake(&w))
+		return 1;
+
+	gw_tmr_test_advance(4000);
+	CHECK_OK(talk_until("changed:200+sdp"));
+	CHECK_STR(talk.log, "offered reoffer changed:200+sdp");
+	CHECK(was_offered(w, SDP_HOLD));
+	return 0;
+}
+TEST(test_session_reinvite_overtaken);
+
+/* Theirs isn't ACKed yet when it would be our turn. */
+static int test_session_reinvite_waits_for_their_ack(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	gw_tmr_test_clock_start();
+	phone_will(&w->to, { .code = 491 });
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	CHECK_OK(world_until_phone(w, "ACK"));
+	w->to.holds_ack_back = true;
+	phone_request(&w->to, "INVITE", NULL, "application/sdp", SDP_PCMA);
+	CHECK_OK(world_until_phone(w, "200:INVITE"));
+	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
+	gw_tmr_test_advance(4000);
+	CHECK_STR(talk.log, "offered");
+
+	/* to one of the repetitions of our 200 */
+	w->to.holds_ack_back = false;
+	gw_tmr_test_advance(4000 + 2100);
+	CHECK_OK(talk_until("changed:200+sdp"));
+	CHECK_STR(talk.log, "offered reoffer changed:200+sdp");
+	return 0;
+}
+TEST(test_session_reinvite_waits_for_their_ack);
+
+static int test_session_reinvite_given_up(void)
+{
+	struct world *w;
+
+	if (overtake(&w))
+		return 1;
+
+	talk.reoffer_err = ECANCELED;
+	gw_tmr_test_advance(4000);
+	CHECK_OK(talk_until("changed:0!"));
+	CHECK_INT(w->to.invites, 2);
+	return 0;
+}
+TEST(test_session_reinvite_given_up);
+
+static int test_session_reinvite_cannot_be_made_anew(void)
+{
+	struct world *w;
+
+	if (overtake(&w))
+		return 1;
+
+	talk.h.reoffer = NULL;
+	gw_tmr_test_advance(4000);
+	CHECK_OK(talk_until("changed:491"));
+	CHECK_INT(w->to.invites, 2);
+	return 0;
+}
+TEST(test_session_reinvite_cannot_be_made_anew);
+
+/* We hang up while ours waits for its turn: it never leaves. */
+static int test_session_reinvite_hung_up_while_it_waits(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	gw_tmr_test_clock_start();
+	phone_will(&w->to, { .code = 491 });
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	CHECK_OK(world_until_phone(w, "ACK"));
+	talk_release();
+	CHECK_OK(world_until_phone(w, "BYE"));
+	gw_tmr_test_advance(4000);
+	CHECK_INT(w->to.invites, 2);
+	CHECK_STR(talk.log, "");
+	return 0;
+}
+TEST(test_session_reinvite_hung_up_while_it_waits);
+
+/* Not a word: the transaction's own patience is all there is. */
+static int test_session_reinvite_into_silence(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	gw_tmr_test_clock_start();
+	w->to.is_deaf = true;
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	gw_tmr_test_advance(32 * 1000);
+	CHECK_OK(talk_until("closed:200!"));
+	CHECK_STR(talk.log, "closed:200!");
+	CHECK_OK(world_until_phone(w, "BYE"));
+	return 0;
+}
+TEST(test_session_reinvite_into_silence);
+
+static void on_closed_and_kept(void *arg)
+{
+	(void)arg;
+	(void)strncat(talk.log, talk.log[0] ? " closed" : "closed",
+		      sizeof(talk.log) - strlen(talk.log) - 1);
+}
+
+/* An owner who takes his time is told once; the BYE is his. */
+static int test_session_lost_is_told_once(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	talk.h.closed = on_closed_and_kept;
+	phone_will(&w->to, { .code = 408 });
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	CHECK_OK(talk_until("closed"));
+	CHECK_ERR(gw_session_reinvite(talk.session, talk.offer), ENOTCONN);
+	CHECK_ERR(gw_session_digit(talk.session, '1', 0), ENOTCONN);
+	phone_request(&w->to, "INVITE", NULL, "application/sdp", SDP_HOLD);
+	CHECK_OK(world_until_phone(w, "491:INVITE"));
+	phone_request(&w->to, "BYE", NULL, NULL, NULL);
+	CHECK_OK(world_until_phone(w, "200:BYE"));
+	CHECK_STR(talk.log, "closed");
+	CHECK_INT(w->to.byes, 0);
+	talk_release();
+	CHECK_OK(world_until_phone(w, "BYE"));
+	return 0;
+}
+TEST(test_session_lost_is_told_once);
+
+/* Another phone has answered too late, and asks for something all the same. */
+static int test_session_of_a_lost_fork(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	phone_answer(&w->to, &(struct answer){ .code = 200,
+					       .sdp = SDP_PCMA,
+					       .tag = "other" });
+	CHECK_OK(world_until_phone(w, "ACK BYE"));
+	str_ncpy(w->to.tag, "other", sizeof(w->to.tag));
+	talk.referred_code = 202;
+	phone_request(&w->to, "INVITE", NULL, "application/sdp", SDP_HOLD);
+	CHECK_OK(world_until_phone(w, "481:INVITE"));
+	phone_request(&w->to, "REFER", "Refer-To: <sip:7@127.0.0.1>\r\n", NULL,
+		      NULL);
+	CHECK_OK(world_until_phone(w, "481:REFER"));
+	phone_request(&w->to, "BYE", NULL, NULL, NULL);
+	CHECK_OK(world_until_phone(w, "200:BYE"));
+	CHECK_STR(talk.log, "");
+	return 0;
+}
+TEST(test_session_of_a_lost_fork);
+
+/* RFC 3261 12.2.1.2: what comes after goes where the 2xx says. */
+static int test_session_reinvite_moves_the_target(void)
+{
+	char contact[96], moved[64];
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	phone_will(&w->to, { .code = 100 });
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	CHECK_OK(world_until_phone(w, "INVITE"));
+	(void)re_snprintf(moved, sizeof(moved), "sip:moved@%J", &w->to.addr);
+	(void)re_snprintf(contact, sizeof(contact), "Contact: <%s>\r\n", moved);
+	phone_answer(&w->to, &(struct answer){ .code = 200,
+					       .sdp = SDP_PCMA,
+					       .contact = contact });
+	CHECK_OK(talk_until("changed:200+sdp"));
+	CHECK_OK(world_until_phone(w, "ACK"));
+	CHECK(0 == pl_strcmp(&w->to.ack->ruri, moved));
+	talk_release();
+	CHECK_OK(world_until_phone(w, "BYE"));
+	CHECK(0 == pl_strcmp(&w->to.bye->ruri, moved));
+	return 0;
+}
+TEST(test_session_reinvite_moves_the_target);
 
 /* Ours isn't answered yet when theirs comes. */
 static int test_session_reinvite_theirs_comes_late(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	phone_will(&w->to, { .code = 100 });
@@ -309,9 +371,11 @@ static int test_session_reinvite_theirs_comes_late(void)
 	CHECK_OK(world_until_phone(w, "INVITE"));
 	phone_request(&w->to, "UPDATE", NULL, "application/sdp", SDP_HOLD);
 	CHECK_OK(world_until_phone(w, "491:UPDATE"));
+	phone_request(&w->to, "INVITE", NULL, "application/sdp", SDP_HOLD);
+	CHECK_OK(world_until_phone(w, "491:INVITE"));
 	CHECK_STR(talk.log, "");
 	phone_answer(&w->to, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
-	CHECK_OK(until("changed:200+sdp"));
+	CHECK_OK(talk_until("changed:200+sdp"));
 	return 0;
 }
 TEST(test_session_reinvite_theirs_comes_late);
@@ -321,12 +385,12 @@ static int test_session_reinvite_481(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	phone_will(&w->to, { .code = 481 });
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
-	CHECK_OK(until("closed:200"));
+	CHECK_OK(talk_until("closed:200"));
 	CHECK(!talk.session);
 	CHECK_INT(w->to.byes, 0);
 	return 0;
@@ -337,12 +401,12 @@ static int test_session_reinvite_408(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	phone_will(&w->to, { .code = 408 });
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
-	CHECK_OK(until("closed:200!"));
+	CHECK_OK(talk_until("closed:200!"));
 	CHECK_OK(world_until_phone(w, "BYE"));
 	return 0;
 }
@@ -353,14 +417,14 @@ static int test_session_reinvite_and_their_bye(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	phone_will(&w->to, { .code = 100 });
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
 	CHECK_OK(world_until_phone(w, "INVITE"));
 	phone_request(&w->to, "BYE", NULL, NULL, NULL);
-	CHECK_OK(until("closed:200"));
+	CHECK_OK(talk_until("closed:200"));
 	w->to.log[0] = '\0';
 	phone_answer(&w->to, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(world_until_phone(w, "ACK"));
@@ -374,14 +438,13 @@ static int test_session_reinvite_and_our_bye(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	phone_will(&w->to, { .code = 100 });
 	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
 	CHECK_OK(world_until_phone(w, "INVITE"));
-	gw_session_release(talk.session, 16, "over");
-	talk.session = NULL;
+	talk_release();
 	CHECK_OK(world_until_phone(w, "BYE"));
 	phone_answer(&w->to, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(world_until_phone(w, "ACK"));
@@ -390,11 +453,33 @@ static int test_session_reinvite_and_our_bye(void)
 }
 TEST(test_session_reinvite_and_our_bye);
 
+/* The session is over and has given its ACK away; who never got it asks again. */
+static int test_session_reinvite_200_after_the_end(void)
+{
+	struct world *w;
+
+	if (talk_open(&w))
+		return 1;
+
+	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	CHECK_OK(world_until_phone(w, "ACK"));
+	talk_release();
+	CHECK_OK(world_until_phone(w, "BYE"));
+	w->to.log[0] = '\0';
+	phone_answer(&w->to, &(struct answer){ .code = 200, .sdp = SDP_PCMA });
+	CHECK_OK(world_until_phone(w, "ACK"));
+	CHECK_STR(w->to.log, "ACK");
+	CHECK_INT(w->to.ack->cseq.num, w->to.invite->cseq.num);
+	return 0;
+}
+TEST(test_session_reinvite_200_after_the_end);
+
 static int test_session_released_by_its_change(void)
 {
 	struct world *w;
 
-	if (bring_up(&w))
+	if (talk_open(&w))
 		return 1;
 
 	talk.releases_at_change = true;
@@ -405,245 +490,3 @@ static int test_session_released_by_its_change(void)
 	return 0;
 }
 TEST(test_session_released_by_its_change);
-
-/* REFER of ours -------------------------------------------------------------- */
-
-#define NOTIFY_HEADERS(state) \
-	"Event: refer\r\nSubscription-State: " state "\r\n"
-
-static void phone_notifies(struct world *w, const char *state,
-			   const char *sipfrag)
-{
-	phone_request(&w->to, "NOTIFY", state, "message/sipfrag", sipfrag);
-}
-
-static int test_session_refer(void)
-{
-	struct world *w;
-
-	if (bring_up(&w))
-		return 1;
-
-	w->to.other_code = 202;
-	CHECK_OK(gw_session_refer(talk.session, "sip:9@127.0.0.1", NULL));
-	CHECK_ERR(gw_session_refer(talk.session, "sip:9@127.0.0.1", NULL),
-		  EBUSY);
-	CHECK_OK(until("refer:202a"));
-	CHECK_STR(phone_header(w->to.other, "Refer-To"), "<sip:9@127.0.0.1>");
-	CHECK_STR(phone_header(w->to.other, "Referred-By"),
-		  "<sip:858@127.0.0.1>");
-
-	phone_notifies(w, NOTIFY_HEADERS("active;expires=60"),
-		       "SIP/2.0 180 Ringing");
-	CHECK_OK(until("refer:180a"));
-	phone_notifies(w, NOTIFY_HEADERS("terminated;reason=noresource"),
-		       "SIP/2.0 200 OK\r\n");
-	CHECK_OK(until("refer:200ao"));
-
-	/* over: no more news are wanted, and another REFER may follow */
-	w->to.log[0] = '\0';
-	phone_notifies(w, NOTIFY_HEADERS("terminated"), "SIP/2.0 200 OK");
-	CHECK_OK(world_until_phone(w, "481:NOTIFY"));
-	CHECK_OK(gw_session_refer(talk.session, "sip:8@127.0.0.1",
-				  "a@b;to-tag=1;from-tag=2"));
-	CHECK_OK(world_until_phone(w, "REFER"));
-	CHECK_STR(
-		phone_header(w->to.other, "Refer-To"),
-		"<sip:8@127.0.0.1?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2>");
-	return 0;
-}
-TEST(test_session_refer);
-
-static int test_session_refer_refused(void)
-{
-	struct world *w;
-
-	if (bring_up(&w))
-		return 1;
-
-	w->to.other_code = 603;
-	CHECK_OK(gw_session_refer(talk.session, "sip:9@127.0.0.1", NULL));
-	CHECK_OK(until("refer:603o"));
-	CHECK(talk.session);
-	return 0;
-}
-TEST(test_session_refer_refused);
-
-/* A NOTIFY may overtake the 202; one that says nothing is refused. */
-static int test_session_refer_notified_early(void)
-{
-	struct world *w;
-
-	if (bring_up(&w))
-		return 1;
-
-	w->to.is_deaf = true;
-	CHECK_OK(gw_session_refer(talk.session, "sip:9@127.0.0.1", NULL));
-	CHECK_OK(world_until_phone(w, "REFER"));
-	phone_notifies(w, NOTIFY_HEADERS("active"), "SIP/2.0 2000 OK");
-	CHECK_OK(world_until_phone(w, "400:NOTIFY"));
-	phone_notifies(w, "Event: presence\r\n", "SIP/2.0 200 OK");
-	CHECK_OK(world_until_phone(w, "489:NOTIFY"));
-	phone_notifies(w, NOTIFY_HEADERS("active"), "SIP/2.0 100 Trying");
-	CHECK_OK(until("refer:100a"));
-	phone_notifies(w, NOTIFY_HEADERS("terminated"), "SIP/2.0 486 Busy");
-	CHECK_OK(until("refer:486ao"));
-	return 0;
-}
-TEST(test_session_refer_notified_early);
-
-/* It says yes, and then nothing any more. */
-static int test_session_refer_without_news(void)
-{
-	struct world *w;
-
-	if (bring_up(&w))
-		return 1;
-
-	w->to.other_code = 202;
-	CHECK_OK(gw_session_refer(talk.session, "sip:9@127.0.0.1", NULL));
-	CHECK_OK(until("refer:202a"));
-	gw_tmr_test_clock_start();
-	gw_tmr_test_advance(180 * 1000);
-	CHECK_OK(until("refer:0ao!"));
-	return 0;
-}
-TEST(test_session_refer_without_news);
-
-/* REFER of theirs ------------------------------------------------------------- */
-
-static int test_session_referred(void)
-{
-	struct world *w;
-
-	if (bring_up(&w))
-		return 1;
-
-	talk.referred_code = 202;
-	phone_request(
-		&w->to, "REFER",
-		"Refer-To: <sip:7@127.0.0.1;a=b?Replaces=x%40y%3Bto-tag%3D1>\r\n",
-		NULL, NULL);
-	CHECK_OK(world_until_phone(w, "202:REFER"));
-	CHECK_OK(world_until_phone(w, "NOTIFY"));
-	CHECK_STR(talk.target, "sip:7@127.0.0.1;a=b");
-	CHECK_STR(talk.replaces, "x@y;to-tag=1");
-	CHECK(!strncmp(phone_header(w->to.other, "Subscription-State"),
-		       "active", 6));
-
-	/* one at a time */
-	phone_request(&w->to, "REFER", "Refer-To: sip:6@127.0.0.1\r\n", NULL,
-		      NULL);
-	CHECK_OK(world_until_phone(w, "491:REFER"));
-
-	w->to.log[0] = '\0';
-	CHECK_OK(gw_session_notify(talk.session, 200, "OK", true));
-	CHECK_ERR(gw_session_notify(talk.session, 200, "OK", true), ENOTCONN);
-	CHECK_OK(world_until_phone(w, "NOTIFY"));
-	CHECK(!strncmp(phone_header(w->to.other, "Subscription-State"),
-		       "terminated", 10));
-	CHECK(strstr(phone_header(w->to.other, "Event"), "refer"));
-	return 0;
-}
-TEST(test_session_referred);
-
-static int test_session_referred_and_refused(void)
-{
-	struct world *w;
-
-	if (bring_up(&w))
-		return 1;
-
-	talk.referred_code = 603;
-	phone_request(&w->to, "REFER", "Refer-To: <sip:7@127.0.0.1>\r\n", NULL,
-		      NULL);
-	CHECK_OK(world_until_phone(w, "603:REFER"));
-	CHECK_ERR(gw_session_notify(talk.session, 200, "OK", true), ENOTCONN);
-
-	/* nothing that could be called */
-	talk.log[0] = '\0';
-	phone_request(&w->to, "REFER", "Refer-To: <http://a/>\r\n", NULL, NULL);
-	CHECK_OK(world_until_phone(w, "400:REFER"));
-	phone_request(&w->to, "REFER", NULL, NULL, NULL);
-	CHECK_OK(world_until_phone(w, "603:REFER 400:REFER 400:REFER"));
-	CHECK_STR(talk.log, "");
-	return 0;
-}
-TEST(test_session_referred_and_refused);
-
-/* INFO ------------------------------------------------------------------------ */
-
-static int test_session_digits(void)
-{
-	struct world *w;
-
-	if (bring_up(&w))
-		return 1;
-
-	CHECK_ERR(gw_session_digit(talk.session, 'x', 0), EINVAL);
-	CHECK_OK(gw_session_digit(talk.session, '1', 160));
-	CHECK_OK(gw_session_digit(talk.session, '#', 0));
-	CHECK_OK(world_until_phone(w, "INFO INFO"));
-	CHECK(0 == re_regex((const char *)mbuf_buf(w->to.other->mb),
-			    mbuf_get_left(w->to.other->mb),
-			    "Signal=#\r\nDuration=100"));
-
-	/* 32 wait at most */
-	w->to.is_deaf = true;
-	for (int i = 0; i < 32; i++)
-		CHECK_OK(gw_session_digit(talk.session, '2', 0));
-	CHECK_ERR(gw_session_digit(talk.session, '2', 0), EBUSY);
-	return 0;
-}
-TEST(test_session_digits);
-
-/* The ladder ------------------------------------------------------------------ */
-
-static char tapped[4096];
-
-static void on_tap(bool sent, const char *text, size_t len, void *arg)
-{
-	const size_t used = strlen(tapped);
-	(void)sent;
-	(void)arg;
-
-	(void)re_snprintf(tapped + used, sizeof(tapped) - used, "%b", text,
-			  len);
-}
-
-/* Keys of SRTP are as secret as passwords; what stands around them is not. */
-static int test_session_keys_are_not_shown(void)
-{
-	static const char secure[] = SDP_AT(
-		"127.0.0.1",
-		"m=audio 40000 RTP/SAVP 8\r\n"
-		"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:TheirsTheirs\r\n"
-		"a=ptime:20\r\n");
-	struct gw_stack_tap *tap = NULL;
-	struct world *w;
-	int err;
-
-	if (bring_up(&w))
-		return 1;
-
-	tapped[0] = '\0';
-	CHECK_OK(gw_stack_tap(&tap, w->stack, gw_session_call_id(talk.session),
-			      on_tap, NULL));
-	mbuf_rewind(talk.offer);
-	err = mbuf_write_str(
-		talk.offer,
-		"m=audio 9 RTP/SAVP 8\r\n"
-		"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:OursOurs");
-	phone_will(&w->to, { .code = 200, .sdp = secure });
-	if (!err)
-		err = gw_session_reinvite(talk.session, talk.offer);
-	if (!err)
-		err = until("changed:200+sdp");
-	mem_deref(tap);
-	CHECK_OK(err);
-	CHECK(!strstr(tapped, "Theirs"));
-	CHECK(!strstr(tapped, "OursOurs"));
-	CHECK(strstr(tapped, "inline:***\r\na=ptime:20\r\n"));
-	return 0;
-}
-TEST(test_session_keys_are_not_shown);

@@ -421,6 +421,25 @@ static int test_sdp_secure_answers(void)
 		{ THEIRS("RTP/SAVP", "a=crypto:3 AES_CM_128_HMAC_SHA1_80 "
 				     "inline:" KEY_C "\r\n"),
 		  ENOTSUP },
+		{ THEIRS("RTP/SAVPF", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+				      "inline:" KEY_C "\r\n"),
+		  ENOTSUP },
+		/* the key of the session is nobody's */
+		{ "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
+		  "c=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+		  "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_C "\r\n"
+		  "m=audio 4000 RTP/SAVP 0\r\n",
+		  ENOTSUP },
+		/* no lifetime; one and an MKI */
+		{ THEIRS("RTP/SAVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+				     "inline:" KEY_C "|\r\n"),
+		  ENOTSUP },
+		{ THEIRS("RTP/SAVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+				     "inline:" KEY_C "|soon\r\n"),
+		  ENOTSUP },
+		{ THEIRS("RTP/SAVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+				     "inline:" KEY_C "|2^20|1:4\r\n"),
+		  ENOTSUP },
 		/* an MKI, two keys, a short key, no base64, a parameter */
 		{ THEIRS("RTP/SAVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
 				     "inline:" KEY_C "|1:4\r\n"),
@@ -453,6 +472,14 @@ static int test_sdp_secure_answers(void)
 	CHECK_INT(remote.crypto.suite, GW_SRTP_AES_CM_128_HMAC_SHA1_32);
 	CHECK_INT(remote.crypto.key[0], 0x40);
 	CHECK_INT(remote.crypto.key[29], 0x5d);
+
+	/* 2^31 packets, written out */
+	CHECK_OK(read_text(&remote,
+			   THEIRS("RTP/SAVP",
+				  "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+				  "inline:" KEY_C "|2147483648\r\n"),
+			   &local, false));
+	CHECK_INT(remote.crypto.suite, GW_SRTP_AES_CM_128_HMAC_SHA1_80);
 	return 0;
 }
 TEST(test_sdp_secure_answers);
@@ -494,6 +521,96 @@ static int test_sdp_secure_offer_of_theirs(void)
 	return 0;
 }
 TEST(test_sdp_secure_offer_of_theirs);
+
+/* Sound that goes past us (RFC 3725) ---------------------------------------- */
+
+/* Their numbers and their address under our origin; what they want to do, they
+ * still want. */
+static int test_sdp_offer_of_the_other_side(void)
+{
+	static const char theirs[] =
+		"v=0\r\no=- 9 9 IN IP4 198.51.100.9\r\ns=-\r\n"
+		"c=IN IP4 198.51.100.7\r\nt=0 0\r\n"
+		"m=audio 4000 RTP/AVP 96 97 8\r\n"
+		"a=rtpmap:96 opus/48000/2\r\n"
+		"a=rtpmap:97 telephone-event/48000\r\n"
+		"a=rtcp:4009 IN IP4 198.51.100.8\r\n"
+		"a=sendonly\r\n";
+	static const char *const names[] = { "opus", "telephone-event" };
+	const struct gw_sdp_local local = local_with(names, COUNT(names));
+	OWNED struct mbuf *mb = mbuf_alloc(64);
+	struct gw_sdp_remote remote, back;
+	const char *text;
+
+	CHECK(mb != NULL);
+	CHECK_OK(read_text(&remote, theirs, &local, false));
+	CHECK_OK(gw_sdp_offer_peer(mb, &local, &remote));
+	text = text_of(mb);
+	CHECK(strstr(text, local.address));
+	CHECK(!strstr(text, "198.51.100.9"));
+	CHECK(strstr(text, "\r\nc=IN IP4 198.51.100.7\r\n"));
+	CHECK(strstr(text, "\r\nm=audio 4000 RTP/AVP 96 97\r\n"
+			   "a=rtpmap:96 opus/48000/2\r\n"));
+	CHECK(strstr(text, "\r\na=rtpmap:97 telephone-event/48000\r\n"));
+	CHECK(strstr(text, "\r\na=rtcp:4009 IN IP4 198.51.100.8\r\n"));
+	CHECK(strstr(text, "\r\na=sendonly\r\n"));
+
+	/* whoever gets it reads of the other side what we have read */
+	CHECK_OK(read_text(&back, text, &local, true));
+	CHECK_STR(back.address, remote.address);
+	CHECK_INT(back.rtcp_port, 4009);
+	CHECK_INT(back.codec.pt_tx, 96);
+	CHECK_INT(back.codec.pt_dtmf_tx, 97);
+	CHECK_INT(back.dir, remote.dir);
+	return 0;
+}
+TEST(test_sdp_offer_of_the_other_side);
+
+static int test_sdp_offer_of_the_other_side_over_ipv6(void)
+{
+	static const char theirs[] =
+		"v=0\r\no=- 9 9 IN IP6 2001:db8::9\r\ns=-\r\n"
+		"c=IN IP6 2001:db8::7\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+	const struct gw_sdp_local local = local_with(no_dtmf, COUNT(no_dtmf));
+	OWNED struct mbuf *mb = mbuf_alloc(64);
+	struct gw_sdp_remote remote;
+
+	CHECK(mb != NULL);
+	CHECK_OK(read_text(&remote, theirs, &local, false));
+	CHECK_OK(gw_sdp_offer_peer(mb, &local, &remote));
+	CHECK(strstr(text_of(mb), "\r\nc=IN IP6 2001:db8::7\r\n"));
+	CHECK(strstr(text_of(mb), "\r\nm=audio 4000 RTP/AVP 0\r\n"));
+	CHECK(strstr(text_of(mb), "\r\na=sendrecv\r\n"));
+	CHECK(!strstr(text_of(mb), "a=rtcp:"));
+	return 0;
+}
+TEST(test_sdp_offer_of_the_other_side_over_ipv6);
+
+static int test_sdp_no_offer_of_the_other_side(void)
+{
+	const struct gw_sdp_local plain = local_with(no_dtmf, COUNT(no_dtmf));
+	const struct gw_sdp_local secure = SECURE;
+	OWNED struct mbuf *mb = mbuf_alloc(64);
+	struct gw_sdp_remote remote;
+
+	CHECK(mb != NULL);
+	CHECK_INT(read_text(&remote, THEIRS("RTP/AVP", "a=rtpmap:0 X/1\r\n"),
+			    &plain, false),
+		  ENOTSUP);
+	CHECK_ERR(gw_sdp_offer_peer(mb, &plain, &remote), EINVAL);
+
+	CHECK_OK(read_text(&remote, THEIRS("RTP/AVP", ""), &plain, false));
+	CHECK_ERR(gw_sdp_offer_peer(mb, &secure, &remote), ENOTSUP);
+	CHECK_OK(read_text(&remote,
+			   THEIRS("RTP/SAVP",
+				  "a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+				  "inline:" KEY_C "\r\n"),
+			   &secure, false));
+	CHECK_ERR(gw_sdp_offer_peer(mb, &plain, &remote), ENOTSUP);
+	CHECK_INT(mb->end, 0);
+	return 0;
+}
+TEST(test_sdp_no_offer_of_the_other_side);
 
 static int test_sdp_hostile_text_is_refused(void)
 {
