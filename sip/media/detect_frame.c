@@ -24,8 +24,8 @@ enum {
 };
 
 /* Below this share no note between two steps can be a tone (0.7): half a step
- * beside it a note still shows four fifths of itself. */
-static const double hopeful = 0.4;
+ * beside it a note shows two fifths of itself. */
+static const double hopeful = 0.25;
 
 static float notes[NOTES]; /* Goertzel's factor of each */
 
