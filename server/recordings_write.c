@@ -106,10 +106,11 @@ static int16_t sample_at(const struct piece *p, uint64_t at, uint64_t step,
 static int resample(struct piece *p, uint32_t rate)
 {
 	const uint64_t step = ((uint64_t)p->rate << 16) / rate;
-	const uint64_t pairs = (uint64_t)p->pairs * rate / p->rate;
+	const uint64_t pairs = p->rate ? (uint64_t)p->pairs * rate / p->rate :
+					 0;
 	int16_t *to;
 
-	if (!p->rate || pairs > GW_WAV_PAIRS_MAX)
+	if (!pairs || pairs > GW_WAV_PAIRS_MAX)
 		return EINVAL;
 	to = malloc((size_t)(pairs + 1) * GW_WAV_PAIR);
 	if (!to)

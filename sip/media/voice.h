@@ -12,9 +12,7 @@
 #include "sip/media/halfband.h"
 #include "sip/media/player.h"
 
-enum {
-	GW_VOICE_MAX = GW_PACKET_FRAMES_MAX * GW_PIECE_MAX + 2 * GW_PIECE_MAX
-};
+enum { GW_VOICE_MAX = GW_PACKET_FRAMES_MAX * GW_PIECE_MAX + 2 * GW_PIECE_MAX };
 
 /* Zeroed is new. */
 struct gw_voice {

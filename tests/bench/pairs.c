@@ -418,6 +418,8 @@ static void send_bye(struct leg *leg)
 
 /* Sound -------------------------------------------------------------------------- */
 
+static const char mark[5] = { 'p', 'a', 'i', 'r', 's' };
+
 static uint16_t rtp_port(const struct pair *p, int which)
 {
 	return (uint16_t)(RTP_BASE + 4 * (p - pairs) + 2 * which);
@@ -462,7 +464,7 @@ static void send_packet(struct leg *leg, int64_t now)
 	memcpy(packet + 2, &seq, 2);
 	memcpy(packet + 4, &ts, 4);
 	memset(packet + 8, 0x11, 4);
-	memcpy(packet + 12, "pairs", 5);
+	memcpy(packet + 12, mark, sizeof(mark));
 	memcpy(packet + 17, &now, sizeof(now));
 	(void)sendto(leg->fd, packet, sizeof(packet), 0,
 		     (struct sockaddr *)&leg->rtp, sizeof(leg->rtp));
@@ -478,7 +480,8 @@ static void rtp_ready(uint32_t index)
 	while ((n = recv(leg->fd, packet, sizeof(packet), 0)) > 0) {
 		int64_t left;
 
-		if (n != RTP_LEN || memcmp(packet + 12, "pairs", 5) != 0)
+		if (n != RTP_LEN ||
+		    memcmp(packet + 12, mark, sizeof(mark)) != 0)
 			continue; /* silence of the gateway's own */
 		memcpy(&left, packet + 17, sizeof(left));
 		leg->got++;
@@ -541,7 +544,7 @@ static void invited(struct pair *p, int which, const char *msg,
 		sdp, sizeof(sdp),
 		"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
 		"t=0 0\r\nm=audio %u RTP/AVP 8\r\n",
-		opt.sound ? rtp_port(p, which) : 9);
+		opt.sound ? (unsigned)rtp_port(p, which) : 9);
 	(void)snprintf(
 		more, sizeof(more),
 		"Contact: <sip:m@127.0.0.1:%u>\r\nContent-Type: application/sdp\r\n"
