@@ -103,7 +103,8 @@ void gw_registry_recorded(const struct gw_call_sound *sound, void *arg);
 struct gw_recording_view
 gw_registry_recording(const struct gw_registry_entry *e);
 /* registry_target.c: another handler of the call. */
-bool gw_registry_target(char *uri, size_t size, const char *target, void *arg);
+bool gw_registry_target(char *uri, size_t size, const char *target,
+			enum gw_role role, void *arg);
 
 /* registry_look.c: tells those who wait for what, or for less. */
 void gw_registry_wait_over(struct gw_registry_entry *e, enum gw_wait_for what);

@@ -7,12 +7,15 @@
 #include "server/log.h"
 #include "server/placing.h"
 
-bool gw_registry_target(char *uri, size_t size, const char *target, void *arg)
+bool gw_registry_target(char *uri, size_t size, const char *target,
+			enum gw_role role, void *arg)
 {
 	const struct gw_registry_entry *e = arg;
 	struct gw_policy_verdict verdict = { .rule = "no_address" };
 	struct gw_address addr;
 	char text[GW_URI_MAX + 1];
+	struct gw_line *way =
+		role == GW_ROLE_FROM && e->from_way ? e->from_way : e->to_way;
 	const size_t len = strcspn(target, ";?");
 	const char *why = NULL;
 
@@ -21,8 +24,7 @@ bool gw_registry_target(char *uri, size_t size, const char *target, void *arg)
 	if (len < sizeof(text)) {
 		memcpy(text, target, len);
 		text[len] = '\0';
-		if (gw_placing_resolve(&addr, &verdict, text, e->to_way,
-				       &why) &&
+		if (gw_placing_resolve(&addr, &verdict, text, way, &why) &&
 		    verdict.allowed && strlen(addr.uri) < size) {
 			str_ncpy(uri, addr.uri, size);
 			return true;

@@ -129,8 +129,10 @@ struct gw_call_order {
 	uint32_t stall_s; /* two legs: dead media ends the call; 0: never */
 
 	/* Asked for where a target comes from outside (3xx, REFER of a phone):
-	 * the SIP URI to dial, normalised, into uri; or false: refused. */
-	bool (*targeth)(char *uri, size_t size, const char *target, void *arg);
+	 * the SIP URI to dial through that role's line, normalised, into uri; or
+	 * false: refused. */
+	bool (*targeth)(char *uri, size_t size, const char *target,
+			enum gw_role role, void *arg);
 	/* Pieces of the recording, in order; last: it is over. Between the
 	 * first record and last, also after CALL_ENDED. */
 	void (*recordedh)(const struct gw_call_sound *sound, void *arg);

@@ -322,7 +322,8 @@ uint16_t gw_call_leg_referred(struct gw_leg *leg, const char *target,
 	if (replaces || !call->order.targeth || !can_be_moved(call) ||
 	    move->kind || move->uri || call->leg_count >= GW_CALL_LEGS_MAX ||
 	    call->party[gw_leg_role(leg)] != leg ||
-	    !call->order.targeth(uri, sizeof(uri), target, call->arg) ||
+	    !call->order.targeth(uri, sizeof(uri), target, gw_leg_role(leg),
+				 call->arg) ||
 	    gw_call_uri_injects(uri))
 		return 603;
 	if (str_dup(&move->uri, uri))

@@ -79,6 +79,24 @@ static int ask(struct gw_leg *leg, enum gw_leg_change change,
 	return err;
 }
 
+/* Theirs went first. Where the other leg can be reached may have changed with it,
+ * so a leg isn't sent away on what was true before. */
+int gw_leg_on_reoffer(struct mbuf **offerp, void *arg)
+{
+	struct gw_leg *leg = arg;
+	const enum gw_leg_change change = leg->change;
+	int err;
+
+	if (!gw_leg_is_up(leg) || change == GW_LEG_CHANGE_NONE ||
+	    change == GW_LEG_CHANGE_AWAY)
+		return ECANCELED;
+
+	set_flags(leg, change, true);
+	err = gw_leg_write_offer(offerp, leg, &leg->local);
+	set_flags(leg, change, false);
+	return err;
+}
+
 int gw_leg_hold(struct gw_leg *leg, bool on)
 {
 	if (gw_leg_is_up(leg) && leg->held == on)

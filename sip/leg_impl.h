@@ -95,6 +95,7 @@ bool gw_leg_is_over(const struct gw_leg *leg);
 bool gw_leg_redirect(struct gw_leg *leg, const struct gw_session_facts *facts);
 
 /* leg_change.c: the session's handler changed. */
+int gw_leg_on_reoffer(struct mbuf **offerp, void *arg);
 void gw_leg_on_changed(const struct sip_msg *msg, uint16_t code, int err,
 		       void *arg);
 /* The state of a leg that is up, of its flags. */

@@ -107,6 +107,7 @@ const struct gw_session_h gw_leg_session_handlers = {
 	.offered = gw_leg_on_offered,
 	.agreed = gw_leg_on_agreed,
 	.changed = gw_leg_on_changed,
+	.reoffer = gw_leg_on_reoffer,
 	.referring = on_referring,
 	.referred = on_referred,
 	.digit = on_digit,

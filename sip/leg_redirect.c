@@ -26,7 +26,7 @@ static const char *fault_of(char *uri, size_t size, const struct gw_leg *leg,
 		return "we have been sent on too often";
 	if (!contact)
 		return "it doesn't say where to";
-	if (!leg->order->targeth(uri, size, contact, leg->order_arg))
+	if (!leg->order->targeth(uri, size, contact, leg->role, leg->order_arg))
 		return "that may not be dialled";
 	if (was_tried(leg, uri))
 		return "we come from there";

@@ -172,6 +172,45 @@ static int test_two_hold_glare(void)
 }
 TEST(test_two_hold_glare);
 
+static unsigned version_of(const struct sip_msg *msg)
+{
+	struct pl version = PL_INIT;
+
+	if (!msg ||
+	    re_regex((const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb),
+		     "o=- [0-9]+ [0-9]+ ", NULL, &version))
+		return 0;
+	return pl_u32(&version);
+}
+
+/* Theirs goes first, and ours is written anew: it may not be older than what we
+ * have answered meanwhile (RFC 3264 8). */
+static int test_two_hold_after_theirs(void)
+{
+	struct world *w;
+	unsigned answered;
+
+	CHECK_OK(up(&w, &(struct gw_call_order){ 0 }));
+	gw_tmr_test_clock_start();
+	phone_will(&w->to, { .code = 491 });
+	CHECK_OK(gw_call_hold(w->call, GW_ROLE_TO, true));
+	CHECK_OK(world_until_seen(&w->to, "INVITE ACK"));
+
+	phone_request(&w->to, "INVITE", NULL, "application/sdp", SDP_PCMA);
+	CHECK_OK(world_until_seen(&w->to, "200:INVITE"));
+	answered = version_of(w->to.response);
+	CHECK(answered);
+
+	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
+	CHECK_OK(gw_tmr_test_advance(5000));
+	CHECK_OK(world_until(w, "call.hold(to)"));
+	CHECK(world_info(w)->legs[1].held);
+	CHECK(body_has(w->to.invite, "a=sendonly"));
+	CHECK(version_of(w->to.invite) > answered);
+	return 0;
+}
+TEST(test_two_hold_after_theirs);
+
 /* A re-INVITE of ours is under way when the other side hangs up. */
 static int test_two_hold_crosses_bye(void)
 {

@@ -146,6 +146,7 @@ static int test_two_referred(void)
 	CHECK_OK(world_until_seen(&w->from, "202:REFER"));
 	CHECK_OK(world_until(w, "call.transfer.completed(from)"));
 	CHECK_STR(w->target, w->third.uri);
+	CHECK_INT(w->target_role, GW_ROLE_FROM);
 	CHECK_OK(world_until_seen(&w->from, "BYE"));
 	CHECK(strstr(w->from.log, "202:REFER NOTIFY NOTIFY"));
 	CHECK_INT(w->to.byes, 0);

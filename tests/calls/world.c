@@ -221,9 +221,12 @@ static void call_event(struct gw_call *call, const struct gw_call_event *ev,
 				     GW_ENDED_BY_API);
 }
 
-static bool target(char *uri, size_t size, const char *text, void *arg)
+static bool target(char *uri, size_t size, const char *text, enum gw_role role,
+		   void *arg)
 {
 	struct world *w = arg;
+
+	w->target_role = role;
 
 	str_ncpy(w->target, text, sizeof(w->target));
 	str_ncpy(uri, text, size);

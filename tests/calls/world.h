@@ -23,8 +23,9 @@ struct world {
 	bool two;       /* the call has two legs */
 	unsigned ended; /* how many call.ended */
 	char digits[32];
-	bool refuses_targets;                        /* what targeth says */
-	char target[128];                            /* what it was asked */
+	bool refuses_targets;     /* what targeth says */
+	char target[128];         /* what it was asked */
+	enum gw_role target_role; /* whose line it is to be dialled by */
 	unsigned pieces, last_pieces, pieces_before; /* of a recording */
 	/* hangs the call up from inside of the handler of this event */
 	const char *hang_up_at;
