@@ -209,11 +209,14 @@ const struct gw_config_row gw_config_rows[] = {
   .help = "Header in which the provider looks for the number: From, "
 	  "P-Asserted-Identity or Remote-Party-ID." },
 { "/lines/N/auto_answer", GW_CONFIG_WORD, LINE(auto_answer), .nullable = true,
-  .words = WORDS("answer-mode", "call-info", "alert-info", "all"),
+  .words = WORDS("answer-mode", "call-info", "alert-info", "all",
+		 "polycom", "yealink", "snom", "cisco", "grandstream",
+		 "linphone", "asterisk"),
   .json_default = "null",
-  .help = "Header that makes the phones of this line answer by themselves when a call "
-	  "asks for it: Answer-Mode (RFC 5373), Call-Info (Yealink, Grandstream, snom), "
-	  "Alert-Info (Polycom, Cisco) or all of them." },
+  .help = "How the phones of this line are told to answer by themselves when a call "
+	  "asks for it: by their maker, or by the header: Answer-Mode (RFC 5373), "
+	  "Call-Info, Alert-Info or all of them. A Polycom has to be told what its "
+	  "\"Ring Answer\" means." },
 { "/lines/N/dial/strip", GW_CONFIG_STRING, LINE(dial.strip), .nullable = true,
   .form = gw_form_digits, .max = 16, .json_default = "null",
   .help = "Leading digits to take away from a number before it is dialled." },

@@ -25,33 +25,55 @@ static const struct family {
 	const char *name;
 	const char *header; /* %s: the line's domain */
 } families[] = {
-	{ "answer-mode", "Answer-Mode: Auto\r\n" },
+	{ "answer-mode", "Answer-Mode: Auto\r\n" }, /* RFC 5373 */
 	{ "call-info", "Call-Info: <sip:%s>;answer-after=0\r\n" },
 	{ "alert-info",
 	  "Alert-Info: <http://%s>;info=alert-autoanswer;delay=0\r\n" },
+	/* to be named in the phone: voIpProt.SIP.alertInfo */
+	{ "ring-answer", "Alert-Info: <http://%s>;info=\"Ring Answer\"\r\n" },
+};
+enum { FAMILIES_OF_ALL = 3 };
+
+/* Who looks for what. */
+static const struct maker {
+	const char *name, *family;
+} makers[] = {
+	{ "polycom", "ring-answer" },   { "yealink", "alert-info" },
+	{ "snom", "call-info" },        { "cisco", "call-info" },
+	{ "grandstream", "call-info" }, { "linphone", "answer-mode" },
+	{ "asterisk", "call-info" },
 };
 
-static int write_auto_answer(struct mbuf *mb, const char *family,
+static int write_family(struct mbuf *mb, const char *header, const char *domain)
+{
+	const char *hole = strstr(header, "%s");
+	int err;
+
+	if (!hole)
+		return mbuf_write_str(mb, header);
+
+	err = mbuf_write_mem(mb, (const uint8_t *)header,
+			     (size_t)(hole - header));
+	err |= mbuf_write_str(mb, domain);
+	err |= mbuf_write_str(mb, hole + 2);
+	return err;
+}
+
+static int write_auto_answer(struct mbuf *mb, const char *name,
 			     const char *domain)
 {
-	bool all = 0 == strcmp(family, "all");
+	const bool all = 0 == strcmp(name, "all");
 	int err = 0;
 
+	for (size_t i = 0; i < ARRAY_SIZE(makers); i++) {
+		if (0 == strcmp(name, makers[i].name))
+			name = makers[i].family;
+	}
+
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		const char *header = families[i].header;
-		const char *hole = strstr(header, "%s");
-
-		if (!all && strcmp(family, families[i].name))
-			continue;
-
-		if (!hole) {
-			err |= mbuf_write_str(mb, header);
-			continue;
-		}
-		err |= mbuf_write_mem(mb, (const uint8_t *)header,
-				      (size_t)(hole - header));
-		err |= mbuf_write_str(mb, domain);
-		err |= mbuf_write_str(mb, hole + 2);
+		if (all ? i < FAMILIES_OF_ALL :
+			  0 == strcmp(name, families[i].name))
+			err |= write_family(mb, families[i].header, domain);
 	}
 
 	return err;

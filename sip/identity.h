@@ -16,7 +16,7 @@ struct gw_identity_wish {
 	const char *name;   /* shown; NULL: none                     */
 	bool withheld;
 	const char *header;      /* "from", "pai", "rpi"; NULL: "from"    */
-	const char *auto_answer; /* family; NULL: the phone may decide    */
+	const char *auto_answer; /* family or maker; NULL: the phone decides */
 };
 
 struct gw_identity {

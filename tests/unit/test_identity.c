@@ -30,6 +30,14 @@ static const struct row rows[] = {
 	  "Remote-Party-ID: <" AOR ">;party=calling;screen=yes;privacy=full\r\nPrivacy: id\r\n" },
 	{ { .aor = AOR, .auto_answer = "call-info" }, AOR, "",
 	  "Call-Info: <sip:pbx.example>;answer-after=0\r\n" },
+	{ { .aor = AOR, .auto_answer = "snom" }, AOR, "",
+	  "Call-Info: <sip:pbx.example>;answer-after=0\r\n" },
+	{ { .aor = AOR, .auto_answer = "yealink" }, AOR, "",
+	  "Alert-Info: <http://pbx.example>;info=alert-autoanswer;delay=0\r\n" },
+	{ { .aor = AOR, .auto_answer = "polycom" }, AOR, "",
+	  "Alert-Info: <http://pbx.example>;info=\"Ring Answer\"\r\n" },
+	{ { .aor = AOR, .auto_answer = "linphone" }, AOR, "",
+	  "Answer-Mode: Auto\r\n" },
 	{ { .aor = AOR, .auto_answer = "all" }, AOR, "",
 	  "Answer-Mode: Auto\r\n"
 	  "Call-Info: <sip:pbx.example>;answer-after=0\r\n"
