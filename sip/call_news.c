@@ -55,13 +55,15 @@ static void ringing(struct gw_call *call, struct gw_leg *leg,
 		    const struct gw_leg_news *news)
 {
 	(void)news;
+
+	/* of the second one no event of the call's own will tell the state */
+	if (leg != call->move.target && leg == gw_call_second(call))
+		gw_call_apply(call, GW_IN_SECOND_RINGING);
 	gw_call_tell_leg(call, GW_EV_LEG_RINGING, leg);
 	if (leg == call->move.target)
 		gw_call_move_ringing(call);
 	else if (leg == gw_call_first(call))
 		gw_call_apply(call, GW_IN_FIRST_RINGING);
-	else if (leg == gw_call_second(call))
-		gw_call_apply(call, GW_IN_SECOND_RINGING);
 }
 
 static void early(struct gw_call *call, struct gw_leg *leg,

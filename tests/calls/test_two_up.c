@@ -24,6 +24,7 @@ static int test_two_normal(void)
 	phone_answer(&w->from,
 		     &(struct answer){ .code = 200, .sdp = SDP_PCMA });
 	CHECK_OK(world_until(w, "leg.ringing(to)"));
+	CHECK_INT(w->state_at_ringing, GW_CALL_SECOND_RINGING);
 	CHECK_STR(gw_call_state_name(world_info(w)->state), "second_ringing");
 	CHECK_INT(world_info(w)->status, GW_STATUS_RINGING);
 	CHECK_INT(world_info(w)->answered_at_ms, 0);

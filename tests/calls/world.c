@@ -212,6 +212,8 @@ static void call_event(struct gw_call *call, const struct gw_call_event *ev,
 			  ev->role == GW_ROLE_FROM ? "(from)" :
 						     "(to)");
 	w->ended += ev->type == GW_EV_CALL_ENDED;
+	if (ev->type == GW_EV_LEG_RINGING)
+		w->state_at_ringing = gw_call_info(call)->state;
 
 	if (ev->type == GW_EV_CALL_DTMF && strlen(w->digits) < 31)
 		w->digits[strlen(w->digits)] = ev->digit;

@@ -25,6 +25,7 @@ struct world {
 	char digits[32];
 	bool refuses_targets;     /* what targeth says */
 	char target[128];         /* what it was asked */
+	enum gw_call_state state_at_ringing; /* of the last leg.ringing */
 	enum gw_role target_role; /* whose line it is to be dialled by */
 	unsigned pieces, last_pieces, pieces_before; /* of a recording */
 	/* hangs the call up from inside of the handler of this event */

@@ -113,6 +113,23 @@ test("of to's forked answers one wins", async (t) => {
 	equal(sent(b, "BYE").map((m) => m.tag("To")), ["1-other", "1-far"], "whom we said BYE to");
 });
 
+test("a gateway that is killed says BYE to both when it comes back", async (t) => {
+	const { a, b, gw } = await two(t, "willing", "willing");
+	const reply = await gw.api("POST", "/calls", { body: ORDER });
+	const stream = await gw.events(`/calls/${reply.json.id}/events`);
+	await stream.untilType("call.bridged");
+	stream.close();
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	await a.played();
+	await b.played();
+	for (const peer of [a, b])
+		match(sent(peer, "BYE")[0].get("Reason"), /^Q\.850;cause=41/, "our BYE's Reason");
+	const { json } = await gw.api("GET", `/calls/${reply.json.id}`);
+	equal([json.status, json.cause, json.legs.map((one) => one.state)], ["completed", "server_restart", ["ended", "ended"]],
+		"status, cause, states of the legs");
+});
+
 /* join ------------------------------------------------------------------------ */
 
 test("join direct: each is told the other's address", async (t) => {
