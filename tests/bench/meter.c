@@ -11,40 +11,21 @@
  * Latencies count from the moment at which a request was due, so a gateway that
  * keeps the meter waiting can't hide it. One line of JSON comes out. Loopback
  * only; it ends by itself. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 #include <sys/param.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-enum {
-	CONNS_MAX = 256,
-	BUF = 16384,
-	PACKET = 4096,
-	DRAIN_S = 12,
-};
+#define METER "meter"
+#include "shared.h"
 
 static struct {
-	const char *http; /* port */
-	unsigned phone;   /* port; 0: none */
+	unsigned http;  /* port */
+	unsigned phone; /* port; 0: none */
 	double rate;
 	unsigned count, hold_ms, conns, calls, drain_s;
 	const char *extra; /* more members of the body */
-} opt = { .http = "8080",
+} opt = { .http = 8080,
 	  .rate = 100,
 	  .count = 100,
 	  .hold_ms = 100,
@@ -52,22 +33,6 @@ static struct {
 	  .calls = 20,
 	  .drain_s = DRAIN_S,
 	  .extra = "" };
-
-static int ep;
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-static void die(const char *what)
-{
-	(void)fprintf(stderr, "meter: %s: %s\n", what, strerror(errno));
-	exit(2);
-}
 
 /* Calls ---------------------------------------------------------------------- */
 
@@ -90,28 +55,6 @@ static unsigned issued, created, refused, http_failed, ended, invites_again,
 static unsigned ended_other; /* by the stream, not completed */
 
 /* Results -------------------------------------------------------------------- */
-
-static int by_value(const void *a, const void *b)
-{
-	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Prints p50, p99 and the largest, in milliseconds. */
-static void print_latency(const char *name, int64_t *us, size_t n)
-{
-	if (!n) {
-		(void)printf("\"%s\":null,", name);
-		return;
-	}
-	qsort(us, n, sizeof(*us), by_value);
-	(void)printf(
-		"\"%s\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,\"n\":%zu},",
-		name, (double)us[n / 2] / 1000.0,
-		(double)us[(n * 99) / 100] / 1000.0, (double)us[n - 1] / 1000.0,
-		n);
-}
 
 static void print_between(const char *name, size_t from, size_t to)
 {
@@ -145,34 +88,6 @@ struct conn {
 static struct conn *conns;
 static unsigned queue_head; /* calls that are due and have no connection yet */
 
-static int dial(const char *port, int rcvbuf)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)atoi(port)) };
-	const int one = 1;
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0)
-		die("socket");
-	if (rcvbuf)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf,
-				 sizeof(rcvbuf));
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
-		die("connect");
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
-	return fd;
-}
-
-static void watch(int fd, uint32_t kind, uint32_t index)
-{
-	struct epoll_event e = { .events = EPOLLIN,
-				 .data.u64 = (uint64_t)kind << 32 | index };
-
-	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e))
-		die("epoll_ctl");
-}
 enum { KIND_HTTP = 1, KIND_EVENTS, KIND_PHONE, KIND_STREAM };
 
 static void post(struct conn *c, unsigned index)
@@ -197,27 +112,9 @@ static void post(struct conn *c, unsigned index)
 static void reopen(struct conn *c, unsigned i)
 {
 	(void)close(c->fd);
-	c->fd = dial(opt.http, 0);
+	c->fd = dial_http(opt.http, 0);
 	c->call = -1;
 	watch(c->fd, KIND_HTTP, i);
-}
-
-/* True when the whole answer is there. */
-static bool answer_complete(struct conn *c, int *statusp, bool *closep)
-{
-	const char *end, *len;
-
-	c->buf[c->got] = '\0';
-	end = strstr(c->buf, "\r\n\r\n");
-	if (!end)
-		return false;
-	len = strcasestr(c->buf, "\r\ncontent-length:");
-	if (len && len < end &&
-	    c->got < (size_t)(end + 4 - c->buf) + strtoul(len + 17, NULL, 10))
-		return false;
-	*closep = strcasestr(c->buf, "\r\nconnection: close") != NULL;
-	*statusp = atoi(c->buf + 9);
-	return true;
 }
 
 static void http_ready(unsigned i)
@@ -239,7 +136,7 @@ static void http_ready(unsigned i)
 		return;
 	}
 	c->got += (size_t)n;
-	if (!answer_complete(c, &status, &closing))
+	if (!read_answer(c->buf, c->got, &status, &closing))
 		return;
 	if (c->call >= 0) {
 		struct call *call = &calls[c->call];
@@ -385,11 +282,11 @@ static void events_ready(void)
 		die("an event line of 256 kB");
 }
 
-static int open_stream(const char *port, int rcvbuf)
+static int open_stream(unsigned port, int rcvbuf)
 {
 	static const char req[] = "GET /events HTTP/1.1\r\nHost: localhost\r\n"
 				  "Accept: text/event-stream\r\n\r\n";
-	const int fd = dial(port, rcvbuf);
+	const int fd = dial_http(port, rcvbuf);
 
 	if (write(fd, req, sizeof(req) - 1) != (ssize_t)sizeof(req) - 1)
 		die("write");
@@ -401,20 +298,6 @@ static int open_stream(const char *port, int rcvbuf)
 static int phone_fd = -1;
 static unsigned branch_no;
 
-static const char *header(const char *msg, const char *name, size_t *lenp)
-{
-	const char *at = strcasestr(msg, name);
-	const char *end;
-
-	if (!at)
-		return NULL;
-	at += strlen(name);
-	at += strspn(at, " ");
-	end = strstr(at, "\r\n");
-	*lenp = end ? (size_t)(end - at) : 0;
-	return at;
-}
-
 static void send_to(const struct sockaddr_in *peer, const char *text,
 		    size_t len)
 {
@@ -422,53 +305,14 @@ static void send_to(const struct sockaddr_in *peer, const char *text,
 		     sizeof(*peer));
 }
 
-/* A response with all Vias of the request. */
-static void reply(const char *msg, const struct sockaddr_in *peer, int code,
-		  const char *phrase, const char *more)
+static void reply(const char *msg, const struct sockaddr_in *peer,
+		  const char *status, const char *more)
 {
-	size_t via, from, to, cid, cseq;
-	const char *v = header(msg, "\r\nVia:", &via),
-		   *f = header(msg, "\r\nFrom:", &from);
-	const char *t = header(msg, "\r\nTo:", &to),
-		   *c = header(msg, "\r\nCall-ID:", &cid);
-	const char *s = header(msg, "\r\nCSeq:", &cseq);
 	char out[PACKET];
-	int n;
+	const int n = write_reply(out, sizeof(out), msg, status, more);
 
-	if (!v || !f || !t || !c || !s)
-		return;
-	n = snprintf(
-		out, sizeof(out),
-		"SIP/2.0 %d %s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s\r\nCall-ID: %.*s\r\n"
-		"CSeq: %.*s\r\n%s",
-		code, phrase, (int)via, v, (int)from, f, (int)to, t,
-		memmem(t, to, "tag=", 4) ? "" : ";tag=meter", (int)cid, c,
-		(int)cseq, s, more);
-	if (n > 0 && n < (int)sizeof(out))
+	if (n)
 		send_to(peer, out, (size_t)n);
-}
-
-/* The head of the BYE: what is the gateway's From is our To. */
-static void keep_dialog(struct call *call, const char *msg,
-			const struct sockaddr_in *peer)
-{
-	size_t from, to, cid, contact;
-	const char *f = header(msg, "\r\nFrom:", &from),
-		   *t = header(msg, "\r\nTo:", &to);
-	const char *c = header(msg, "\r\nCall-ID:", &cid);
-	const char *m = header(msg, "\r\nContact:", &contact);
-	const char *a = m ? memchr(m, '<', contact) : NULL;
-	const char *z = a ? memchr(a, '>', contact - (size_t)(a - m)) : NULL;
-
-	if (!f || !t || !c || !z || call->dialog)
-		return;
-	if (asprintf(&call->dialog,
-		     "BYE %.*s SIP/2.0\r\nFrom: %.*s;tag=meter\r\nTo: %.*s\r\nCall-ID: %.*s\r\n"
-		     "CSeq: 1 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n",
-		     (int)(z - a - 1), a + 1, (int)to, t, (int)from, f,
-		     (int)cid, c) < 0)
-		call->dialog = NULL;
-	call->peer = *peer;
 }
 
 /* RFC 3261 17.1.2.2 and 13.3.1.4: what is not answered is sent again after T1,
@@ -478,17 +322,11 @@ enum { T1_US = 500000, T2_US = 4000000 };
 static void send_bye(struct call *call)
 {
 	char out[PACKET];
-	const char *eol = call->dialog ? strstr(call->dialog, "\r\n") : NULL;
-	int n;
+	const int n = call->dialog ? write_bye(out, sizeof(out), call->dialog,
+					       opt.phone, call->branch) :
+				     0;
 
-	if (!eol)
-		return;
-	n = snprintf(
-		out, sizeof(out),
-		"%.*s\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKm%x.%u;rport%s\r\n",
-		(int)(eol - call->dialog), call->dialog, opt.phone,
-		(unsigned)getpid(), call->branch, eol);
-	if (n > 0)
+	if (n)
 		send_to(&call->peer, out, (size_t)n);
 }
 
@@ -505,8 +343,9 @@ static void invited(const char *msg, const struct sockaddr_in *peer,
 	} else {
 		call->invite_msg = strdup(msg);
 		call->invite = now_us();
-		reply(msg, peer, 180, "Ringing", "Content-Length: 0\r\n\r\n");
-		keep_dialog(call, msg, peer);
+		reply(msg, peer, "180 Ringing", "Content-Length: 0\r\n\r\n");
+		call->dialog = write_dialog(msg);
+		call->peer = *peer;
 	}
 	(void)snprintf(
 		more, sizeof(more),
@@ -519,7 +358,7 @@ static void invited(const char *msg, const struct sockaddr_in *peer,
 		call->ok_sent = now_us();
 	call->wait = call->wait ? MIN(2 * call->wait, T2_US) : T1_US;
 	call->again_at = now_us() + call->wait;
-	reply(msg, peer, 200, "OK", more);
+	reply(msg, peer, "200 OK", more);
 }
 
 static int user_index(const char *msg)
@@ -556,9 +395,9 @@ static void phone_message(const char *msg, const struct sockaddr_in *peer)
 		if (i >= 0)
 			calls[i].bye_done = true;
 	} else if (!strncmp(msg, "BYE ", 4)) {
-		reply(msg, peer, 200, "OK", "Content-Length: 0\r\n\r\n");
+		reply(msg, peer, "200 OK", "Content-Length: 0\r\n\r\n");
 	} else if (!strncmp(msg, "CANCEL ", 7)) {
-		reply(msg, peer, 200, "OK", "Content-Length: 0\r\n\r\n");
+		reply(msg, peer, "200 OK", "Content-Length: 0\r\n\r\n");
 	}
 }
 
@@ -582,19 +421,7 @@ static void phone_ready(void)
 
 static void open_phone(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)opt.phone) };
-	const int size = 4 << 20;
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	phone_fd =
-		socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (phone_fd < 0 || bind(phone_fd, (struct sockaddr *)&a, sizeof(a)))
-		die("phone");
-	if (setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
-		       sizeof(size)))
-		(void)setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUF, &size,
-				 sizeof(size));
+	phone_fd = open_udp(opt.phone, 4 << 20);
 	watch(phone_fd, KIND_PHONE, 0);
 }
 
@@ -698,7 +525,7 @@ static int run_calls(void)
 	ev.fd = open_stream(opt.http, 4 << 20);
 	watch(ev.fd, KIND_EVENTS, 0);
 	for (i = 0; i < opt.conns; i++) {
-		conns[i].fd = dial(opt.http, 0);
+		conns[i].fd = dial_http(opt.http, 0);
 		conns[i].call = -1;
 		watch(conns[i].fd, KIND_HTTP, i);
 	}
@@ -810,7 +637,7 @@ static void open_streams(void)
 		fan.list[i].fd = open_stream(opt.http, 0);
 		watch(fan.list[i].fd, KIND_STREAM, i);
 	}
-	conns[0].fd = dial(opt.http, 0);
+	conns[0].fd = dial_http(opt.http, 0);
 	conns[0].call = -1;
 	watch(conns[0].fd, KIND_HTTP, 0);
 }
@@ -893,17 +720,13 @@ int main(int argc, char *argv[])
 		{ "calls", 1, NULL, 'k' }, { "extra", 1, NULL, 'x' },
 		{ "drain", 1, NULL, 'd' }, { NULL, 0, NULL, 0 },
 	};
-	struct rlimit lim;
 	int c;
 
-	if (!getrlimit(RLIMIT_NOFILE, &lim)) {
-		lim.rlim_cur = lim.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &lim);
-	}
+	raise_fds();
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (c) {
 		case 'h':
-			opt.http = optarg;
+			opt.http = (unsigned)atoi(optarg);
 			break;
 		case 'p':
 			opt.phone = (unsigned)atoi(optarg);

@@ -14,29 +14,13 @@
  *                 for --steady seconds.
  *
  * One line of JSON comes out. Loopback only; it ends by itself. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+
+#define METER "pairs"
+#include "shared.h"
 
 enum {
-	CONNS_MAX = 256,
-	BUF = 16384,
-	PACKET = 4096,
-	DRAIN_S = 12,
 	RTP_BASE = 40000,
 	RTP_LEN = 172, /* header and 20 ms of PCMA */
 	TICK_US = 20000,
@@ -56,22 +40,6 @@ static struct {
 	  .conns = 32,
 	  .steady_s = 10,
 	  .extra = "" };
-
-static int ep;
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-static void die(const char *what)
-{
-	(void)fprintf(stderr, "pairs: %s: %s\n", what, strerror(errno));
-	exit(2);
-}
 
 /* The two phones of a call --------------------------------------------------- */
 
@@ -106,27 +74,6 @@ static struct {
 } delays; /* of packets */
 
 /* Results --------------------------------------------------------------------- */
-
-static int by_value(const void *a, const void *b)
-{
-	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void print_latency(const char *name, int64_t *us, size_t n)
-{
-	if (!n) {
-		(void)printf("\"%s\":null,", name);
-		return;
-	}
-	qsort(us, n, sizeof(*us), by_value);
-	(void)printf(
-		"\"%s\":{\"p50\":%.3f,\"p99\":%.3f,\"max\":%.3f,\"n\":%zu},",
-		name, (double)us[n / 2] / 1000.0,
-		(double)us[(n * 99) / 100] / 1000.0, (double)us[n - 1] / 1000.0,
-		n);
-}
 
 /* What lies between two moments of each pair; 0: it has not come to that. */
 typedef int64_t(span_h)(const struct pair *p);
@@ -186,31 +133,12 @@ static struct conn {
 static unsigned next_post;
 static uint64_t answers;
 
-static void watch(int fd, uint32_t kind, uint32_t index)
-{
-	struct epoll_event e = { .events = EPOLLIN,
-				 .data.u64 = (uint64_t)kind << 32 | index };
-
-	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e))
-		die("epoll_ctl");
-}
-
 static void dial(unsigned i)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)opt.http) };
-	const int one = 1;
-	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)))
-		die("connect");
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
-	conns[i].fd = fd;
+	conns[i].fd = dial_http(opt.http, 0);
 	conns[i].pair = -1;
 	conns[i].got = 0;
-	watch(fd, KIND_HTTP, i);
+	watch(conns[i].fd, KIND_HTTP, i);
 }
 
 static void ask(struct conn *c, const char *text, int len)
@@ -278,24 +206,6 @@ static void answered(struct conn *c, int status)
 	pair_over(p);
 }
 
-/* False until the whole answer is there. */
-static bool read_answer(struct conn *c, int *statusp, bool *closep)
-{
-	const char *end, *len;
-
-	c->buf[c->got] = '\0';
-	end = strstr(c->buf, "\r\n\r\n");
-	if (!end)
-		return false;
-	len = strcasestr(c->buf, "\r\ncontent-length:");
-	if (len && len < end &&
-	    c->got < (size_t)(end + 4 - c->buf) + strtoul(len + 17, NULL, 10))
-		return false;
-	*closep = strcasestr(c->buf, "\r\nconnection: close") != NULL;
-	*statusp = atoi(c->buf + 9);
-	return true;
-}
-
 static void http_ready(unsigned i)
 {
 	struct conn *c = &conns[i];
@@ -308,7 +218,7 @@ static void http_ready(unsigned i)
 		return;
 	if (n > 0) {
 		c->got += (size_t)n;
-		if (!read_answer(c, &status, &closing))
+		if (!read_answer(c->buf, c->got, &status, &closing))
 			return;
 	}
 	answered(c, status);
@@ -330,20 +240,6 @@ static void hand_out(void)
 static int phone_fd = -1;
 static unsigned branch_no;
 
-static const char *header(const char *msg, const char *name, size_t *lenp)
-{
-	const char *at = strcasestr(msg, name);
-	const char *end;
-
-	if (!at)
-		return NULL;
-	at += strlen(name);
-	at += strspn(at, " ");
-	end = strstr(at, "\r\n");
-	*lenp = end ? (size_t)(end - at) : 0;
-	return at;
-}
-
 static void send_sip(const struct sockaddr_in *peer, const char *text, int len)
 {
 	if (len > 0)
@@ -354,66 +250,21 @@ static void send_sip(const struct sockaddr_in *peer, const char *text, int len)
 static void reply(const char *msg, const struct sockaddr_in *peer,
 		  const char *status, const char *more)
 {
-	size_t via = 0, from = 0, to = 0, cid = 0, cseq = 0;
-	const char *v = header(msg, "\r\nVia:", &via);
-	const char *f = header(msg, "\r\nFrom:", &from);
-	const char *t = header(msg, "\r\nTo:", &to);
-	const char *c = header(msg, "\r\nCall-ID:", &cid);
-	const char *s = header(msg, "\r\nCSeq:", &cseq);
 	char out[PACKET];
-	int n;
 
-	if (!v || !f || !t || !c || !s)
-		return;
-	n = snprintf(
-		out, sizeof(out),
-		"SIP/2.0 %s\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s%s\r\nCall-ID: %.*s\r\n"
-		"CSeq: %.*s\r\n%s",
-		status, (int)via, v, (int)from, f, (int)to, t,
-		memmem(t, to, "tag=", 4) ? "" : ";tag=pairs", (int)cid, c,
-		(int)cseq, s, more);
-	if (n < (int)sizeof(out))
-		send_sip(peer, out, n);
-}
-
-/* What is the gateway's From is our To. */
-static void keep_dialog(struct leg *leg, const char *msg,
-			const struct sockaddr_in *peer)
-{
-	size_t from = 0, to = 0, cid = 0, contact = 0;
-	const char *f = header(msg, "\r\nFrom:", &from);
-	const char *t = header(msg, "\r\nTo:", &to);
-	const char *c = header(msg, "\r\nCall-ID:", &cid);
-	const char *m = header(msg, "\r\nContact:", &contact);
-	const char *a = m ? memchr(m, '<', contact) : NULL;
-	const char *z = a ? memchr(a, '>', contact - (size_t)(a - m)) : NULL;
-
-	if (!f || !t || !c || !z || leg->dialog)
-		return;
-	if (asprintf(&leg->dialog,
-		     "BYE %.*s SIP/2.0\r\nFrom: %.*s;tag=pairs\r\nTo: %.*s\r\nCall-ID: %.*s\r\n"
-		     "CSeq: 1 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n",
-		     (int)(z - a - 1), a + 1, (int)to, t, (int)from, f,
-		     (int)cid, c) < 0)
-		leg->dialog = NULL;
-	leg->peer = *peer;
+	send_sip(peer, out, write_reply(out, sizeof(out), msg, status, more));
 }
 
 static void send_bye(struct leg *leg)
 {
-	const char *eol = leg->dialog ? strstr(leg->dialog, "\r\n") : NULL;
 	char out[PACKET];
 
-	if (!eol)
+	if (!leg->dialog)
 		return;
 	leg->bye_sent = now_us();
-	send_sip(
-		&leg->peer, out,
-		snprintf(
-			out, sizeof(out),
-			"%.*s\r\nVia: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKp%x.%u;rport%s\r\n",
-			(int)(eol - leg->dialog), leg->dialog, opt.phone,
-			(unsigned)getpid(), branch_no++, eol));
+	send_sip(&leg->peer, out,
+		 write_bye(out, sizeof(out), leg->dialog, opt.phone,
+			   branch_no++));
 }
 
 /* Sound -------------------------------------------------------------------------- */
@@ -427,18 +278,8 @@ static uint16_t rtp_port(const struct pair *p, int which)
 
 static void open_rtp(struct pair *p, int which)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons(rtp_port(p, which)) };
-	const int size = 1 << 20;
-	const int fd =
-		socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)))
-		die("rtp");
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	p->legs[which].fd = fd;
-	watch(fd, KIND_RTP, (uint32_t)(2 * (p - pairs) + which));
+	p->legs[which].fd = open_udp(rtp_port(p, which), 1 << 20);
+	watch(p->legs[which].fd, KIND_RTP, (uint32_t)(2 * (p - pairs) + which));
 }
 
 /* Where the gateway wants to hear us. */
@@ -534,7 +375,8 @@ static void invited(struct pair *p, int which, const char *msg,
 		invites_again++;
 	} else {
 		leg->invite = now_us();
-		keep_dialog(leg, msg, peer);
+		leg->dialog = write_dialog(msg);
+		leg->peer = *peer;
 		take_sdp(leg, msg);
 		if (opt.sound)
 			open_rtp(p, which);
@@ -630,19 +472,7 @@ static void phone_ready(void)
 
 static void open_phone(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)opt.phone) };
-	const int size = 4 << 20;
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	phone_fd =
-		socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (phone_fd < 0 || bind(phone_fd, (struct sockaddr *)&a, sizeof(a)))
-		die("phone");
-	if (setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
-		       sizeof(size)))
-		(void)setsockopt(phone_fd, SOL_SOCKET, SO_RCVBUF, &size,
-				 sizeof(size));
+	phone_fd = open_udp(opt.phone, 4 << 20);
 	watch(phone_fd, KIND_PHONE, 0);
 }
 
@@ -809,13 +639,9 @@ int main(int argc, char *argv[])
 		{ "steady", 1, NULL, 's' }, { "extra", 1, NULL, 'x' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct rlimit lim;
 	int c;
 
-	if (!getrlimit(RLIMIT_NOFILE, &lim)) {
-		lim.rlim_cur = lim.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &lim);
-	}
+	raise_fds();
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		const unsigned n = optarg ? (unsigned)atoi(optarg) : 0;
 

@@ -23,8 +23,8 @@ struct world {
 	bool two;       /* the call has two legs */
 	unsigned ended; /* how many call.ended */
 	char digits[32];
-	bool refuses_targets;     /* what targeth says */
-	char target[128];         /* what it was asked */
+	bool refuses_targets;                /* what targeth says */
+	char target[128];                    /* what it was asked */
 	enum gw_call_state state_at_ringing; /* of the last leg.ringing */
 	enum gw_role target_role; /* whose line it is to be dialled by */
 	unsigned pieces, last_pieces, pieces_before; /* of a recording */
