@@ -111,7 +111,7 @@ class CallPage extends HTMLElement {
 		for (const event of steps.filter(({ id }) => !known.has(String(id))))
 			this.raw.append(el("li", { "data-id": event.id },
 				el("details", {},
-					el("summary", {}, el("span", { class: "seq" }, `${event.seq}`), el("code", {}, event.type), el("time", { datetime: event.occurred_at }, exactly(event.occurred_at))),
+					el("summary", {}, el("span", { class: "seq" }, `${event.seq}`), el("code", {}, event.leg ? `${event.type} (${event.leg})` : event.type), el("time", { datetime: event.occurred_at }, exactly(event.occurred_at))),
 					el("pre", { tabindex: "0" }, JSON.stringify(event, null, 2)))));
 	}
 
