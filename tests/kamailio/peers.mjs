@@ -21,11 +21,12 @@ const listens = (port, proto) => {
 	return readFileSync(`/proc/net/${proto}`, "utf8").includes(hex);
 };
 
-/* A program with a folder of its own and a log, ended by its id. */
+/* A program with a folder of its own and a log. It leads a process group, so that
+ * what it has begun ends with it when it is too slow. */
 const start = (t, command, args, dir) => {
 	const log = join(dir, "log");
 	const out = openSync(log, "w");
-	const child = spawn(command, args, { cwd: dir, stdio: ["ignore", out, out] });
+	const child = spawn(command, args, { cwd: dir, stdio: ["ignore", out, out], detached: true });
 	closeSync(out);
 	let over = false;
 	const exited = new Promise((done) => {
@@ -38,7 +39,7 @@ const start = (t, command, args, dir) => {
 	});
 	const stop = async () => {
 		child.kill("SIGTERM");
-		const slow = setTimeout(() => child.kill("SIGKILL"), 5000);
+		const slow = setTimeout(() => process.kill(-child.pid, "SIGKILL"), 5000);
 		await exited;
 		clearTimeout(slow);
 	};
