@@ -97,14 +97,6 @@ int gw_sdp_answer(struct mbuf *mb, const struct gw_sdp_local *local,
 		  const char *offer, size_t offer_len,
 		  const struct gw_sdp_remote *remote);
 
-/* Writes an offer of ours that sends the sound past us (RFC 3725): the origin is
- * local's, address, port, direction and payload types are those of peer, the last
- * SDP of the other session, with the one codec that was chosen there. Returns 0,
- * EINVAL (no codec, or its sound is off), ENOTSUP (SRTP on either side) or
- * ENOMEM. */
-int gw_sdp_offer_peer(struct mbuf *mb, const struct gw_sdp_local *local,
-		      const struct gw_sdp_remote *peer);
-
 /* An address that only means something in a network of its own (RFC 1918 and
  * friends), and ours is not of that kind: nothing we send gets there. */
 bool gw_sdp_private_address(const char *address, const char *ours);

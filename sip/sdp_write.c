@@ -13,16 +13,9 @@
 #include "sip/sdp_crypto.h"
 #include "sip/sdp_text.h"
 
-/* A name that isn't numeric may have either family: the older one is said. */
-static const char *family_of(const char *address)
+static int write_session(struct mbuf *mb, const struct gw_sdp_local *local)
 {
-	return strchr(address, ':') ? "IP6" : "IP4";
-}
-
-/* The session is always ours, the sound may be at somebody else's address. */
-static int write_session(struct mbuf *mb, const struct gw_sdp_local *local,
-			 const char *address)
-{
+	const char *family = local->ipv6 ? "IP6" : "IP4";
 	unsigned char addr[sizeof(struct in6_addr)];
 
 	if (inet_pton(local->ipv6 ? AF_INET6 : AF_INET, local->address, addr) !=
@@ -36,9 +29,8 @@ static int write_session(struct mbuf *mb, const struct gw_sdp_local *local,
 			   "c=IN %s %s\r\n"
 			   "t=0 0\r\n",
 			   (unsigned long long)local->session_id,
-			   (unsigned long long)local->version,
-			   local->ipv6 ? "IP6" : "IP4", local->address,
-			   family_of(address), address);
+			   (unsigned long long)local->version, family,
+			   local->address, family, local->address);
 }
 
 static int write_codec(struct mbuf *mb, const char *name, unsigned pt,
@@ -95,7 +87,7 @@ int gw_sdp_offer(struct mbuf *mb, const struct gw_sdp_local *local)
 	    (local->secure && !local->has_keys))
 		return EINVAL;
 
-	err = write_session(mb, local, local->address);
+	err = write_session(mb, local);
 	if (!err)
 		err = mbuf_printf(mb, "m=audio %u RTP/%s", local->rtp_port,
 				  local->secure ? "SAVP" : "AVP");
@@ -147,41 +139,6 @@ static int write_chosen(struct mbuf *mb, uint16_t port, const char *proto,
 	return err;
 }
 
-/* RFC 3605, where it isn't the port above. */
-static int write_rtcp(struct mbuf *mb, const struct gw_sdp_remote *peer)
-{
-	if (!peer->rtcp_port || (peer->rtcp_port == peer->rtp_port + 1 &&
-				 !strcmp(peer->rtcp_address, peer->address)))
-		return 0;
-
-	return mbuf_printf(mb, "a=rtcp:%u IN %s %s\r\n", peer->rtcp_port,
-			   family_of(peer->rtcp_address), peer->rtcp_address);
-}
-
-int gw_sdp_offer_peer(struct mbuf *mb, const struct gw_sdp_local *local,
-		      const struct gw_sdp_remote *peer)
-{
-	const struct gw_media_codec *codec = &peer->codec;
-	int err;
-
-	if (!peer->has_codec || !peer->rtp_port)
-		return EINVAL;
-	if (peer->secure || local->secure)
-		return ENOTSUP;
-
-	err = write_session(mb, local, peer->address);
-	if (!err)
-		err = write_chosen(mb, peer->rtp_port, "RTP/AVP", codec,
-				   codec->pt_tx, codec->pt_dtmf_tx);
-	if (!err)
-		err = write_rtcp(mb, peer);
-
-	/* what they let us do, they do the other way round */
-	return err ? err :
-		     write_end(mb, codec->ptime_ms,
-			       gw_sdp_directions[peer->dir].theirs_to_us);
-}
-
 /* The one stream that we take, with the codec that was chosen and no other: the
  * far side can't change it in mid-stream then. */
 static int write_audio(struct mbuf *mb, const struct gw_sdp_local *local,
@@ -229,7 +186,7 @@ int gw_sdp_answer(struct mbuf *mb, const struct gw_sdp_local *local,
 	if (err)
 		return err;
 
-	err = write_session(mb, local, local->address);
+	err = write_session(mb, local);
 	for (i = 0; !err; i++) {
 		err = gw_sdp_next_section(&sec, &rest);
 		if (err)

@@ -130,10 +130,6 @@ int gw_session_refer(struct gw_session *session, const char *target,
  * ENOTCONN: there is none, or the far side has lost interest in it. */
 int gw_session_notify(struct gw_session *session, uint16_t code,
 		      const char *phrase, bool over);
-/* "call-id;to-tag=x;from-tag=y" as the far side sees its dialog: for Replaces.
- * ENOENT: there is none. */
-int gw_session_replaces(struct mbuf *mb, const struct gw_session *session);
-
 /* INFO with one digit (application/dtmf-relay), after those before it. */
 int gw_session_digit(struct gw_session *session, char digit,
 		     uint32_t duration_ms);

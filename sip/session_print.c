@@ -134,25 +134,6 @@ static int read_ack(struct sip_msg **ackp, const struct gw_session *s)
 	return sip_msg_decode(ackp, won->acks[GW_ACK_INVITE].mb);
 }
 
-/* RFC 3891 3: who gets it compares to-tag with its own; 0 is that of a phone from
- * before there were tags. */
-int gw_session_replaces(struct mbuf *mb, const struct gw_session *session)
-{
-	const struct pl none = PL("0");
-	struct sip_msg *ack = NULL;
-	int err;
-
-	err = read_ack(&ack, session);
-	if (err)
-		return err;
-
-	err = mbuf_printf(mb, "%r;to-tag=%r;from-tag=%r", &ack->callid,
-			  pl_isset(&ack->to.tag) ? &ack->to.tag : &none,
-			  &ack->from.tag);
-	mem_deref(ack);
-	return err;
-}
-
 int gw_session_print(struct mbuf *mb, const struct gw_session *session)
 {
 	struct sip_msg *ack = NULL;

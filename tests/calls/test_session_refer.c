@@ -208,29 +208,6 @@ static int test_session_referred_and_refused(void)
 }
 TEST(test_session_referred_and_refused);
 
-/* RFC 3891: the far side finds its own tag in to-tag. */
-static int test_session_replaces(void)
-{
-	OWNED struct mbuf *mb = mbuf_alloc(64);
-	char expected[256];
-	struct world *w;
-
-	if (talk_open(&w))
-		return 1;
-
-	CHECK(mb != NULL);
-	CHECK_OK(gw_session_replaces(mb, talk.session));
-	CHECK(re_snprintf(expected, sizeof(expected),
-			  "%s;to-tag=phone;from-tag=%r",
-			  gw_session_call_id(talk.session),
-			  &w->to.first->from.tag) > 0);
-	CHECK_INT(mb->end, strlen(expected));
-	CHECK(!memcmp(mb->buf, expected, mb->end));
-	CHECK_ERR(gw_session_replaces(mb, NULL), ENOENT);
-	return 0;
-}
-TEST(test_session_replaces);
-
 /* Who wants none of the news gets none, and nothing is missing. */
 static int test_session_without_handlers(void)
 {
