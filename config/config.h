@@ -179,6 +179,8 @@ struct gw_config_key {
 	struct gw_config_strings scopes;
 	struct gw_config_strings lines; /* names; empty: all              */
 	struct gw_config_strings caller_ids;
+	struct gw_secret *token_secret;     /* signs click tokens; or NULL */
+	struct gw_secret *token_public_key; /* PEM, Ed25519; or NULL       */
 };
 
 struct gw_config {
@@ -263,6 +265,15 @@ struct gw_config_setting {
 	const char *help;
 };
 bool gw_config_setting(struct gw_config_setting *setting, size_t i);
+
+/* Would the setting of a key at pointer ("/keys/N/scopes") take text, as its
+ * variable has it? Returns 0, or EINVAL (why: "must be ...") or ENOMEM. */
+int gw_config_try(const char *pointer, const char *text, char *why,
+		  size_t why_size);
+
+/* Does http.listen name anything but loopback? Then a key is needed, in the file or
+ * in the store: whoever sees both has to check. */
+bool gw_config_open_door(const struct gw_config *cfg);
 
 /* The bytes of a secret, NUL-terminated; they live with the configuration.
  * NULL (and *lenp 0) if secret is NULL. lenp may be NULL. */

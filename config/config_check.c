@@ -26,24 +26,14 @@ static bool is_loopback(const char *address)
 }
 
 /* Whoever reaches the API may place calls that cost money. */
-static void check_open_door(const struct gw_config *cfg,
-			    struct gw_config_loader *ld)
+bool gw_config_open_door(const struct gw_config *cfg)
 {
 	size_t i;
 
-	for (i = 0; i < cfg->http.listen.count && !cfg->key_count; i++) {
-		if (is_loopback(cfg->http.listen.list[i].address))
-			continue;
-
-		gw_config_complain(
-			ld, "/http/listen",
-			"number %zu can be reached by others, and there is no "
-			"key: anybody could place calls. Add a key, like "
-			"\"keys\": [{ \"name\": \"crm\", \"secret\": "
-			"\"env:BELLPULL_KEY\" }], or listen on 127.0.0.1",
-			i + 1);
-		return;
-	}
+	for (i = 0; i < cfg->http.listen.count; i++)
+		if (!is_loopback(cfg->http.listen.list[i].address))
+			return true;
+	return false;
 }
 
 /* What the start will read: better missed now than then. What is in it is for
@@ -219,10 +209,29 @@ static void check_keys(const struct gw_config *cfg, struct gw_config_loader *ld)
 	}
 }
 
+/* A key that fixes no algorithm fixes none. */
+static void check_tokens(const struct gw_config *cfg,
+			 struct gw_config_loader *ld)
+{
+	char pointer[64];
+	size_t i;
+
+	for (i = 0; i < cfg->key_count; i++) {
+		if (!cfg->keys[i].token_secret ||
+		    !cfg->keys[i].token_public_key)
+			continue;
+		(void)snprintf(pointer, sizeof(pointer),
+			       "/keys/%zu/token_public_key", i);
+		gw_config_complain(ld, pointer,
+				   "cannot stand beside token_secret: a key's "
+				   "tokens are signed in one way");
+	}
+}
+
 void gw_config_cross_check(const struct gw_config *cfg,
 			   struct gw_config_loader *ld)
 {
-	check_open_door(cfg, ld);
+	check_tokens(cfg, ld);
 	check_tls(cfg, ld);
 	check_lines(cfg, ld);
 	check_keys(cfg, ld);

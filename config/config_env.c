@@ -170,6 +170,39 @@ static int override_json(struct mbuf *mb, const struct override *o)
 	return gw_json_print_string(mb, text, strlen(text));
 }
 
+/* Trying one ---------------------------------------------------------------- */
+
+int gw_config_try(const char *pointer, const char *text, char *why, size_t size)
+{
+	const struct gw_config_row *row = NULL;
+	struct override o = { .text = text };
+	struct gw_json_doc *doc = NULL;
+	uint64_t scratch[64] = { 0 };
+	struct mbuf *mb;
+	int err;
+
+	while ((row = gw_config_row_next(row, "/")) &&
+	       strcmp(row->pointer, pointer) != 0)
+		;
+	if (!row || row->offset + 64 > sizeof(scratch))
+		return EINVAL;
+	o.row = row;
+	mb = mbuf_alloc(256);
+	err = mb ? override_json(mb, &o) : ENOMEM;
+	if (!err)
+		err = gw_json_parse(&doc, (char *)mb->buf, mb->end,
+				    GW_JSON_FILE | GW_JSON_API, NULL);
+	if (err)
+		(void)snprintf(why, size, "cannot be read");
+	else
+		err = gw_config_value_set(row, scratch, gw_json_root(doc), why,
+					  size);
+	gw_config_value_reset(row, scratch);
+	mem_deref(doc);
+	mem_deref(mb);
+	return err;
+}
+
 /* Setting them -------------------------------------------------------------- */
 
 /* A secret's variable holds the secret, unless it holds a reference. */

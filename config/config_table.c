@@ -27,7 +27,8 @@
 	      "G726-32", "G726-40", "iLBC", "telephone-event")
 #define SCOPES                                                               \
 	WORDS("calls:create", "calls:read", "calls:hangup", "calls:control", \
-	      "events:read", "lines:read", "lines:check", "metrics:read",    \
+	      "events:read", "lines:read", "lines:check", "tokens:create",   \
+	      "metrics:read", "calls:erase",                                 \
 	      "hooks:admin", "webhooks:admin", "admin")
 
 /* clang-format off */
@@ -273,6 +274,14 @@ const struct gw_config_row gw_config_rows[] = {
 { "/keys/N/caller_ids", GW_CONFIG_STRINGS, KEY(caller_ids),
   .form = gw_form_caller_id, .json_default = "[]",
   .help = "Numbers its calls may show, besides those of the line." },
+{ "/keys/N/token_secret", GW_CONFIG_SECRET, KEY(token_secret), .nullable = true,
+  .min = 32, .json_default = "null",
+  .help = "Secret by reference with which your own server signs click tokens (HS256) in "
+	  "this key's name. null: only POST /tokens makes them." },
+{ "/keys/N/token_public_key", GW_CONFIG_SECRET, KEY(token_public_key), .nullable = true,
+  .min = 32, .json_default = "null",
+  .help = "The same for EdDSA: the PEM text of an Ed25519 public key, by reference. A key "
+	  "has one of the two." },
 { "/keys/N/webhook_secret", GW_CONFIG_LATER, 0, .json_default = "null",
   .help = "Secret that signs the callbacks of this key's calls. Not in this version yet: "
 	  "leave it at null." },

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "server/bucket.h"
+#include "server/key.h"
 #include "server/loop.h"
 #include "server/store.h"
 
@@ -20,32 +21,18 @@ enum {
 struct gw_admission {
 	const struct gw_config *cfg;
 	struct gw_store *store;
-	struct gw_bucket *buckets; /* by number of the key */
 };
-
-static void destructor(void *arg)
-{
-	struct gw_admission *a = arg;
-
-	mem_deref(a->buckets);
-}
 
 int gw_admission_alloc(struct gw_admission **admissionp,
 		       const struct gw_config *cfg, struct gw_store *store)
 {
 	struct gw_admission *a;
 
-	a = mem_zalloc(sizeof(*a), destructor);
+	a = mem_zalloc(sizeof(*a), NULL);
 	if (!a)
 		return ENOMEM;
 	a->cfg = cfg;
 	a->store = store;
-	a->buckets =
-		mem_zalloc((cfg->key_count + 1) * sizeof(*a->buckets), NULL);
-	if (!a->buckets) {
-		mem_deref(a);
-		return ENOMEM;
-	}
 	*admissionp = a;
 	return 0;
 }
@@ -79,7 +66,7 @@ static bool is_behind(const struct gw_admission *a,
 	       lag.recent_max_ms > LAG_MAX_MS;
 }
 
-int gw_admission_check(struct gw_admission *a, const struct gw_config_key *key,
+int gw_admission_check(struct gw_admission *a, const struct gw_key *key,
 		       const struct gw_admission_load *load, uint32_t *retry_s)
 {
 	*retry_s = 1;
@@ -97,9 +84,9 @@ int gw_admission_check(struct gw_admission *a, const struct gw_config_key *key,
 	if (is_behind(a, load))
 		return EAGAIN;
 	/* Without keys there is nobody to keep apart. */
-	if (key && !gw_bucket_take(&a->buckets[key - a->cfg->keys],
-				   a->cfg->limits.calls_per_s, BUCKET_S,
-				   tmr_jiffies()))
+	if (key &&
+	    !gw_bucket_take(&key->state->calls, a->cfg->limits.calls_per_s,
+			    BUCKET_S, tmr_jiffies()))
 		return EUSERS;
 	return 0;
 }

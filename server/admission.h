@@ -8,7 +8,7 @@
 
 struct gw_admission;
 struct gw_config;
-struct gw_config_key;
+struct gw_key;
 struct gw_store;
 
 /* cfg and store must outlive it. mem_deref() frees. Returns 0 or ENOMEM. */
@@ -34,7 +34,7 @@ struct gw_admission_load {
  * EBUSY (limits.calls), EAGAIN (the loop or the disk is behind), EUSERS (this key
  * asks too often); *retry_s gets the seconds after which to come again. */
 int gw_admission_check(struct gw_admission *admission,
-		       const struct gw_config_key *key,
+		       const struct gw_key *key,
 		       const struct gw_admission_load *load, uint32_t *retry_s);
 
 #endif

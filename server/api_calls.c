@@ -93,9 +93,29 @@ static void placed(const struct gw_order_placed *placed, void *arg)
 			"The call could not be written to disk (%s); nothing was dialled.",
 			strerror(placed->err));
 		return;
+	case GW_PLACED_DUPLICATE:
+		/* the call that is on its way already, as it is now */
+		(void)gw_http_header(req, "Deduplicated", "true");
+		if (gw_http_accept(req) == GW_HTTP_HTML)
+			redirect_to_call(req, placed->id);
+		else {
+			(void)gw_http_headerf(req, "Location", "/calls/%s",
+					      placed->id);
+			gw_api_reply_call(req, placed->id);
+		}
+		return;
+	case GW_PLACED_SPENT:
+		(void)gw_http_header(req, "WWW-Authenticate",
+				     "Bearer realm=\"bellpull\", "
+				     "error=\"invalid_token\"");
+		gw_http_problem(
+			req, 401, "token_used",
+			"This click token has placed all the calls it may; get a new one.");
+		return;
 	case GW_PLACED_REPLAY:
 		(void)gw_http_header(req, "Idempotent-Replayed", "true");
 		break;
+	case GW_PLACED_UNKNOWN:
 	case GW_PLACED:
 		break;
 	}

@@ -17,6 +17,7 @@
 #include "server/call_id.h"
 #include "server/clock.h"
 #include "server/http.h"
+#include "server/key.h"
 #include "server/lines.h"
 #include "server/registry.h"
 #include "server/sse.h"
@@ -52,11 +53,11 @@ struct fetch {
 static void fetched(struct gw_store_read *rd, void *arg)
 {
 	struct fetch *f = arg;
-	const struct gw_config_key *key = gw_http_key(f->req);
+	const struct gw_key *key = gw_http_key(f->req);
 	struct gw_store_row *row = rd->err ? NULL : &rd->rows[0];
 
 	/* a call of another project is no call */
-	if (row && !gw_audience_call(key, row->project))
+	if (row && !gw_audience_call(key, row->project, row->click))
 		row = NULL;
 	if (row)
 		f->foundh(f->req, row);
@@ -345,7 +346,7 @@ static bool read_list_query(struct gw_http_req *req, struct gw_store_read *rd)
 
 static int copy_filters(struct gw_http_req *req, struct gw_store_read *rd)
 {
-	const struct gw_config_key *key = gw_http_key(req);
+	const struct gw_key *key = gw_http_key(req);
 	const struct {
 		const char *text;
 		char **copyp;

@@ -2,16 +2,21 @@
  * lines knows of these alone. */
 #include <string.h>
 
-#include "config/config.h"
 #include "server/audience.h"
 #include "server/events.h"
+#include "server/key.h"
 
-bool gw_audience_call(const struct gw_config_key *key, const char *project)
+bool gw_audience_call(const struct gw_key *key, const char *project,
+		      const char *click)
 {
-	return !key || (project && 0 == strcmp(project, key->project));
+	if (!key)
+		return true;
+	if (!project || 0 != strcmp(project, key->project))
+		return false;
+	return !key->click || (click && 0 == strcmp(click, key->click->id));
 }
 
-bool gw_audience_line(const struct gw_config_key *key, const char *name)
+bool gw_audience_line(const struct gw_key *key, const char *name)
 {
 	if (!key || !key->lines.count)
 		return true;
@@ -22,11 +27,13 @@ bool gw_audience_line(const struct gw_config_key *key, const char *name)
 	return false;
 }
 
-bool gw_audience_event(const struct gw_config_key *key,
+bool gw_audience_event(const struct gw_key *key,
 		       const struct gw_event *ev)
 {
+	/* who comes with a click token has been let to his call's stream alone */
 	if (ev->call_id[0])
-		return gw_audience_call(key, ev->project);
+		return !key || (ev->project &&
+				0 == strcmp(ev->project, key->project));
 
 	return !ev->line || gw_audience_line(key, ev->line);
 }

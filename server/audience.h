@@ -5,17 +5,20 @@
 
 #include <stdbool.h>
 
-struct gw_config_key;
+struct gw_key;
 struct gw_event;
 
-/* A call of this project; NULL: it was placed without a key, and is no key's. */
-bool gw_audience_call(const struct gw_config_key *key, const char *project);
+/* A call of this project; NULL: it was placed without a key, and is no key's.
+ * click: the id of the click token that placed it, or NULL; whoever comes with such
+ * a token sees what it has placed alone. */
+bool gw_audience_call(const struct gw_key *key, const char *project,
+		      const char *click);
 
 /* The line of this name. */
-bool gw_audience_line(const struct gw_config_key *key, const char *name);
+bool gw_audience_line(const struct gw_key *key, const char *name);
 
 /* An event: of a call, of a line, or of the gateway, which is for everybody. */
-bool gw_audience_event(const struct gw_config_key *key,
+bool gw_audience_event(const struct gw_key *key,
 		       const struct gw_event *ev);
 
 #endif

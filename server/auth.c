@@ -1,111 +1,247 @@
-/* Who may ask: see auth.h.
- *
- * Secrets are compared by their SHA-256 with every key, in constant time, and
- * kept in no other form here. The two tables (sessions, failures) are bounded:
- * when one is full, its oldest entry goes. */
+/* Who may ask: see auth.h. The keys are keyring.c's, what stands for one is
+ * visits.c's, what is signed is click.c's, and who guesses is failures.c's matter;
+ * here they come together. */
+#include "server/auth.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <re.h>
 
 #include "config/config.h"
-#include "server/auth.h"
-#include "server/bucket.h"
+#include "server/click.h"
+#include "server/clock.h"
+#include "server/failures.h"
+#include "server/keyring.h"
+#include "server/log.h"
+#include "server/store.h"
+#include "server/visits.h"
 
 enum {
-	HASH = SHA256_DIGEST_LENGTH,
-	WINDOW_MS = 60 * 1000,
 	SECRET_MAX = GW_CONFIG_SECRET_MAX,
 	BUCKET_S = 2,
-};
-
-struct session {
-	uint8_t hash[HASH]; /* of the cookie: a dump shows no live one */
-	const struct gw_config_key *key; /* NULL: free */
-	uint64_t used_ms;
-};
-
-struct failures {
-	uint8_t net[9]; /* family, IPv4 or the first 64 bits of IPv6 */
-	uint32_t count; /* 0: free */
-	uint64_t since_ms;
+	LOOK_MS = 500,
+	USED_MS = 3600 * 1000, /* how exactly the last use is kept */
 };
 
 struct gw_auth {
 	const struct gw_config *cfg;
-	struct gw_bucket *buckets; /* of the keys, in their order; one if none */
-	uint8_t (*hashes)[HASH];   /* of the keys, in their order */
-	struct session sessions[GW_AUTH_SESSIONS_MAX];
-	struct failures failures[GW_AUTH_ADDRESSES_MAX];
+	struct gw_keyring *ring;
+	struct gw_visits *visits;
+	struct gw_failures failures;
+	struct gw_bucket open; /* of everybody, while there are no keys */
+	uint8_t secret[GW_AUTH_SECRET];
+
+	struct gw_store *store; /* NULL: closed, or not followed */
+	struct gw_store_read *asked;
+	struct tmr look;
+	int64_t version; /* of the store's keys */
+	gw_auth_done_h *doneh; /* until the first answer */
+	void (*changedh)(void *arg);
+	void *arg;
 };
 
 static void destructor(void *arg)
 {
 	struct gw_auth *auth = arg;
 
-	OPENSSL_cleanse(auth->sessions, sizeof(auth->sessions));
-	mem_deref(auth->hashes);
-	mem_deref(auth->buckets);
+	gw_auth_close(auth);
+	OPENSSL_cleanse(auth->secret, sizeof(auth->secret));
+	mem_deref(auth->visits);
+	mem_deref(auth->ring);
 	mem_deref((void *)(uintptr_t)auth->cfg);
 }
 
-int gw_auth_alloc(struct gw_auth **authp, const struct gw_config *cfg)
+int gw_auth_alloc(struct gw_auth **authp, const struct gw_config *cfg,
+		  const uint8_t secret[GW_AUTH_SECRET])
 {
 	struct gw_auth *auth;
+	int err;
 
 	auth = mem_zalloc(sizeof(*auth), destructor);
 	if (!auth)
 		return ENOMEM;
 
+	tmr_init(&auth->look);
+	auth->version = -1;
 	auth->cfg = mem_ref((void *)(uintptr_t)cfg);
-	auth->hashes = mem_zalloc((cfg->key_count + 1) * HASH, NULL);
-	auth->buckets = mem_zalloc(
-		(cfg->key_count + 1) * sizeof(struct gw_bucket), NULL);
-	if (!auth->hashes || !auth->buckets) {
+	memcpy(auth->secret, secret, sizeof(auth->secret));
+	err = gw_keyring_alloc(&auth->ring, cfg);
+	err = err ? err : gw_visits_alloc(&auth->visits);
+	if (err)
 		mem_deref(auth);
-		return ENOMEM;
-	}
-	for (size_t i = 0; i < cfg->key_count; i++) {
-		size_t len;
-		const char *text = gw_secret_text(cfg->keys[i].secret, &len);
+	else
+		*authp = auth;
+	return err;
+}
 
-		(void)SHA256((const uint8_t *)(text ? text : ""), len,
-			     auth->hashes[i]);
-	}
+const uint8_t *gw_auth_secret(const struct gw_auth *auth)
+{
+	return auth->secret;
+}
 
-	*authp = auth;
-	return 0;
+struct gw_visits *gw_auth_visits(const struct gw_auth *auth)
+{
+	return auth->visits;
 }
 
 bool gw_auth_needed(const struct gw_auth *auth)
 {
-	return auth->cfg->key_count > 0;
+	return gw_keyring_needed(auth->ring);
 }
 
-bool gw_auth_may(const struct gw_config_key *key, const char *scope)
+/* Keys that come and go ----------------------------------------------------- */
+
+static void changed(struct gw_auth *auth)
 {
-	if (!key || !scope)
-		return true;
-
-	for (size_t i = 0; i < key->scopes.count; i++) {
-		if (!strcmp(key->scopes.list[i], scope) ||
-		    !strcmp(key->scopes.list[i], "admin"))
-			return true;
-	}
-
-	return false;
+	gw_visits_follow(auth->visits, auth->ring);
+	if (auth->changedh)
+		auth->changedh(auth->arg);
 }
 
-uint32_t gw_auth_rate(struct gw_auth *auth, const struct gw_config_key *key,
+int gw_auth_reload(struct gw_auth *auth, const struct gw_config *cfg)
+{
+	const int err = gw_keyring_reload(auth->ring, cfg);
+
+	if (err)
+		return err;
+	mem_deref((void *)(uintptr_t)auth->cfg);
+	auth->cfg = mem_ref((void *)(uintptr_t)cfg);
+	changed(auth);
+	return 0;
+}
+
+static int take_rows(struct gw_auth *auth, const struct gw_store_read *rd)
+{
+	struct gw_key_row *rows;
+	size_t n = 0;
+	int err;
+
+	rows = mem_zalloc((rd->key_count + 1) * sizeof(*rows), NULL);
+	if (!rows)
+		return ENOMEM;
+	for (size_t i = 0; i < rd->key_count; i++) {
+		const struct gw_store_key *k = &rd->keys[i];
+
+		if (k->disabled)
+			continue;
+		rows[n].name = k->name;
+		rows[n].project = k->project;
+		rows[n].scopes = k->scopes;
+		rows[n].lines = k->lines;
+		rows[n].caller_ids = k->caller_ids;
+		rows[n].expires_at_ms = k->expires_at_ms;
+		memcpy(rows[n++].hash, k->hash, GW_KEY_HASH);
+	}
+	err = gw_keyring_stored(auth->ring, rows, n, rd->key_count);
+	mem_deref(rows);
+	return err;
+}
+
+static void look(void *arg);
+
+static void answered(struct gw_store_read *rd, void *arg)
+{
+	struct gw_auth *auth = arg;
+	gw_auth_done_h *doneh;
+	int err = rd->err;
+
+	if (!auth)
+		return; /* closed meanwhile */
+	auth->asked = NULL;
+	if (!err && rd->version != auth->version) {
+		err = take_rows(auth, rd);
+		if (!err) {
+			auth->version = rd->version;
+			(void)gw_keyring_expire(auth->ring, gw_clock_ms());
+			changed(auth);
+		}
+	}
+	tmr_start(&auth->look, LOOK_MS, look, auth);
+	doneh = auth->doneh;
+	auth->doneh = NULL;
+	if (doneh)
+		doneh(err, auth->arg);
+	else if (err)
+		gw_log(GW_LOG_WARNING, "keys.unread", GW_F_ERR("why", err));
+}
+
+static int ask(struct gw_auth *auth)
+{
+	struct gw_store_read *rd = gw_store_read_alloc(GW_STORE_KEYS);
+
+	if (!rd)
+		return ENOMEM;
+	rd->version = auth->version;
+	rd->doneh = answered;
+	rd->arg = auth;
+	auth->asked = rd;
+	const int err = gw_store_ask(auth->store, rd);
+
+	if (err)
+		auth->asked = NULL;
+	return err;
+}
+
+static void look(void *arg)
+{
+	struct gw_auth *auth = arg;
+
+	if (gw_keyring_expire(auth->ring, gw_clock_ms()))
+		changed(auth);
+	if (ask(auth))
+		tmr_start(&auth->look, LOOK_MS, look, auth);
+}
+
+int gw_auth_follow(struct gw_auth *auth, struct gw_store *store,
+		   gw_auth_done_h *doneh, void (*changedh)(void *arg),
+		   void *arg)
+{
+	auth->store = store;
+	auth->doneh = doneh;
+	auth->changedh = changedh;
+	auth->arg = arg;
+	return ask(auth);
+}
+
+void gw_auth_close(struct gw_auth *auth)
+{
+	tmr_cancel(&auth->look);
+	if (auth->asked)
+		auth->asked->arg = NULL;
+	auth->asked = NULL;
+	auth->store = NULL;
+	auth->changedh = NULL;
+}
+
+/* The store remembers when a key was used last, to the hour. */
+static void note_use(struct gw_auth *auth, const struct gw_key *key)
+{
+	const int64_t now_ms = gw_clock_ms();
+	struct gw_store_job *job;
+
+	if (!key->stored || !auth->store ||
+	    now_ms - key->state->used_at_ms < USED_MS)
+		return;
+	key->state->used_at_ms = now_ms;
+	job = gw_store_job_alloc(0);
+	if (!job)
+		return;
+	if (str_dup(&job->key_used, key->name)) {
+		mem_deref(job);
+		return;
+	}
+	(void)gw_store_push(auth->store, job);
+}
+
+/* Rates --------------------------------------------------------------------- */
+
+uint32_t gw_auth_rate(struct gw_auth *auth, const struct gw_key *key,
 		      uint64_t now_ms)
 {
-	struct gw_bucket *bucket =
-		&auth->buckets[key ? key - auth->cfg->keys : 0];
+	struct gw_bucket *bucket = key ? &key->state->requests : &auth->open;
 
 	return gw_bucket_take(bucket, auth->cfg->limits.requests_per_s,
 			      BUCKET_S, now_ms) ?
@@ -113,121 +249,7 @@ uint32_t gw_auth_rate(struct gw_auth *auth, const struct gw_config_key *key,
 		       1;
 }
 
-/* Failures. --------------------------------------------------------------- */
-
-/* IPv6 users own a /64 at least: counting addresses would count nothing. */
-static void net_of(uint8_t net[9], const char *client)
-{
-	struct sa sa;
-
-	memset(net, 0, 9);
-	if (sa_set_str(&sa, client, 0))
-		return;
-
-	net[0] = (uint8_t)sa_af(&sa);
-	if (sa_af(&sa) == AF_INET)
-		memcpy(net + 1, &sa.u.in.sin_addr, 4);
-	else
-		memcpy(net + 1, &sa.u.in6.sin6_addr, 8);
-}
-
-/* The entry of a net, or NULL. *oldestp: the one to use for a new net. */
-static struct failures *find_failures(struct gw_auth *auth,
-				      const uint8_t net[9],
-				      struct failures **oldestp)
-{
-	struct failures *oldest = &auth->failures[0];
-
-	for (size_t i = 0; i < GW_AUTH_ADDRESSES_MAX; i++) {
-		struct failures *f = &auth->failures[i];
-
-		if (f->count && !memcmp(f->net, net, 9))
-			return f;
-		if (oldest->count &&
-		    (!f->count || f->since_ms < oldest->since_ms))
-			oldest = f;
-	}
-
-	*oldestp = oldest;
-	return NULL;
-}
-
-static bool is_limited(struct gw_auth *auth, const char *client,
-		       uint64_t now_ms)
-{
-	struct failures *f, *oldest;
-	uint8_t net[9];
-
-	net_of(net, client);
-	f = find_failures(auth, net, &oldest);
-	if (f && now_ms - f->since_ms >= WINDOW_MS) {
-		f->count = 0;
-		f = NULL;
-	}
-
-	return f && f->count >= GW_AUTH_FAILURES_MAX;
-}
-
-static void count_failure(struct gw_auth *auth, const char *client,
-			  uint64_t now_ms)
-{
-	struct failures *f, *oldest;
-	uint8_t net[9];
-
-	net_of(net, client);
-	f = find_failures(auth, net, &oldest);
-	if (!f) {
-		f = oldest;
-		memcpy(f->net, net, 9);
-		f->count = 0;
-		f->since_ms = now_ms;
-	}
-	f->count++;
-}
-
-/* Keys and sessions. ------------------------------------------------------ */
-
-/* All keys are compared, so that the time says nothing of which. */
-static const struct gw_config_key *find_key(const struct gw_auth *auth,
-					    const char *secret, size_t len)
-{
-	const struct gw_config_key *found = NULL;
-	uint8_t hash[HASH];
-
-	(void)SHA256((const uint8_t *)secret, len, hash);
-	for (size_t i = 0; i < auth->cfg->key_count; i++) {
-		if (!CRYPTO_memcmp(hash, auth->hashes[i], HASH))
-			found = &auth->cfg->keys[i];
-	}
-	OPENSSL_cleanse(hash, sizeof(hash));
-
-	/* an empty secret in the configuration opens nothing */
-	return len ? found : NULL;
-}
-
-static const struct gw_config_key *find_session(struct gw_auth *auth,
-						const char *text, size_t len,
-						uint64_t now_ms)
-{
-	const struct gw_config_key *found = NULL;
-	uint8_t hash[HASH];
-
-	(void)SHA256((const uint8_t *)text, len, hash);
-	for (size_t i = 0; i < GW_AUTH_SESSIONS_MAX; i++) {
-		struct session *s = &auth->sessions[i];
-
-		if (!s->key || CRYPTO_memcmp(hash, s->hash, HASH) != 0)
-			continue;
-		if (now_ms - s->used_ms >= GW_AUTH_SESSION_S * 1000ull) {
-			s->key = NULL;
-			continue;
-		}
-		s->used_ms = now_ms;
-		found = s->key;
-	}
-
-	return found;
-}
+/* What is shown ------------------------------------------------------------- */
 
 /* The value of our cookie in "a=b; bellpull_session=...; c=d". */
 static const char *cookie_value(const char *header, size_t *lenp)
@@ -252,66 +274,115 @@ static const char *cookie_value(const char *header, size_t *lenp)
 static enum gw_auth_verdict refuse(struct gw_auth *auth, const char *client,
 				   uint64_t now_ms)
 {
-	if (is_limited(auth, client, now_ms))
-		return GW_AUTH_LIMITED;
-	count_failure(auth, client, now_ms);
-	return GW_AUTH_WRONG;
+	return gw_failures_count(&auth->failures, client, now_ms) ?
+		       GW_AUTH_WRONG :
+		       GW_AUTH_LIMITED;
+}
+
+static enum gw_auth_verdict
+check_click(struct gw_auth *auth, const struct gw_key **keyp, const char *text,
+	    const struct gw_auth_try *shown, uint64_t now_ms, int64_t now_s,
+	    const char **whyp)
+{
+	struct gw_key *key = NULL;
+	const int err = gw_click_read(&key, text, strlen(text), auth->ring,
+				      auth->secret, now_s, whyp);
+
+	if (err == ENOMEM)
+		return GW_AUTH_MEMORY;
+	if (err)
+		return refuse(auth, shown->client, now_ms);
+	if (!shown->origin || strcmp(shown->origin, key->click->origin) != 0) {
+		mem_deref(key);
+		*whyp = "this click token is for another page (Origin)";
+		return GW_AUTH_WRONG;
+	}
+	*keyp = key;
+	return GW_AUTH_OK;
+}
+
+static enum gw_auth_verdict
+check_bearer(struct gw_auth *auth, const struct gw_key **keyp, const char *text,
+	     const struct gw_auth_try *shown, uint64_t now_ms, int64_t now_s,
+	     const char **whyp)
+{
+	const size_t len = strlen(text);
+	const struct gw_key *key = NULL;
+
+	if (len <= SECRET_MAX)
+		key = gw_keyring_by_secret(auth->ring, text, len);
+	if (key && !gw_key_is_over(key, gw_clock_ms())) {
+		note_use(auth, key);
+		*keyp = mem_ref((void *)(uintptr_t)key);
+		return GW_AUTH_OK;
+	}
+	if (gw_click_looks_like(text, len))
+		return check_click(auth, keyp, text, shown, now_ms, now_s,
+				   whyp);
+	return refuse(auth, shown->client, now_ms);
+}
+
+/* 256 random bits are not guessed: one that has expired is not an attack. */
+static enum gw_auth_verdict by_visit(const struct gw_key **keyp,
+				     const struct gw_key *key)
+{
+	if (!key || gw_key_is_over(key, gw_clock_ms()))
+		return GW_AUTH_WRONG;
+	*keyp = mem_ref((void *)(uintptr_t)key);
+	return GW_AUTH_OK;
+}
+
+static enum gw_auth_verdict check_ticket(struct gw_auth *auth,
+					 const struct gw_key **keyp,
+					 const struct gw_auth_try *shown,
+					 uint64_t now_ms, const char **whyp)
+{
+	const struct gw_visits_use use = {
+		.text = shown->ticket,
+		.call_id = shown->call_id,
+		.origin = shown->origin,
+		.again = shown->again,
+	};
+
+	*whyp = "this stream ticket is not known: it is good for one stream, "
+		"within 60 seconds";
+	return by_visit(keyp, gw_visits_by_ticket(auth->visits, &use, now_ms));
 }
 
 enum gw_auth_verdict gw_auth_check(struct gw_auth *auth,
-				   const struct gw_config_key **keyp,
-				   bool *by_cookiep,
+				   const struct gw_key **keyp,
+				   enum gw_auth_way *wayp,
 				   const struct gw_auth_try *shown,
-				   uint64_t now_ms)
+				   uint64_t now_ms, int64_t now_s,
+				   const char **whyp)
 {
-	const struct gw_config_key *key = NULL;
 	const char *text = shown->authorization;
 	size_t len = 0;
 
 	*keyp = NULL;
-	*by_cookiep = false;
+	*wayp = GW_AUTH_BY_KEY;
+	*whyp = "this key or session is not known";
 	if (!gw_auth_needed(auth))
 		return GW_AUTH_OK;
 
 	if (text && !strncasecmp(text, "Bearer ", 7)) {
 		text += 7;
 		text += strspn(text, " ");
-		len = strlen(text);
-		if (len <= SECRET_MAX)
-			key = find_key(auth, text, len);
-	} else if (!text) {
-		text = cookie_value(shown->cookie, &len);
-		if (!text)
-			return GW_AUTH_NONE;
-		key = find_session(auth, text, len, now_ms);
-		*by_cookiep = true;
-		/* 256 random bits are not guessed: a session that has expired
-		 * is not an attack */
-		if (!key)
-			return GW_AUTH_WRONG;
+		return check_bearer(auth, keyp, text, shown, now_ms, now_s,
+				    whyp);
 	}
-
-	if (!key)
+	if (text)
 		return refuse(auth, shown->client, now_ms);
-
-	*keyp = key;
-	return GW_AUTH_OK;
-}
-
-static struct session *new_session(struct gw_auth *auth)
-{
-	struct session *oldest = &auth->sessions[0];
-
-	for (size_t i = 0; i < GW_AUTH_SESSIONS_MAX; i++) {
-		struct session *s = &auth->sessions[i];
-
-		if (!s->key)
-			return s;
-		if (s->used_ms < oldest->used_ms)
-			oldest = s;
+	if (shown->ticket) {
+		*wayp = GW_AUTH_BY_TICKET;
+		return check_ticket(auth, keyp, shown, now_ms, whyp);
 	}
-
-	return oldest;
+	text = cookie_value(shown->cookie, &len);
+	if (!text)
+		return GW_AUTH_NONE;
+	*wayp = GW_AUTH_BY_COOKIE;
+	return by_visit(keyp,
+			gw_visits_by_session(auth->visits, text, len, now_ms));
 }
 
 enum gw_auth_verdict gw_auth_login(struct gw_auth *auth,
@@ -319,24 +390,14 @@ enum gw_auth_verdict gw_auth_login(struct gw_auth *auth,
 				   const char *secret, const char *client,
 				   uint64_t now_ms)
 {
-	const struct gw_config_key *key;
-	struct session *s;
-	uint8_t random[32];
+	const struct gw_key *key =
+		gw_keyring_by_secret(auth->ring, secret, strlen(secret));
 
-	key = find_key(auth, secret, strlen(secret));
-	if (!key)
+	if (!key || gw_key_is_over(key, gw_clock_ms()))
 		return refuse(auth, client, now_ms);
 
-	if (RAND_bytes(random, sizeof(random)) != 1)
-		return GW_AUTH_NONE; /* no randomness, no session */
-	(void)re_snprintf(cookie, GW_AUTH_COOKIE_SIZE, "%w", random,
-			  sizeof(random));
-	OPENSSL_cleanse(random, sizeof(random));
-
-	s = new_session(auth);
-	(void)SHA256((const uint8_t *)cookie, strlen(cookie), s->hash);
-	s->key = key;
-	s->used_ms = now_ms;
-
-	return GW_AUTH_OK;
+	note_use(auth, key);
+	return gw_visits_session(auth->visits, cookie, key, now_ms) ?
+		       GW_AUTH_MEMORY :
+		       GW_AUTH_OK;
 }

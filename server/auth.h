@@ -1,10 +1,14 @@
-/* Who may ask: API keys of the configuration, and sessions of the page.
+/* Who may ask: what a request shows is turned into a key (key.h), or refused.
  *
- * Keys are compared as SHA-256, in constant time, all of them, so that time
- * tells nothing. A session is a random cookie in a bounded table that stands for
- * its key. Failures are counted by address: ten in a minute, then 429. Without
- * any key in the configuration everything is allowed, to callers on this machine
- * (the guard in http.c sees to Host and Origin). */
+ *   Authorization: Bearer KEY     of the configuration or of `bellpull key add`
+ *   Authorization: Bearer a.b.c   a click token (click.h)
+ *   Cookie: bellpull_session=...  the page's session, which stands for its key
+ *   ?ticket=...                   of an event stream, once (visits.h)
+ *
+ * Failures are counted by address (failures.h): ten in a minute, then 429. While there are no
+ * keys at all everything is allowed, to callers on this machine (the guard in
+ * http_admit_who.c sees to Host and Origin). Keys may change at any time: those of
+ * the store are looked at twice a second. */
 #ifndef BELLPULL_SERVER_AUTH_H
 #define BELLPULL_SERVER_AUTH_H
 
@@ -14,53 +18,69 @@
 
 struct gw_auth;
 struct gw_config;
-struct gw_config_key;
+struct gw_key;
+struct gw_store;
 
 enum gw_auth_verdict {
 	GW_AUTH_OK,
 	GW_AUTH_NONE,    /* nothing shown: 401                    */
 	GW_AUTH_WRONG,   /* shown and not known: 401              */
-	GW_AUTH_LIMITED, /* wrong, and too often from there: 429   */
+	GW_AUTH_LIMITED, /* wrong, and too often from there: 429  */
+	GW_AUTH_MEMORY,  /* 503                                   */
 };
 
 enum {
-	GW_AUTH_SESSIONS_MAX = 1024,
-	GW_AUTH_SESSION_S = 12 * 3600, /* after its last use      */
-	GW_AUTH_FAILURES_MAX = 10,     /* a minute and address    */
-	GW_AUTH_ADDRESSES_MAX = 1024,  /* remembered at a time    */
-	GW_AUTH_COOKIE_SIZE = 65,      /* hex of 256 bits and NUL */
+	GW_AUTH_COOKIE_SIZE = 65,     /* hex of 256 bits and NUL */
+	GW_AUTH_SECRET = 32,
 };
 #define GW_AUTH_COOKIE "bellpull_session"
 
-/* What a request shows. */
+/* What a request shows. NULL: it doesn't. */
 struct gw_auth_try {
-	const char *authorization; /* header, or NULL              */
-	const char *cookie;        /* header, or NULL              */
-	const char *client;        /* numeric address              */
+	const char *authorization, *cookie, *origin; /* headers */
+	const char *ticket;  /* query, on a route that takes one          */
+	const char *call_id; /* of the stream, if it is one call's        */
+	bool again;          /* it shows a Last-Event-ID                  */
+	const char *client;  /* numeric address                           */
 };
 
-/* Keeps a reference to cfg. Returns 0 or ENOMEM. */
-int gw_auth_alloc(struct gw_auth **authp, const struct gw_config *cfg);
+/* How it was shown. */
+enum gw_auth_way { GW_AUTH_BY_KEY, GW_AUTH_BY_COOKIE, GW_AUTH_BY_TICKET };
 
-/* Are there keys at all? */
+/* Keeps a reference to cfg. secret: the gateway's own, which signs click tokens.
+ * Returns 0 or ENOMEM. */
+int gw_auth_alloc(struct gw_auth **authp, const struct gw_config *cfg,
+		  const uint8_t secret[GW_AUTH_SECRET]);
+
+/* Reads the store's keys, tells doneh (0 or errno), and from then on looks twice a
+ * second whether they have changed. changedh: some key was taken away. The stop
+ * order: gw_auth_close() before the store's last answers are delivered. */
+typedef void(gw_auth_done_h)(int err, void *arg);
+int gw_auth_follow(struct gw_auth *auth, struct gw_store *store,
+		   gw_auth_done_h *doneh, void (*changedh)(void *arg),
+		   void *arg);
+void gw_auth_close(struct gw_auth *auth);
+
+/* Another configuration; on ENOMEM all is as before. */
+int gw_auth_reload(struct gw_auth *auth, const struct gw_config *cfg);
+
+/* Is a key needed? */
 bool gw_auth_needed(const struct gw_auth *auth);
 
-/* On GW_AUTH_OK *keyp is the key (NULL when there are none), and *by_cookiep
- * whether a session stood for it. now_ms: any steady clock. */
+/* On GW_AUTH_OK *keyp carries one reference (NULL when no key is needed). On
+ * GW_AUTH_WRONG *whyp is a sentence. now_ms: any steady clock; now_s: Unix
+ * seconds. */
 enum gw_auth_verdict gw_auth_check(struct gw_auth *auth,
-				   const struct gw_config_key **keyp,
-				   bool *by_cookiep,
+				   const struct gw_key **keyp,
+				   enum gw_auth_way *wayp,
 				   const struct gw_auth_try *shown,
-				   uint64_t now_ms);
-
-/* "calls:create": is it among the key's scopes (or is "admin")? A NULL key (no
- * keys at all) may do everything, a NULL scope is everybody's. */
-bool gw_auth_may(const struct gw_config_key *key, const char *scope);
+				   uint64_t now_ms, int64_t now_s,
+				   const char **whyp);
 
 /* limits.requests_per_s: takes one request of this key (NULL: of everybody, when
  * there are no keys) from its bucket, which holds two seconds' worth. Returns 0,
  * or after how many seconds to come back. */
-uint32_t gw_auth_rate(struct gw_auth *auth, const struct gw_config_key *key,
+uint32_t gw_auth_rate(struct gw_auth *auth, const struct gw_key *key,
 		      uint64_t now_ms);
 
 /* POST /session: checks the key itself and makes a session. cookie gets its
@@ -69,5 +89,10 @@ enum gw_auth_verdict gw_auth_login(struct gw_auth *auth,
 				   char cookie[GW_AUTH_COOKIE_SIZE],
 				   const char *secret, const char *client,
 				   uint64_t now_ms);
+
+/* What POST /tokens and POST /stream-tickets give out. */
+struct gw_visits;
+const uint8_t *gw_auth_secret(const struct gw_auth *auth);
+struct gw_visits *gw_auth_visits(const struct gw_auth *auth);
 
 #endif

@@ -548,8 +548,9 @@ static void placed_done(struct gw_store_job *job, void *arg)
 	struct gw_placed placed = {
 		.err = job->err,
 		.verdict = job->verdict,
-		.call_id = job->verdict == GW_IDEM_REPLAY ? job->call_id :
-							    job->call->id,
+		.call_id = job->call_id[0] ? job->call_id :
+			   job->call       ? job->call->id :
+					     NULL,
 		.last_event_id = job->last_event_id,
 	};
 	const bool is_new = !job->err && job->verdict == GW_IDEM_NEW;
@@ -593,9 +594,10 @@ static int new_placing(struct gw_store_job **jobp, struct gw_events *events,
 }
 
 int gw_events_place(struct gw_events *events, const struct gw_news *news,
-		    struct gw_store_call *row, struct gw_store_idem *idem,
+		    struct gw_store_call *row, const struct gw_once *once,
 		    gw_events_placed_h *h, void *arg)
 {
+	struct gw_once left = *once; /* what job has not taken over */
 	struct gw_store_job *job = NULL;
 	void *placing = NULL;
 	int err;
@@ -615,9 +617,11 @@ int gw_events_place(struct gw_events *events, const struct gw_news *news,
 
 	row->insert = row->told = true;
 	job->call = row;
-	job->idem = idem;
+	job->idem = left.idem;
+	job->dedupe = left.dedupe;
+	job->click = left.click;
 	row = NULL;
-	idem = NULL;
+	left = (struct gw_once){ NULL };
 
 	gw_events_flush(events); /* what was told before comes before */
 	err = gw_store_push(events->store, job);
@@ -630,8 +634,31 @@ out:
 		mem_deref(job);
 		mem_deref(placing);
 		mem_deref(row);
-		mem_deref(idem);
+		mem_deref(left.idem);
+		mem_deref(left.dedupe);
+		mem_deref(left.click);
 	}
+	return err;
+}
+
+int gw_events_recall(struct gw_events *events, struct gw_store_idem *idem,
+		     gw_events_placed_h *h, void *arg)
+{
+	struct gw_store_job *job;
+	void *placing;
+	int err;
+
+	err = new_placing(&job, events, h, arg);
+	if (err) {
+		mem_deref(idem);
+		return err;
+	}
+	placing = job->arg;
+	idem->only_look = true;
+	job->idem = idem;
+	err = gw_store_push(events->store, job);
+	if (err)
+		mem_deref(placing);
 	return err;
 }
 

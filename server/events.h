@@ -56,7 +56,8 @@ int gw_events_save(struct gw_events *events, struct gw_store_call *row);
 struct gw_placed {
 	int err; /* 0, or ENOSPC, EIO ...: it has never happened */
 	enum gw_idem_verdict verdict;
-	const char *call_id; /* REPLAY: of the first call; NEW: its own */
+	const char *call_id; /* REPLAY, DUPLICATE: of the first call; NEW: its
+				own; else NULL */
 	uint64_t last_event_id;
 	struct mbuf
 		*response; /* pos 0; mem_ref() to keep. NULL: no memory for it,
@@ -64,13 +65,25 @@ struct gw_placed {
 };
 typedef void(gw_events_placed_h)(const struct gw_placed *placed, void *arg);
 
-/* Writes a new call: its row (insert), its first event and its idempotency key
- * (or NULL) in one commit, at once. row and idem are taken over (also on error).
+/* What of a placement may happen once only; NULL: nothing. */
+struct gw_once {
+	struct gw_store_idem *idem;
+	struct gw_store_dedupe *dedupe;
+	struct gw_store_click *click;
+};
+
+/* Writes a new call: its row (insert), its first event and what may happen once in
+ * one commit, at once. row and once's members are taken over (also on error).
  * On 0, h is called exactly once, on the loop thread, before the sinks see the
  * event. On error (ENOMEM, ENOBUFS, or what gw_store_health() says) it isn't. */
 int gw_events_place(struct gw_events *events, const struct gw_news *news,
-		    struct gw_store_call *row, struct gw_store_idem *idem,
+		    struct gw_store_call *row, const struct gw_once *once,
 		    gw_events_placed_h *h, void *arg);
+
+/* Looks for an idempotency key alone (taken over, also on error): h is called once
+ * with REPLAY, MISMATCH or UNKNOWN. */
+int gw_events_recall(struct gw_events *events, struct gw_store_idem *idem,
+		     gw_events_placed_h *h, void *arg);
 
 /* An event that is on disk. Refcounted: mem_ref() to keep it. Immutable. */
 struct gw_event {

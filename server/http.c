@@ -45,6 +45,7 @@ static void req_destructor(void *arg)
 	mem_deref(req->doc);
 	mem_deref(req->errors);
 	mem_deref(req->base_url);
+	mem_deref((void *)(uintptr_t)req->key);
 	mem_deref(req->scratch);
 	mem_deref(req->target);
 	mem_deref(req->http);

@@ -21,7 +21,7 @@
 
 struct gw_auth;
 struct gw_config;
-struct gw_config_key;
+struct gw_key;
 struct gw_http;     /* the listeners and all their connections */
 struct gw_http_req; /* one request                             */
 struct gw_json;
@@ -115,9 +115,9 @@ enum gw_http_accept {
 };
 enum gw_http_accept gw_http_accept(const struct gw_http_req *req);
 
-/* Who asks: a key of the configuration, or NULL when there are no keys (then
- * everybody on this machine may do everything). */
-const struct gw_config_key *gw_http_key(const struct gw_http_req *req);
+/* Who asks (key.h), or NULL when there are no keys (then everybody on this machine
+ * may do everything). It lives as long as the request. */
+const struct gw_key *gw_http_key(const struct gw_http_req *req);
 
 const char *gw_http_client(const struct gw_http_req *req); /* numeric address */
 const char *gw_http_request_id(const struct gw_http_req *req);
@@ -218,7 +218,10 @@ void gw_http_stream_wake(struct gw_http_stream *stream);
 /* Cuts it off (revoked key): no END, the connection is closed. */
 void gw_http_stream_cut(struct gw_http_stream *stream);
 
-/* Who reads it, for limits and revocation. */
-const struct gw_config_key *gw_http_stream_key(const struct gw_http_stream *s);
+/* Cuts off all streams whose key was taken away or has expired. */
+void gw_http_streams_cut(struct gw_http *http);
+
+/* Who reads it, for limits. */
+const struct gw_key *gw_http_stream_key(const struct gw_http_stream *s);
 
 #endif

@@ -4,7 +4,9 @@
 #include <strings.h>
 
 #include "config/config.h"
+#include "server/clock.h"
 #include "server/http_admit_impl.h"
+#include "server/key.h"
 
 /* Origins ----------------------------------------------------------------- */
 
@@ -75,8 +77,12 @@ bool gw_http_admit_neighbour(struct gw_http_req *req,
 
 /* Keys -------------------------------------------------------------------- */
 
-static bool unauthorized(struct gw_http_req *req, enum gw_auth_verdict verdict)
+static bool unauthorized(struct gw_http_req *req, enum gw_auth_verdict verdict,
+			 const char *why)
 {
+	if (verdict == GW_AUTH_MEMORY)
+		return gw_http_refuse(req, (struct gw_http_refusal){
+						   503, "memory", NULL });
 	req->http->stats.auth_failures++;
 	if (verdict == GW_AUTH_LIMITED) {
 		(void)gw_http_header(req, "Retry-After", "60");
@@ -96,53 +102,90 @@ static bool unauthorized(struct gw_http_req *req, enum gw_auth_verdict verdict)
 		req, (struct gw_http_refusal){
 			     401, "unauthorized",
 			     verdict == GW_AUTH_WRONG ?
-				     "this key or session is not known" :
+				     why :
 				     "a key is needed: Authorization:"
 				     " Bearer KEY" });
+}
+
+static bool lacks_scope(struct gw_http_req *req)
+{
+	const char *const scope = req->match.route->scope;
+
+	(void)gw_http_headerf(req, "WWW-Authenticate",
+			      "Bearer realm=\"bellpull\", "
+			      "error=\"insufficient_scope\", "
+			      "scope=\"%s\"",
+			      scope);
+	gw_http_problemf(req, 403, "missing_scope",
+			 "this key lacks the scope %s", scope);
+	return false;
+}
+
+/* A click token places its calls, and sees and ends those. */
+static bool admit_click(struct gw_http_req *req)
+{
+	const struct gw_route *const route = req->match.route;
+
+	if (!(route->flags & GW_ROUTE_CLICK))
+		return gw_http_refuse(req, (struct gw_http_refusal){
+						   403, "missing_scope",
+						   "a click token is for the"
+						   " calls it places, and for"
+						   " nothing else" });
+	if (req->key->click->spent && (route->flags & GW_ROUTE_PLACES))
+		return unauthorized(req, GW_AUTH_WRONG,
+				    "this click token has expired: get a new"
+				    " one");
+	return true;
+}
+
+static enum gw_auth_verdict look_at_key(struct gw_http_req *req,
+					const struct gw_http_head *h,
+					const char **whyp)
+{
+	const struct gw_auth_try shown = {
+		.authorization = gw_http_in(req, "Authorization"),
+		.cookie = gw_http_in(req, "Cookie"),
+		.origin = h->origin,
+		.ticket = req->match.flags & GW_ROUTE_EVENTS ?
+				  gw_http_query(req, "ticket") :
+				  NULL,
+		.call_id = gw_http_param(req, "id"),
+		.again = gw_http_in(req, "Last-Event-ID") != NULL,
+		.client = req->client,
+	};
+	const bool shows = shown.authorization || shown.cookie || shown.ticket;
+
+	/* public routes say more to those who are known */
+	if ((req->match.flags & GW_ROUTE_PUBLIC) && !shows)
+		return GW_AUTH_OK;
+
+	return gw_auth_check(req->http->auth, &req->key, &req->way, &shown,
+			     tmr_jiffies(), gw_clock_ms() / 1000, whyp);
 }
 
 bool gw_http_admit_key(struct gw_http_req *req, const struct gw_http_head *h)
 {
 	const struct gw_route *const route = req->match.route;
-	const struct gw_auth_try shown = {
-		.authorization = gw_http_in(req, "Authorization"),
-		.cookie = gw_http_in(req, "Cookie"),
-		.client = req->client,
-	};
-	const bool shows = shown.authorization || shown.cookie;
-	enum gw_auth_verdict verdict;
+	const char *why = NULL;
+	const enum gw_auth_verdict verdict = look_at_key(req, h, &why);
 
-	/* public routes say more to those who are known */
-	if ((route->flags & GW_ROUTE_PUBLIC) && !shows)
-		return true;
-
-	verdict = gw_auth_check(req->http->auth, &req->key, &req->by_cookie,
-				&shown, tmr_jiffies());
 	if (route->flags & GW_ROUTE_PUBLIC)
 		return true;
 	if (verdict != GW_AUTH_OK)
-		return unauthorized(req, verdict);
+		return unauthorized(req, verdict, why);
 
-	if (req->by_cookie && route->method != GW_GET && h->origin &&
-	    !is_own_origin(req, h->origin, h->host))
+	if (req->way == GW_AUTH_BY_COOKIE && route->method != GW_GET &&
+	    h->origin && !is_own_origin(req, h->origin, h->host))
 		return gw_http_refuse(
 			req, (struct gw_http_refusal){
 				     403, "origin_refused",
 				     "a session is for the page of this"
 				     " server alone" });
 
-	if (!gw_auth_may(req->key, route->scope)) {
-		(void)gw_http_headerf(req, "WWW-Authenticate",
-				      "Bearer realm=\"bellpull\", "
-				      "error=\"insufficient_scope\", "
-				      "scope=\"%s\"",
-				      route->scope);
-		gw_http_problemf(req, 403, "missing_scope",
-				 "this key lacks the scope %s", route->scope);
-		return false;
-	}
-
-	return true;
+	if (req->key && req->key->click)
+		return admit_click(req);
+	return gw_key_may(req->key, route->scope) || lacks_scope(req);
 }
 
 bool gw_http_admit_rate(struct gw_http_req *req)

@@ -127,6 +127,9 @@ void gw_api_create_session(struct gw_http_req *req)
 		gw_http_problem(req, 429, "rate_limited",
 				"too many wrong keys from this address");
 		break;
+	case GW_AUTH_MEMORY:
+		gw_http_problem(req, 503, "memory", NULL);
+		break;
 	case GW_AUTH_NONE:
 	case GW_AUTH_WRONG:
 	default:

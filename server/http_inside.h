@@ -160,8 +160,8 @@ struct gw_http_req {
 	struct gw_route_match match;
 	char *params[GW_ROUTE_PARAMS_MAX];
 
-	const struct gw_config_key *key;
-	bool by_cookie;
+	const struct gw_key *key;
+	enum gw_auth_way way; /* how it was shown */
 	char id[GW_HTTP_ID_SIZE];
 	char trace_id[33];
 	char client[GW_HTTP_CLIENT_SIZE];

@@ -107,7 +107,7 @@ enum gw_http_accept gw_http_accept(const struct gw_http_req *req)
 	return req->accept;
 }
 
-const struct gw_config_key *gw_http_key(const struct gw_http_req *req)
+const struct gw_key *gw_http_key(const struct gw_http_req *req)
 {
 	return req->key;
 }

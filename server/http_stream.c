@@ -11,7 +11,9 @@
  * timeout, which cuts a reader that doesn't read. */
 #include <errno.h>
 
+#include "server/clock.h"
 #include "server/http_inside.h"
+#include "server/key.h"
 
 /* For HTTP/1.0 and for bodies whose length is known; chunks are written into the
  * connection's own memory. */
@@ -23,7 +25,7 @@ enum {
 struct gw_http_stream {
 	struct le le;
 	struct gw_http_req *req; /* NULL: over */
-	const struct gw_config_key *key;
+	const struct gw_key *key;
 	gw_http_read_h *readh;
 	gw_http_stream_gone_h *goneh; /* NULL: was told */
 	void *arg;
@@ -36,6 +38,7 @@ static void stream_destructor(void *arg)
 	struct gw_http_stream *s = arg;
 
 	list_unlink(&s->le);
+	mem_deref((void *)(uintptr_t)s->key);
 }
 
 static ssize_t read_some(void *arg, uint64_t pos, char *buf, size_t max)
@@ -108,7 +111,7 @@ static int open_stream(struct gw_http_stream **streamp, struct gw_http_req *req,
 	/* two references: the response's and the request's */
 	mem_ref(s);
 	s->req = req;
-	s->key = req->key;
+	s->key = mem_ref((void *)(uintptr_t)req->key);
 	s->readh = readh;
 	s->goneh = goneh;
 	s->arg = arg;
@@ -168,7 +171,21 @@ void gw_http_streams_end(struct gw_http *http)
 		gw_http_stream_wake(le->data);
 }
 
-const struct gw_config_key *gw_http_stream_key(const struct gw_http_stream *s)
+void gw_http_streams_cut(struct gw_http *http)
+{
+	const int64_t now_ms = gw_clock_ms();
+	struct le *le = http->streams.head;
+
+	while (le) {
+		struct gw_http_stream *s = le->data;
+
+		le = le->next;
+		if (gw_key_is_over(s->key, now_ms))
+			gw_http_stream_cut(s);
+	}
+}
+
+const struct gw_key *gw_http_stream_key(const struct gw_http_stream *s)
 {
 	return s->key;
 }

@@ -343,7 +343,7 @@ struct gw_line *gw_lines_find(const char *name)
 	return NULL;
 }
 
-struct gw_line *gw_lines_default(const struct gw_config_key *key)
+struct gw_line *gw_lines_default(const struct gw_key *key)
 {
 	struct gw_line *only = NULL;
 	size_t i;
@@ -402,13 +402,13 @@ int gw_lines_print(struct mbuf *mb, const struct gw_line *line)
 				  gw_clock_ms());
 }
 
-bool gw_lines_allowed(const struct gw_config_key *key,
+bool gw_lines_allowed(const struct gw_key *key,
 		      const struct gw_line *line)
 {
 	return gw_audience_line(key, gw_line_name(line));
 }
 
-int gw_lines_print_all(struct mbuf *mb, const struct gw_config_key *key)
+int gw_lines_print_all(struct mbuf *mb, const struct gw_key *key)
 {
 	bool comma = false;
 	size_t i;

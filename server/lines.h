@@ -10,7 +10,7 @@
 #include "server/policy.h"
 
 struct gw_config;
-struct gw_config_key;
+struct gw_key;
 struct gw_events;
 struct gw_line;
 struct gw_media;
@@ -35,7 +35,7 @@ struct gw_line *gw_lines_at(size_t i);
 struct gw_line *
 gw_lines_find(const char *name); /* NULL: the default one; NULL when none */
 /* Of a key: the default one, or else the only one that it may use; or NULL. */
-struct gw_line *gw_lines_default(const struct gw_config_key *key);
+struct gw_line *gw_lines_default(const struct gw_key *key);
 bool gw_lines_is_default(const struct gw_line *line);
 bool gw_lines_is_sandbox(const struct gw_line *line);
 
@@ -50,10 +50,10 @@ bool gw_lines_all_failed(uint32_t *retry_s);
 /* One line as JSON, as GET /lines/{name} answers; and all that the key may use
  * (NULL: all) as an array. */
 int gw_lines_print(struct mbuf *mb, const struct gw_line *line);
-int gw_lines_print_all(struct mbuf *mb, const struct gw_config_key *key);
+int gw_lines_print_all(struct mbuf *mb, const struct gw_key *key);
 
 /* May the key (NULL: there are no keys) use this line? */
-bool gw_lines_allowed(const struct gw_config_key *key,
+bool gw_lines_allowed(const struct gw_key *key,
 		      const struct gw_line *line);
 
 #endif

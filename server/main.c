@@ -25,6 +25,7 @@
 #include "server/clock.h"
 #include "server/events.h"
 #include "server/http.h"
+#include "server/key_tool.h"
 #include "server/lines.h"
 #include "server/log.h"
 #include "server/loop.h"
@@ -37,6 +38,7 @@
 #include "server/sounds.h"
 #include "server/sse.h"
 #include "server/store.h"
+#include "server/store_keys.h"
 #include "server/version.h"
 #include "sip/media/media.h"
 
@@ -58,17 +60,21 @@ static const char help[] =
 	"                  http://127.0.0.1:8080\n"
 	"  --sandbox       the sandbox, too, whatever the file says\n"
 	"  --check         read the settings, say what is wrong, and end\n"
-	"  --help-config   every setting with its default\n"
+	"  --help-config   every setting with its default (=markdown: as a table of Markdown)\n"
 	"  --routes        every route of the API\n"
 	"  --version, --help\n"
 	"\n"
-	"Exit codes: 0 stopped as asked; 64 an option is wrong; 69 an address can't be\n"
+	"%s"
+	"\n"
+	"Exit codes: 0 stopped as asked; 64 an option is wrong; 65 there is such a key already,\n"
+	"or none; 69 an address can't be\n"
 	"listened on; 70 out of memory or a fault inside; 74 the store can't be opened;\n"
 	"78 a setting is wrong.\n";
 
 struct options {
 	const char *config;
 	bool sandbox, check;
+	int words; /* index of the first one behind the options; 0: none */
 };
 
 static void print_routes(void)
@@ -98,7 +104,7 @@ static int read_options(struct options *opt, int argc, char *argv[])
 		{ "config", required_argument, NULL, 'f' },
 		{ "sandbox", no_argument, NULL, 's' },
 		{ "check", no_argument, NULL, 'c' },
-		{ "help-config", no_argument, NULL, 'H' },
+		{ "help-config", optional_argument, NULL, 'H' },
 		{ "routes", no_argument, NULL, 'r' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -106,7 +112,8 @@ static int read_options(struct options *opt, int argc, char *argv[])
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "f:h", known, NULL)) != -1) {
+	/* '+': what stands behind the first word is the word's */
+	while ((c = getopt_long(argc, argv, "+f:h", known, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			opt->config = optarg;
@@ -118,7 +125,10 @@ static int read_options(struct options *opt, int argc, char *argv[])
 			opt->check = true;
 			break;
 		case 'H':
-			return gw_config_help(stdout, GW_CONFIG_HELP_TEXT) ?
+			return gw_config_help(stdout,
+					      optarg && !strcmp(optarg, "markdown") ?
+						      GW_CONFIG_HELP_MARKDOWN :
+						      GW_CONFIG_HELP_TEXT) ?
 				       EX_SOFTWARE :
 				       0;
 		case 'r':
@@ -128,13 +138,17 @@ static int read_options(struct options *opt, int argc, char *argv[])
 			(void)puts("bellpull " GW_VERSION);
 			return 0;
 		case 'h':
-			(void)fputs(help, stdout);
+			(void)printf(help, gw_key_tool_help);
 			return 0;
 		default:
 			(void)fputs("bellpull: --help lists the options\n",
 				    stderr);
 			return EX_USAGE;
 		}
+	}
+	if (optind < argc && !strcmp(argv[optind], "key")) {
+		opt->words = optind + 1;
+		return -1;
 	}
 	if (optind < argc) {
 		(void)fprintf(
@@ -174,6 +188,46 @@ static int load_config(const struct options *opt)
 			"(--help-config lists the settings)\n",
 			stderr);
 	return err == EINVAL ? EX_CONFIG : err ? EX_SOFTWARE : 0;
+}
+
+/* Whoever reaches the API may place calls that cost money: a door that others can
+ * reach needs a key. */
+static bool is_locked(const struct gw_config *cfg)
+{
+	struct gw_store_keys *keys = NULL;
+	struct gw_store_read *rd = NULL;
+	char why[256];
+	bool locked;
+
+	if (cfg->key_count || !gw_config_open_door(cfg))
+		return true;
+	locked = !gw_store_keys_open(&keys, cfg->store.url, why, sizeof(why)) &&
+		 !gw_store_keys_list(keys, &rd) && rd->key_count;
+	mem_deref(rd);
+	mem_deref(keys);
+	if (!locked)
+		(void)fputs(
+			"bellpull: /http/listen: can be reached by others, and there "
+			"is no key: anybody could place calls. Make one with "
+			"`bellpull key add NAME`, or add \"keys\": [{ \"name\": "
+			"\"crm\", \"secret\": \"env:BELLPULL_KEY\" }], or listen "
+			"on 127.0.0.1\n",
+			stderr);
+	return locked;
+}
+
+static int check_config(const char *path)
+{
+	struct gw_config_errors *errs = mem_zalloc(sizeof(*errs), NULL);
+	struct gw_config *cfg = NULL;
+	int code;
+
+	code = !errs || gw_config_check_print(stdout, path) ? EX_CONFIG : 0;
+	if (!code && !gw_config_load(&cfg, path, errs) && !is_locked(cfg))
+		code = EX_CONFIG;
+	mem_deref(cfg);
+	mem_deref(errs);
+	return code;
 }
 
 static void open_log(void)
@@ -281,6 +335,8 @@ static void close_all(void)
 		gw_http_quiesce(app.http);
 	/* the last recordings are written, and told of */
 	gw_recordings_close();
+	if (app.auth)
+		gw_auth_close(app.auth);
 	gw_loop_drain();
 	if (app.events) {
 		gw_registry_flush();
@@ -336,7 +392,7 @@ static bool ready(void *arg, struct mbuf *checks)
 }
 
 /* What a reader of /events gets whose past is gone. */
-static int snapshot(struct mbuf *mb, const struct gw_config_key *key, void *arg)
+static int snapshot(struct mbuf *mb, const struct gw_key *key, void *arg)
 {
 	int err;
 	(void)arg;
@@ -415,8 +471,17 @@ static int open_metrics(void)
 	return err;
 }
 
-/* What a dead process left behind is settled: the doors may open. */
-static void recovered(int err, void *arg)
+/* Streams of keys that were taken away end now. */
+static void keys_changed(void *arg)
+{
+	(void)arg;
+	if (app.http)
+		gw_http_streams_cut(app.http);
+}
+
+/* Who may ask is known, and what a dead process left behind is settled: the doors
+ * may open. */
+static void keys_known(int err, void *arg)
 {
 	const struct gw_http_cfg cfg = {
 		.config = app.cfg,
@@ -447,6 +512,16 @@ static void recovered(int err, void *arg)
 	gw_recovery_bye();
 	greet();
 	gw_notify("READY=1");
+}
+
+static void recovered(int err, void *arg)
+{
+	(void)arg;
+	if (!err)
+		err = gw_auth_follow(app.auth, app.store, keys_known,
+				     keys_changed, NULL);
+	if (err)
+		fail(EX_IOERR, "store", strerror(err));
 }
 
 static int open_store(void)
@@ -507,7 +582,9 @@ static int start(void)
 				       app.cfg->store.keep_days);
 	err = err ? err : open_events();
 	err = err ? err : gw_lines_start(app.cfg, app.events, app.media);
-	err = err ? err : gw_auth_alloc(&app.auth, app.cfg);
+	err = err ? err :
+		    gw_auth_alloc(&app.auth, app.cfg,
+				  gw_store_facts(app.store)->secret);
 	err = err ? err :
 		    gw_registry_open(app.cfg, app.store, app.events, app.media);
 	err = err ? err :
@@ -527,11 +604,16 @@ int main(int argc, char *argv[])
 	if (code >= 0)
 		return code;
 	if (opt.check)
-		return gw_config_check_print(stdout, opt.config) ? EX_CONFIG :
-								   0;
+		return check_config(opt.config);
 	code = load_config(&opt);
-	if (code)
+	if (!code && opt.words)
+		code = gw_key_tool(app.cfg, argc - opt.words, argv + opt.words);
+	else if (!code && !is_locked(app.cfg))
+		code = EX_CONFIG;
+	if (code || opt.words) {
+		app.cfg = mem_deref(app.cfg);
 		return code;
+	}
 	open_log();
 	(void)signal(SIGPIPE, SIG_IGN);
 

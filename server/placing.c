@@ -1,4 +1,5 @@
 /* From the words of an order to two people who may be rung. See placing.h. */
+#include "server/key.h"
 #include "server/placing.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static void retry_after(struct gw_http_req *req, uint32_t seconds)
 
 static bool is_caller_id_allowed(const char *number,
 				 const struct gw_line_cfg *line,
-				 const struct gw_config_key *key)
+				 const struct gw_key *key)
 {
 	size_t i;
 
@@ -53,7 +54,7 @@ static bool is_caller_id_allowed(const char *number,
 /* name NULL: the key's default. NULL: there is none, which is a fault. */
 static struct gw_line *find_line(struct gw_placing *p, const char *pointer,
 				 const char *name,
-				 const struct gw_config_key *key)
+				 const struct gw_key *key)
 {
 	struct gw_line *line = name ? gw_lines_find(name) :
 				      gw_lines_default(key);
@@ -108,7 +109,7 @@ static void check_auto_answer(struct gw_placing *p)
 
 /* What the order says must fit its lines: faults tells what does not. */
 static void check_against_lines(struct gw_placing *p,
-				const struct gw_config_key *key)
+				const struct gw_key *key)
 {
 	const struct gw_order_request *o = &p->order;
 

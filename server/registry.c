@@ -23,6 +23,7 @@
 #include "server/admission.h"
 #include "server/audience.h"
 #include "server/events.h"
+#include "server/key.h"
 #include "server/log.h"
 
 enum {
@@ -51,14 +52,17 @@ struct gw_registry_entry *gw_registry_find(const char *id)
 
 /* Calls of another project don't exist for a key. */
 struct gw_registry_entry *gw_registry_find_for(const char *id,
-					       const struct gw_config_key *key)
+					       const struct gw_key *key)
 {
 	struct gw_registry_entry *e = gw_registry_find(id);
 
 	if (!e || !e->stored)
 		return NULL;
-	return gw_audience_call(key, e->key ? e->key->project : NULL) ? e :
-									NULL;
+	return gw_audience_call(key, e->key ? e->key->project : NULL,
+				e->key && e->key->click ? e->key->click->id :
+							  NULL) ?
+		       e :
+		       NULL;
 }
 
 static void check_empty(void)
@@ -167,7 +171,7 @@ void gw_registry_flush(void)
 
 /* Counting ------------------------------------------------------------------ */
 
-int gw_registry_admit(const struct gw_config_key *key, uint32_t *retry_s)
+int gw_registry_admit(const struct gw_key *key, uint32_t *retry_s)
 {
 	const struct gw_admission_load load = {
 		.living = gw_registry.stats.living,

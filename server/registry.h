@@ -13,7 +13,7 @@
 #include "server/json.h"
 
 struct gw_config;
-struct gw_config_key;
+struct gw_key;
 struct gw_events;
 struct gw_media;
 struct gw_registry_wait;
@@ -32,7 +32,7 @@ void gw_registry_count(struct gw_metrics *metrics);
  * why not: EBUSY (too many calls at a time), EAGAIN (the loop or the disk is
  * behind), ESHUTDOWN (draining), ENOSPC (the store can't write), EUSERS (this
  * key asks too often). *retry_s gets the seconds after which to come again. */
-int gw_registry_admit(const struct gw_config_key *key, uint32_t *retry_s);
+int gw_registry_admit(const struct gw_key *key, uint32_t *retry_s);
 
 /* Are there RTP ports for so many legs more? */
 bool gw_registry_has_ports(uint32_t legs);
@@ -45,15 +45,20 @@ struct gw_placement {
 	struct gw_line *line;
 	const char *from_uri; /* NULL: one leg */
 	struct gw_line *from_line;
-	const struct gw_config_key *key; /* or NULL */
+	const struct gw_key *key; /* or NULL */
 	const char *idempotency_key;     /* or NULL */
 	const uint8_t *body_sha256;      /* 32 bytes; with idempotency_key */
+	const char *client;              /* numeric address of who asks */
+	uint32_t dedupe_s; /* 0: a call like the last one is a new call */
 };
 
 enum gw_placed_verdict {
 	GW_PLACED,          /* on disk: 201 */
 	GW_PLACED_REPLAY,   /* the first answer again */
 	GW_PLACED_MISMATCH, /* the key was used with another body */
+	GW_PLACED_DUPLICATE, /* dedupe_s: a call like this one was placed, see id */
+	GW_PLACED_SPENT,     /* the click token has no calls left */
+	GW_PLACED_UNKNOWN,   /* recall: the key is new */
 	GW_PLACED_FAILED, /* err says why: nothing was stored, nothing will ring */
 };
 struct gw_order_placed {
@@ -70,17 +75,23 @@ typedef void(gw_order_placed_h)(const struct gw_order_placed *placed,
 int gw_registry_place(const struct gw_placement *placement,
 		      gw_order_placed_h *h, void *arg);
 
+/* What was answered to this idempotency key before: for requests that would be
+ * refused if they were new. h gets REPLAY, MISMATCH, UNKNOWN or FAILED. */
+int gw_registry_recall(const struct gw_key *key, const char *idempotency_key,
+		       const uint8_t body_sha256[32], gw_order_placed_h *h,
+		       void *arg);
+
 /* A living call as JSON. Returns 0, ENOENT (not living, or not this key's) or
  * ENOMEM. */
 int gw_registry_print(struct mbuf *mb, const char *id,
-		      const struct gw_config_key *key);
+		      const struct gw_key *key);
 int gw_registry_print_ladder(struct mbuf *mb, const char *id,
-			     const struct gw_config_key *key);
+			     const struct gw_key *key);
 /* All living calls of the key as a JSON array, oldest first, at most 1000. */
-int gw_registry_print_all(struct mbuf *mb, const struct gw_config_key *key);
+int gw_registry_print_all(struct mbuf *mb, const struct gw_key *key);
 
 /* Returns 0, ENOENT (not living). */
-int gw_registry_hangup(const char *id, const struct gw_config_key *key);
+int gw_registry_hangup(const char *id, const struct gw_key *key);
 
 /* A command to a call that is up. sound: of play; target and line: of transfer,
  * who is dialled and through which one. Returns 0, ENOENT (not living) or what
@@ -91,24 +102,24 @@ struct gw_registry_order {
 	const char *target;
 	struct gw_line *line;
 };
-int gw_registry_command(const char *id, const struct gw_config_key *key,
+int gw_registry_command(const char *id, const struct gw_key *key,
 			const struct gw_registry_order *order);
 
 /* The line of the leg that a transfer would replace, while role stays. NULL: not
  * living. */
 struct gw_line *gw_registry_replaced_line(const char *id,
-					  const struct gw_config_key *key,
+					  const struct gw_key *key,
 					  int role);
 
 /* "bridged": the state of a living call; NULL: not living. Static. */
-const char *gw_registry_state(const char *id, const struct gw_config_key *key);
+const char *gw_registry_state(const char *id, const struct gw_key *key);
 
 /* Tells when the call has been answered (or has ended), or has ended, and that is
  * on disk. deref to stop waiting. Returns 0, EALREADY (it is so already), ENOENT. */
 enum gw_wait_for { GW_WAIT_ANSWERED, GW_WAIT_ENDED };
 typedef void(gw_registry_wait_h)(void *arg);
 int gw_registry_wait(struct gw_registry_wait **waitp, const char *id,
-		     const struct gw_config_key *key, enum gw_wait_for what,
+		     const struct gw_key *key, enum gw_wait_for what,
 		     gw_registry_wait_h *h, void *arg);
 
 /* No new calls; what runs may finish, then emptyh is called. After gw_registry_end_all()

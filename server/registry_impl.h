@@ -17,7 +17,7 @@ struct gw_registry_entry {
 	struct le le; /* oldest first */
 	char id[GW_STORE_ID_SIZE];
 	struct gw_call *call;
-	const struct gw_config_key *key; /* or NULL */
+	const struct gw_key *key; /* referenced; or NULL */
 	char *to, *line, *client_state;
 	char *from, *from_line;                /* NULL: one leg */
 	struct gw_line *to_way, *from_way;     /* the lines themselves */
@@ -76,7 +76,7 @@ extern struct gw_registry {
  * belongs to another project than key's. */
 struct gw_registry_entry *gw_registry_find(const char *id);
 struct gw_registry_entry *gw_registry_find_for(const char *id,
-					       const struct gw_config_key *key);
+					       const struct gw_key *key);
 /* The end of an entry that was counted as living. */
 void gw_registry_drop(struct gw_registry_entry *e);
 /* Its call.ended is on disk. The entry stays for a second: the 487 and the 200 to

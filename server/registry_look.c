@@ -21,7 +21,7 @@ static int print_entry(struct mbuf *mb, const struct gw_registry_entry *e)
 }
 
 int gw_registry_print(struct mbuf *mb, const char *id,
-		      const struct gw_config_key *key)
+		      const struct gw_key *key)
 {
 	const struct gw_registry_entry *e = gw_registry_find_for(id, key);
 
@@ -29,14 +29,14 @@ int gw_registry_print(struct mbuf *mb, const char *id,
 }
 
 int gw_registry_print_ladder(struct mbuf *mb, const char *id,
-			     const struct gw_config_key *key)
+			     const struct gw_key *key)
 {
 	const struct gw_registry_entry *e = gw_registry_find_for(id, key);
 
 	return e ? gw_json_write_ladder(mb, e->call) : ENOENT;
 }
 
-int gw_registry_print_all(struct mbuf *mb, const struct gw_config_key *key)
+int gw_registry_print_all(struct mbuf *mb, const struct gw_key *key)
 {
 	unsigned count = 0;
 	struct le *le;
@@ -57,7 +57,7 @@ int gw_registry_print_all(struct mbuf *mb, const struct gw_config_key *key)
 	return err ? err : mbuf_write_str(mb, "]");
 }
 
-int gw_registry_hangup(const char *id, const struct gw_config_key *key)
+int gw_registry_hangup(const char *id, const struct gw_key *key)
 {
 	struct gw_registry_entry *e = gw_registry_find_for(id, key);
 
@@ -68,7 +68,7 @@ int gw_registry_hangup(const char *id, const struct gw_config_key *key)
 
 /* Commands ------------------------------------------------------------------ */
 
-const char *gw_registry_state(const char *id, const struct gw_config_key *key)
+const char *gw_registry_state(const char *id, const struct gw_key *key)
 {
 	const struct gw_registry_entry *e = gw_registry_find_for(id, key);
 
@@ -76,7 +76,7 @@ const char *gw_registry_state(const char *id, const struct gw_config_key *key)
 }
 
 struct gw_line *gw_registry_replaced_line(const char *id,
-					  const struct gw_config_key *key,
+					  const struct gw_key *key,
 					  int role)
 {
 	const struct gw_registry_entry *e = gw_registry_find_for(id, key);
@@ -86,7 +86,7 @@ struct gw_line *gw_registry_replaced_line(const char *id,
 	return role != GW_ROLE_FROM && e->from_way ? e->from_way : e->to_way;
 }
 
-int gw_registry_command(const char *id, const struct gw_config_key *key,
+int gw_registry_command(const char *id, const struct gw_key *key,
 			const struct gw_registry_order *order)
 {
 	const struct gw_command *c = order->command;
@@ -146,7 +146,7 @@ static void wait_destructor(void *arg)
 }
 
 int gw_registry_wait(struct gw_registry_wait **waitp, const char *id,
-		     const struct gw_config_key *key, enum gw_wait_for what,
+		     const struct gw_key *key, enum gw_wait_for what,
 		     gw_registry_wait_h *h, void *arg)
 {
 	struct gw_registry_entry *e = gw_registry_find_for(id, key);

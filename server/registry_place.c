@@ -9,8 +9,10 @@
 #include "config/config.h"
 #include "config/json.h"
 #include "server/call_id.h"
+#include "server/click.h"
 #include "server/clock.h"
 #include "server/events.h"
+#include "server/key.h"
 #include "server/lines.h"
 #include "server/log.h"
 #include "server/recordings.h"
@@ -18,6 +20,20 @@
 #include "sip/line.h"
 
 /* The answer of the store --------------------------------------------------- */
+
+static enum gw_placed_verdict verdict_of(const struct gw_placed *placed)
+{
+	static const enum gw_placed_verdict verdicts[] = {
+		[GW_IDEM_NEW] = GW_PLACED,
+		[GW_IDEM_REPLAY] = GW_PLACED_REPLAY,
+		[GW_IDEM_MISMATCH] = GW_PLACED_MISMATCH,
+		[GW_IDEM_DUPLICATE] = GW_PLACED_DUPLICATE,
+		[GW_IDEM_SPENT] = GW_PLACED_SPENT,
+		[GW_IDEM_UNKNOWN] = GW_PLACED_UNKNOWN,
+	};
+
+	return placed->err ? GW_PLACED_FAILED : verdicts[placed->verdict];
+}
 
 static void stored(const struct gw_placed *placed, void *arg)
 {
@@ -30,14 +46,7 @@ static void stored(const struct gw_placed *placed, void *arg)
 
 	gw_registry.pending--;
 	hash_unlink(&e->idem_he);
-	if (placed->err)
-		result.verdict = GW_PLACED_FAILED;
-	else if (placed->verdict == GW_IDEM_REPLAY)
-		result.verdict = GW_PLACED_REPLAY;
-	else if (placed->verdict == GW_IDEM_MISMATCH)
-		result.verdict = GW_PLACED_MISMATCH;
-	else
-		result.verdict = GW_PLACED;
+	result.verdict = verdict_of(placed);
 	e->placedh(&result, e->arg);
 	if (result.verdict != GW_PLACED) {
 		gw_registry_drop(e);
@@ -64,6 +73,15 @@ static bool has_scope(struct le *le, void *arg)
 	return !strcmp(e->idem_scope, arg);
 }
 
+/* Visitors of a page share its key, but not their idempotency keys. */
+static int make_scope(char **scopep, const struct gw_key *key, const char *text)
+{
+	return re_sdprintf(scopep, "%s POST /calls %s",
+			   key && key->click ? key->click->id :
+					       gw_key_name(key),
+			   text);
+}
+
 /* A second request with a key whose first one is still being stored. */
 static int claim_key(struct gw_registry_entry *e, struct gw_store_idem **idemp,
 		     const struct gw_placement *pl)
@@ -72,8 +90,7 @@ static int claim_key(struct gw_registry_entry *e, struct gw_store_idem **idemp,
 	uint32_t hash;
 	int err;
 
-	err = re_sdprintf(&e->idem_scope, "%s POST /calls %s",
-			  pl->key ? pl->key->name : "", pl->idempotency_key);
+	err = make_scope(&e->idem_scope, pl->key, pl->idempotency_key);
 	if (err)
 		return err;
 	hash = hash_joaat_str(e->idem_scope);
@@ -91,6 +108,60 @@ static int claim_key(struct gw_registry_entry *e, struct gw_store_idem **idemp,
 	hash_append(gw_registry.by_idem, hash, &e->idem_he, e);
 	*idemp = idem;
 	return 0;
+}
+
+/* Two people in a project are the same two whoever of it asks, and by whichever
+ * way their numbers were written. */
+static int make_dedupe(struct gw_store_dedupe **dedupep,
+		       const struct gw_registry_entry *e,
+		       const struct gw_placement *pl)
+{
+	struct gw_store_dedupe *dedupe = gw_store_dedupe_alloc();
+	int err;
+
+	if (!dedupe)
+		return ENOMEM;
+	err = re_sdprintf(&dedupe->scope_key, "%s %s %s",
+			  pl->key ? pl->key->project : "",
+			  pl->from_uri ? pl->from_uri : "-", pl->uri);
+	dedupe->until_ms = e->created_at_ms + pl->dedupe_s * INT64_C(1000);
+	if (err)
+		mem_deref(dedupe);
+	else
+		*dedupep = dedupe;
+	return err;
+}
+
+static int make_click(struct gw_store_click **clickp, const struct gw_click *c)
+{
+	struct gw_store_click *click = gw_store_click_alloc();
+	int err;
+
+	if (!click)
+		return ENOMEM;
+	err = str_dup(&click->id, c->id);
+	click->uses = c->uses;
+	click->expires_at_ms =
+		(c->expires_at + GW_CLICK_AFTERLIFE_S) * INT64_C(1000);
+	if (err)
+		mem_deref(click);
+	else
+		*clickp = click;
+	return err;
+}
+
+static int make_once(struct gw_once *once, struct gw_registry_entry *e,
+		     const struct gw_placement *pl)
+{
+	int err = 0;
+
+	if (pl->idempotency_key)
+		err = claim_key(e, &once->idem, pl);
+	if (!err && pl->dedupe_s)
+		err = make_dedupe(&once->dedupe, e, pl);
+	if (!err && pl->key && pl->key->click)
+		err = make_click(&once->click, pl->key->click);
+	return err;
 }
 
 /* The tones that the one who waits is used to: those of the country of the line
@@ -158,7 +229,7 @@ static int fill_entry(struct gw_registry_entry *e,
 	const struct gw_order_request *o = pl->order;
 	int err;
 
-	e->key = pl->key;
+	e->key = mem_ref((void *)(uintptr_t)pl->key);
 	e->created_at_ms = gw_clock_ms();
 	e->revision = 1;
 	e->seq = 1;
@@ -184,7 +255,8 @@ static int fill_entry(struct gw_registry_entry *e,
 
 /* The row of a new call has what lists are searched by, too. */
 static int make_first_row(struct gw_store_call **rowp,
-			  const struct gw_registry_entry *e)
+			  const struct gw_registry_entry *e,
+			  const struct gw_placement *pl)
 {
 	struct gw_store_call *row;
 	int err;
@@ -200,6 +272,14 @@ static int make_first_row(struct gw_store_call **rowp,
 		err = str_dup(&row->from, e->from);
 	if (!err && e->key)
 		err = str_dup(&row->project, e->key->project);
+	if (!err && e->key)
+		err = str_dup(&row->key, e->key->name);
+	if (!err && e->key && e->key->click)
+		err = str_dup(&row->click, e->key->click->id);
+	if (!err && pl->client)
+		err = str_dup(&row->client, pl->client);
+	if (!err)
+		err = str_dup(&row->number, pl->number ? pl->number : pl->uri);
 	if (err)
 		mem_deref(row);
 	else
@@ -215,6 +295,7 @@ static void entry_destructor(void *arg)
 	hash_unlink(&e->idem_he);
 	list_unlink(&e->le);
 	list_clear(&e->waits);
+	mem_deref((void *)(uintptr_t)e->key);
 	mem_deref(e->call);
 	mem_deref(e->to);
 	mem_deref(e->line);
@@ -229,7 +310,7 @@ static void entry_destructor(void *arg)
 int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 		      void *arg)
 {
-	struct gw_store_idem *idem = NULL;
+	struct gw_once once = { NULL };
 	struct gw_store_call *row = NULL;
 	struct gw_news news = { .type = "call.queued", .seq = 1 };
 	struct gw_registry_entry *e;
@@ -241,18 +322,17 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 	e->placedh = h;
 	e->arg = arg;
 	err = fill_entry(e, pl);
-	if (!err && pl->idempotency_key)
-		err = claim_key(e, &idem, pl);
-	err = err ? err : make_first_row(&row, e);
+	err = err ? err : make_once(&once, e, pl);
+	err = err ? err : make_first_row(&row, e, pl);
 	if (err)
 		goto out;
 
 	news.call_id = e->id;
 	news.project = row->project;
 	news.at_ms = e->created_at_ms;
-	err = gw_events_place(gw_registry.events, &news, row, idem, stored, e);
+	err = gw_events_place(gw_registry.events, &news, row, &once, stored, e);
 	row = NULL;
-	idem = NULL;
+	once = (struct gw_once){ NULL };
 	if (err)
 		goto out;
 
@@ -264,7 +344,53 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 	return 0;
 out:
 	mem_deref(row);
-	mem_deref(idem);
+	mem_deref(once.idem);
+	mem_deref(once.dedupe);
+	mem_deref(once.click);
 	mem_deref(e);
+	return err;
+}
+
+/* Asking only --------------------------------------------------------------- */
+
+struct recall {
+	gw_order_placed_h *h;
+	void *arg;
+};
+
+static void recalled(const struct gw_placed *placed, void *arg)
+{
+	struct recall *r = arg;
+	const struct gw_order_placed result = {
+		.verdict = verdict_of(placed),
+		.err = placed->err,
+		.id = placed->call_id,
+		.body = placed->response,
+	};
+
+	r->h(&result, r->arg);
+	mem_deref(r);
+}
+
+int gw_registry_recall(const struct gw_key *key, const char *idempotency_key,
+		       const uint8_t body_sha256[32], gw_order_placed_h *h,
+		       void *arg)
+{
+	struct gw_store_idem *idem = gw_store_idem_alloc();
+	struct recall *r = mem_zalloc(sizeof(*r), NULL);
+	int err = idem && r ? 0 : ENOMEM;
+
+	err = err ? err : make_scope(&idem->scope_key, key, idempotency_key);
+	if (err) {
+		mem_deref(idem);
+		mem_deref(r);
+		return err;
+	}
+	memcpy(idem->body_sha256, body_sha256, sizeof(idem->body_sha256));
+	r->h = h;
+	r->arg = arg;
+	err = gw_events_recall(gw_registry.events, idem, recalled, r);
+	if (err)
+		mem_deref(r);
 	return err;
 }

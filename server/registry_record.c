@@ -8,6 +8,7 @@
 
 #include "server/clock.h"
 #include "server/events.h"
+#include "server/key.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/recordings.h"

@@ -27,6 +27,8 @@ enum gw_route_flags {
 	GW_ROUTE_STATIC = 1 << 8,      /* a file: any query, any Accept      */
 	GW_ROUTE_TEXT = 1 << 9,        /* can answer with text/plain         */
 	GW_ROUTE_WAV = 1 << 10,        /* can answer with audio/wav          */
+	GW_ROUTE_CLICK = 1 << 11,      /* for click tokens, too              */
+	GW_ROUTE_PLACES = 1 << 12,     /* places a call                      */
 };
 
 typedef void(gw_route_h)(struct gw_http_req *req);

@@ -22,6 +22,7 @@
 #include "server/events.h"
 #include "server/http.h"
 #include "server/journal.h"
+#include "server/key.h"
 #include "server/log.h"
 #include "server/sse.h"
 #include "server/sse_reader.h"
@@ -439,7 +440,7 @@ static int send_away(struct reader *r)
 
 static bool has_room(const struct gw_sse *sse, const struct gw_http_req *req)
 {
-	const struct gw_config_key *key = gw_http_key(req);
+	const struct gw_key *key = gw_http_key(req);
 	uint32_t count = 0;
 	struct le *le;
 

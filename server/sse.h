@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct gw_config_key;
+struct gw_key;
 struct gw_events;
 struct gw_http_req;
 struct gw_sse;
@@ -29,7 +29,7 @@ struct gw_sse_cfg {
 
 /* Writes {"calls":[...],"lines":[...]} as they are now, as far as the key may see
  * them (NULL: all): what a reader gets whose past is gone. Returns 0 or errno. */
-typedef int(gw_sse_snapshot_h)(struct mbuf *mb, const struct gw_config_key *key,
+typedef int(gw_sse_snapshot_h)(struct mbuf *mb, const struct gw_key *key,
 			       void *arg);
 
 /* Becomes a sink of events. Free it (mem_deref) when the HTTP side is closed and

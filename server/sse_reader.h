@@ -9,7 +9,7 @@
 
 #include "server/store.h"
 
-struct gw_config_key;
+struct gw_key;
 struct gw_event;
 struct gw_journal;
 struct mbuf;
@@ -42,7 +42,7 @@ struct gw_sse_batch {
 
 /* Zeroed, with key, after_id, call_id and end_id set, it is ready. */
 struct gw_sse_reader {
-	const struct gw_config_key *key; /* who reads; NULL: sees everything  */
+	const struct gw_key *key; /* who reads; NULL: sees everything  */
 	char call_id[GW_STORE_ID_SIZE]; /* "": every event                    */
 	uint64_t after_id; /* up to here it has had what is for it            */
 	uint64_t end_id;   /* it ends behind this one; 0: not known           */
@@ -95,6 +95,6 @@ void gw_sse_reader_replayed(struct gw_sse_reader *r,
  * is not for the key. */
 int gw_sse_batch_alloc(struct gw_sse_batch **batchp,
 		       const struct gw_store_read *rd,
-		       const struct gw_config_key *key);
+		       const struct gw_key *key);
 
 #endif

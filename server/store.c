@@ -183,6 +183,12 @@ int gw_store_open(struct gw_store **storep, const struct gw_store_cfg *cfg,
 	if (err)
 		goto out;
 	gw_store_learn_ids(st);
+	err = engine->facts(st->writer_db, &st->facts);
+	if (err) {
+		(void)snprintf(why, why_size, "the store can't be read: %s",
+			       strerror(err));
+		goto out;
+	}
 
 	err = gw_worker_start(&st->writer, gw_store_writer, st);
 	if (!err)
@@ -208,6 +214,11 @@ void gw_store_close(struct gw_store *store)
 int gw_store_health(const struct gw_store *st)
 {
 	return atomic_load(&st->health);
+}
+
+const struct gw_store_facts *gw_store_facts(const struct gw_store *st)
+{
+	return &st->facts;
 }
 
 uint64_t gw_store_head_id(const struct gw_store *st)

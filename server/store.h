@@ -48,6 +48,14 @@ void gw_store_close(struct gw_store *store);
  * been written since: new work is better refused before it is begun. */
 int gw_store_health(const struct gw_store *store);
 
+/* What the store knew when it was opened. */
+enum { GW_STORE_SECRET = 32 };
+struct gw_store_facts {
+	uint8_t secret[GW_STORE_SECRET]; /* of this gateway: drawn once, kept */
+	bool frozen;                     /* no new calls (POST /admin/freeze) */
+};
+const struct gw_store_facts *gw_store_facts(const struct gw_store *store);
+
 /* The newest committed event id; 0: none yet. Never falls, nor do two events ever
  * share an id, restarts and retention included. */
 uint64_t gw_store_head_id(const struct gw_store *store);
@@ -91,7 +99,10 @@ struct gw_store_call {
 	int64_t created_at_ms;  /* read at insert only, like the next four  */
 	char *to, *from, *line; /* own copies; NULL: none                   */
 	char *project;
+	char *key, *click, *client; /* who asked, from where; or NULL      */
+	char *number;          /* what was dialled, as limits count it     */
 	int64_t ended_at_ms;   /* 0: not ended                             */
+	int64_t seconds;       /* talked, once it has ended                */
 	int64_t seq;           /* of its newest event                      */
 	struct mbuf *snapshot; /* JSON object without last_event_id        */
 	bool told; /* the job's last event has the same one: kept there, once */
@@ -102,18 +113,47 @@ struct gw_store_call {
 /* Allocates an empty row (mem_deref). */
 struct gw_store_call *gw_store_call_alloc(void);
 
-/* An idempotency key, looked up before anything else of the job is done. */
+/* What may happen once only, looked up before anything else of the job is done. */
 enum gw_idem_verdict {
-	GW_IDEM_NEW,      /* unknown or expired: now it is kept          */
-	GW_IDEM_REPLAY,   /* known, same body: see call_id and response  */
-	GW_IDEM_MISMATCH, /* known with another body                     */
+	GW_IDEM_NEW,       /* unknown or expired: now it is kept          */
+	GW_IDEM_REPLAY,    /* known, same body: see call_id and response  */
+	GW_IDEM_MISMATCH,  /* known with another body                     */
+	GW_IDEM_DUPLICATE, /* dedupe: see call_id                         */
+	GW_IDEM_SPENT,     /* this click token has placed all its calls   */
+	GW_IDEM_UNKNOWN,   /* only_look: there is none                    */
 };
 struct gw_store_idem {
 	char *scope_key; /* who + method + path + key; own copy          */
 	uint8_t body_sha256[32];
+	bool only_look; /* writes nothing; the job has no call          */
 };
 
 struct gw_store_idem *gw_store_idem_alloc(void);
+
+/* No second call like this one for a while: the job's call, if there is none. */
+struct gw_store_dedupe {
+	char *scope_key; /* who + from + to; own copy                    */
+	int64_t until_ms;
+};
+struct gw_store_dedupe *gw_store_dedupe_alloc(void);
+
+/* One use of a click token. */
+struct gw_store_click {
+	char *id; /* own copy                                            */
+	uint32_t uses;
+	int64_t expires_at_ms; /* when it may be forgotten               */
+};
+struct gw_store_click *gw_store_click_alloc(void);
+
+/* A refusal, for those who look after what was refused. Own copies; or NULL. */
+struct gw_store_audit {
+	uint64_t id; /* read only */
+	int64_t at_ms;
+	char *code, *rule, *detail;
+	char *key, *project, *client, *request_id;
+	char *to, *from, *line;
+};
+struct gw_store_audit *gw_store_audit_alloc(void);
 
 /* All or nothing of it is written. Allocate with gw_store_job_alloc() and set
  * doneh; after doneh has returned the job is freed. */
@@ -122,20 +162,27 @@ struct gw_store_job {
 	struct gw_store_event *events; /* owned array; suffixes too          */
 	size_t event_count;
 	struct gw_store_idem *idem; /* or NULL; then call must be an insert  */
+	struct gw_store_dedupe *dedupe; /* or NULL; the same                 */
+	struct gw_store_click *click;   /* or NULL; the same                 */
+	struct gw_store_audit *audit;   /* or NULL                           */
+	char *key_used;                 /* name of a key of the store        */
+	const char *meta;               /* static name of a number to set    */
+	int64_t meta_value;
 
 	/* What must not get lost: when the disk refuses, the job stays in its
 	 * place, in front of all later ones, and is tried again until it is
 	 * written. Others come back at once with their error. */
 	bool keep;
 
-	void (*doneh)(struct gw_store_job *job, void *arg); /* loop thread */
+	void (*doneh)(struct gw_store_job *job, void *arg); /* loop thread; or
+								NULL */
 	void *arg;
 
 	/* Results. */
 	int err; /* 0: on disk, or the verdict says not new  */
 	enum gw_idem_verdict
-		verdict; /* REPLAY, MISMATCH: nothing was written    */
-	char call_id[GW_STORE_ID_SIZE]; /* REPLAY: the first call's id          */
+		verdict; /* anything but NEW: nothing was written    */
+	char call_id[GW_STORE_ID_SIZE]; /* REPLAY, DUPLICATE: the first call's  */
 	struct mbuf *response; /* REPLAY: its snapshot at that time, complete with
 				* last_event_id: the body of the first 201       */
 	uint64_t last_event_id; /* of the events written; 0: none               */
@@ -163,6 +210,23 @@ enum gw_store_what {
 	GW_STORE_CALLS, /* a list, newest first                           */
 	GW_STORE_OPEN_CALLS, /* all that have not ended, oldest first: recovery */
 	GW_STORE_EVENTS, /* events after after_id, in order of id          */
+	GW_STORE_KEYS,   /* all keys, if version is not theirs             */
+	GW_STORE_AUDIT,  /* refusals before upto_id, newest first          */
+	GW_STORE_USAGE,  /* calls created since since_ms, oldest first     */
+};
+
+/* A key that `bellpull key add` has made (server/store_keys.h). */
+struct gw_store_key {
+	char *name, *project, *scopes, *lines, *caller_ids;
+	uint8_t hash[32];
+	int64_t created_at_ms, expires_at_ms, used_at_ms; /* 0: none, never */
+	bool disabled;
+};
+
+/* What limits count of a call. */
+struct gw_store_usage {
+	int64_t created_at_ms, seconds;
+	char *key, *project, *line, *from, *number, *client; /* or NULL */
 };
 
 struct gw_store_row {
@@ -173,6 +237,7 @@ struct gw_store_row {
 	uint64_t last_event_id;
 	char *line;            /* or NULL                                     */
 	char *project;         /* or NULL                                     */
+	char *click;           /* or NULL                                     */
 	struct mbuf *snapshot; /* complete: last_event_id is in it            */
 	struct mbuf *ladder;   /* CALL only; or NULL                          */
 	struct mbuf *dialog;   /* CALL and OPEN_CALLS; or NULL                */
@@ -203,6 +268,7 @@ struct gw_store_read {
 	uint64_t upto_id;              /* EVENTS: not above this one; 0: all */
 	uint32_t limit;                /* CALLS, EVENTS: at most so many     */
 	uint32_t max_bytes;            /* EVENTS: stop when reached; 0: any  */
+	int64_t version; /* KEYS: what is known already; result: what is now */
 
 	void (*doneh)(struct gw_store_read *rd, void *arg); /* loop thread */
 	void *arg;
@@ -213,6 +279,12 @@ struct gw_store_read {
 	size_t row_count;
 	struct gw_store_read_event *events;
 	size_t event_count;
+	struct gw_store_key *keys;
+	size_t key_count;
+	struct gw_store_audit *audits;
+	size_t audit_count;
+	struct gw_store_usage *usages;
+	size_t usage_count;
 	bool more; /* limit or max_bytes cut it short: go on from the last one */
 
 	struct { /* the store's own */

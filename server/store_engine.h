@@ -39,6 +39,9 @@ struct gw_store_engine {
 	/* The newest id ever given, and the newest that retention took. */
 	void (*ids)(void *db, uint64_t *headp, uint64_t *prunedp);
 
+	/* Asked once, of the writing connection, before its thread begins. */
+	int (*facts)(void *db, struct gw_store_facts *facts);
+
 	/* A transaction: begin, any number of write, commit. An error of commit
 	 * has undone all of it. One that is not careful can't undo a single job:
 	 * after an error of write only rollback is left. */

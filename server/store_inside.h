@@ -12,6 +12,7 @@ struct gw_store {
 	uint32_t keep_days;
 	int64_t idempotency_ms;
 	size_t queue_bytes;
+	struct gw_store_facts facts;
 
 	struct gw_worker writer; /* its lock: everything down to stats */
 	void *writer_db;

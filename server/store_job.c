@@ -18,6 +18,10 @@ static void call_destructor(void *arg)
 	mem_deref(call->from);
 	mem_deref(call->line);
 	mem_deref(call->project);
+	mem_deref(call->key);
+	mem_deref(call->click);
+	mem_deref(call->client);
+	mem_deref(call->number);
 	mem_deref(call->snapshot);
 	mem_deref(call->ladder);
 	mem_deref(call->dialog);
@@ -40,6 +44,52 @@ struct gw_store_idem *gw_store_idem_alloc(void)
 	return mem_zalloc(sizeof(struct gw_store_idem), idem_destructor);
 }
 
+static void dedupe_destructor(void *arg)
+{
+	struct gw_store_dedupe *dedupe = arg;
+
+	mem_deref(dedupe->scope_key);
+}
+
+struct gw_store_dedupe *gw_store_dedupe_alloc(void)
+{
+	return mem_zalloc(sizeof(struct gw_store_dedupe), dedupe_destructor);
+}
+
+static void click_destructor(void *arg)
+{
+	struct gw_store_click *click = arg;
+
+	mem_deref(click->id);
+}
+
+struct gw_store_click *gw_store_click_alloc(void)
+{
+	return mem_zalloc(sizeof(struct gw_store_click), click_destructor);
+}
+
+/* Also of one in an array. */
+static void audit_destructor(void *arg)
+{
+	struct gw_store_audit *a = arg;
+
+	mem_deref(a->code);
+	mem_deref(a->rule);
+	mem_deref(a->detail);
+	mem_deref(a->key);
+	mem_deref(a->project);
+	mem_deref(a->client);
+	mem_deref(a->request_id);
+	mem_deref(a->to);
+	mem_deref(a->from);
+	mem_deref(a->line);
+}
+
+struct gw_store_audit *gw_store_audit_alloc(void)
+{
+	return mem_zalloc(sizeof(struct gw_store_audit), audit_destructor);
+}
+
 static void job_destructor(void *arg)
 {
 	struct gw_store_job *job = arg;
@@ -53,6 +103,10 @@ static void job_destructor(void *arg)
 	mem_deref(job->events);
 	mem_deref(job->call);
 	mem_deref(job->idem);
+	mem_deref(job->dedupe);
+	mem_deref(job->click);
+	mem_deref(job->audit);
+	mem_deref(job->key_used);
 	mem_deref(job->response);
 }
 
@@ -97,6 +151,25 @@ size_t gw_store_job_bytes(const struct gw_store_job *job)
 	return bytes;
 }
 
+static void close_key(struct gw_store_key *key)
+{
+	mem_deref(key->name);
+	mem_deref(key->project);
+	mem_deref(key->scopes);
+	mem_deref(key->lines);
+	mem_deref(key->caller_ids);
+}
+
+static void close_usage(struct gw_store_usage *usage)
+{
+	mem_deref(usage->key);
+	mem_deref(usage->project);
+	mem_deref(usage->line);
+	mem_deref(usage->from);
+	mem_deref(usage->number);
+	mem_deref(usage->client);
+}
+
 static void read_destructor(void *arg)
 {
 	struct gw_store_read *rd = arg;
@@ -104,6 +177,7 @@ static void read_destructor(void *arg)
 	for (size_t i = 0; i < rd->row_count; i++) {
 		mem_deref(rd->rows[i].line);
 		mem_deref(rd->rows[i].project);
+		mem_deref(rd->rows[i].click);
 		mem_deref(rd->rows[i].snapshot);
 		mem_deref(rd->rows[i].ladder);
 		mem_deref(rd->rows[i].dialog);
@@ -114,8 +188,18 @@ static void read_destructor(void *arg)
 		mem_deref(rd->events[i].json);
 	}
 
+	for (size_t i = 0; i < rd->key_count; i++)
+		close_key(&rd->keys[i]);
+	for (size_t i = 0; i < rd->audit_count; i++)
+		audit_destructor(&rd->audits[i]);
+	for (size_t i = 0; i < rd->usage_count; i++)
+		close_usage(&rd->usages[i]);
+
 	mem_deref(rd->rows);
 	mem_deref(rd->events);
+	mem_deref(rd->keys);
+	mem_deref(rd->audits);
+	mem_deref(rd->usages);
 	mem_deref(rd->status);
 	mem_deref(rd->to);
 	mem_deref(rd->from);

@@ -21,6 +21,7 @@ enum {
 	WAL_PAGES = 1000,
 	WAL_PAGES_MAX = 4000,
 	LOOSE_EVENTS = 200, /* events of no call that one slice takes */
+	AUDIT_ROWS = 200,   /* refusals, the same */
 };
 
 static void sq_ids(void *arg, uint64_t *headp, uint64_t *prunedp)
@@ -90,73 +91,6 @@ static int sq_commit(void *arg)
 	return err;
 }
 
-/* Sets job->verdict; for REPLAY also what the first one was told. */
-static int find_idem(struct gw_sqlite *db, struct gw_store_job *job,
-		     int64_t now_ms)
-{
-	sqlite3_stmt *stmt = NULL;
-	int err, rc;
-
-	err = gw_sqlite_get(&stmt, db, GW_SQL_IDEM_FIND);
-	if (err)
-		return err;
-
-	gw_sqlite_bind_str(stmt, 1, job->idem->scope_key);
-	gw_sqlite_bind_int(stmt, 2, now_ms);
-
-	rc = sqlite3_step(stmt);
-	if (rc != SQLITE_ROW)
-		return gw_sqlite_end(db, stmt, rc);
-
-	if (sqlite3_column_bytes(stmt, 0) != sizeof(job->idem->body_sha256) ||
-	    memcmp(sqlite3_column_blob(stmt, 0), job->idem->body_sha256,
-		   sizeof(job->idem->body_sha256)) != 0) {
-		job->verdict = GW_IDEM_MISMATCH;
-	} else {
-		job->verdict = GW_IDEM_REPLAY;
-		gw_sqlite_column_copy(job->call_id, sizeof(job->call_id), stmt,
-				      1);
-		err = gw_sqlite_column_mbuf(&job->response, stmt, 2);
-	}
-
-	(void)gw_sqlite_end(db, stmt, SQLITE_OK);
-	return err;
-}
-
-static int put_idem(struct gw_sqlite *db, const struct gw_store_job *job,
-		    const struct gw_store_now *now)
-{
-	const struct mbuf *snapshot = job->call->snapshot;
-	struct mbuf *response;
-	sqlite3_stmt *stmt = NULL;
-	int err;
-
-	response = mbuf_alloc(snapshot->end + 48);
-	if (!response)
-		return ENOMEM;
-
-	err = gw_store_snapshot_json(response, snapshot->buf, snapshot->end,
-				     job->last_event_id);
-	if (err)
-		goto out;
-
-	err = gw_sqlite_get(&stmt, db, GW_SQL_IDEM_PUT);
-	if (err)
-		goto out;
-
-	gw_sqlite_bind_str(stmt, 1, job->idem->scope_key);
-	(void)sqlite3_bind_blob(stmt, 2, job->idem->body_sha256,
-				sizeof(job->idem->body_sha256), SQLITE_STATIC);
-	gw_sqlite_bind_str(stmt, 3, job->call->id);
-	gw_sqlite_bind_mbuf(stmt, 4, response);
-	gw_sqlite_bind_int(stmt, 5, now->now_ms + now->idempotency_ms);
-	err = gw_sqlite_step(db, stmt);
-
-out:
-	mem_deref(response);
-	return err;
-}
-
 static int put_ladder(struct gw_sqlite *db, const struct gw_store_call *call)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -210,6 +144,12 @@ static int put_call(struct gw_sqlite *db, const struct gw_store_job *job,
 		gw_sqlite_bind_str(stmt, 11, call->from);
 		gw_sqlite_bind_str(stmt, 12, call->line);
 		gw_sqlite_bind_str(stmt, 13, call->project);
+		gw_sqlite_bind_str(stmt, 14, call->key);
+		gw_sqlite_bind_str(stmt, 15, call->click);
+		gw_sqlite_bind_str(stmt, 16, call->client);
+		gw_sqlite_bind_str(stmt, 17, call->number);
+	} else if (call->seconds) {
+		gw_sqlite_bind_int(stmt, 9, call->seconds);
 	}
 
 	err = gw_sqlite_step(db, stmt);
@@ -253,8 +193,7 @@ static int write_parts(struct gw_sqlite *db, struct gw_store_job *job,
 		job->event_count ? db->last_id + job->event_count : 0;
 	int err = 0;
 
-	if (job->idem)
-		err = find_idem(db, job, now->now_ms);
+	err = gw_sqlite_find_once(db, job, now->now_ms);
 	if (err || job->verdict != GW_IDEM_NEW)
 		return err;
 
@@ -265,10 +204,8 @@ static int write_parts(struct gw_sqlite *db, struct gw_store_job *job,
 	for (size_t i = 0; !err && i < job->event_count; i++)
 		err = put_event(db, &job->events[i]);
 
-	if (!err && job->idem)
-		err = put_idem(db, job, now);
-
-	return err;
+	err = err ? err : gw_sqlite_put_once(db, job, now);
+	return err ? err : gw_sqlite_put_who(db, job, now);
 }
 
 static int sq_write(void *arg, struct gw_store_job *job,
@@ -278,8 +215,11 @@ static int sq_write(void *arg, struct gw_store_job *job,
 	const uint64_t before = db->last_id;
 	int err;
 
-	if (job->idem && (!job->call || !job->call->insert))
-		return EINVAL;
+	if (!job->call || !job->call->insert) {
+		if (job->dedupe || job->click ||
+		    (job->idem && !job->idem->only_look))
+			return EINVAL;
+	}
 
 	/* it may be its second try */
 	job->verdict = GW_IDEM_NEW;
@@ -398,12 +338,29 @@ static int prune_loose(struct gw_sqlite *db, struct gw_store_slice *slice,
 	return err;
 }
 
-static int prune_idem(struct gw_sqlite *db, struct gw_store_slice *slice)
+static int prune_once(struct gw_sqlite *db, struct gw_store_slice *slice)
 {
-	const int err =
-		run_with(db, GW_SQL_PRUNE_IDEM, slice->now_ms, slice->calls);
+	static const enum gw_sql which[] = {
+		GW_SQL_PRUNE_IDEM,
+		GW_SQL_PRUNE_DEDUPE,
+		GW_SQL_PRUNE_CLICK,
+	};
+	int err = 0;
 
-	if (!err && sqlite3_changes(db->sql) == (int)slice->calls)
+	for (size_t i = 0; !err && i < ARRAY_SIZE(which); i++) {
+		err = run_with(db, which[i], slice->now_ms, slice->calls);
+		if (!err && sqlite3_changes(db->sql) == (int)slice->calls)
+			slice->more = true;
+	}
+	return err;
+}
+
+static int prune_audit(struct gw_sqlite *db, struct gw_store_slice *slice)
+{
+	const int err = run_with(db, GW_SQL_PRUNE_AUDIT, slice->before_ms,
+				 AUDIT_ROWS);
+
+	if (!err && sqlite3_changes(db->sql) == AUDIT_ROWS)
 		slice->more = true;
 	return err;
 }
@@ -411,12 +368,14 @@ static int prune_idem(struct gw_sqlite *db, struct gw_store_slice *slice)
 static int prune_parts(struct gw_sqlite *db, struct gw_store_slice *slice,
 		       uint64_t *goneidp)
 {
-	int err = prune_idem(db, slice);
+	int err = prune_once(db, slice);
 
 	if (!err && slice->before_ms)
 		err = prune_calls(db, slice, goneidp);
 	if (!err && slice->before_ms)
 		err = prune_loose(db, slice, goneidp);
+	if (!err && slice->before_ms)
+		err = prune_audit(db, slice);
 	if (!err && *goneidp > db->pruned_id) {
 		err = raise_meta(db, "pruned_event_id", *goneidp);
 		err = err ? err : raise_meta(db, "last_event_id", db->last_id);
@@ -463,6 +422,7 @@ const struct gw_store_engine gw_store_sqlite = {
 	.open = gw_sqlite_open,
 	.close = gw_sqlite_close,
 	.ids = sq_ids,
+	.facts = gw_sqlite_facts,
 	.begin = sq_begin,
 	.commit = sq_commit,
 	.rollback = sq_rollback,

@@ -17,6 +17,13 @@ enum gw_sql {
 	GW_SQL_UNDO,
 	GW_SQL_IDEM_FIND,
 	GW_SQL_IDEM_PUT,
+	GW_SQL_DEDUPE_FIND,
+	GW_SQL_DEDUPE_PUT,
+	GW_SQL_CLICK_FIND,
+	GW_SQL_CLICK_PUT,
+	GW_SQL_AUDIT_PUT,
+	GW_SQL_KEY_USED,
+	GW_SQL_META_SET,
 	GW_SQL_CALL_INSERT,
 	GW_SQL_CALL_UPDATE,
 	GW_SQL_LADDER_PUT,
@@ -26,6 +33,9 @@ enum gw_sql {
 	GW_SQL_PRUNE_LOOSE_FIND,
 	GW_SQL_PRUNE_LOOSE,
 	GW_SQL_PRUNE_IDEM,
+	GW_SQL_PRUNE_DEDUPE,
+	GW_SQL_PRUNE_CLICK,
+	GW_SQL_PRUNE_AUDIT,
 	GW_SQL_META_RAISE,
 	GW_SQL_PROBE_PUT,
 	GW_SQL_PROBE_TAKE,
@@ -34,6 +44,10 @@ enum gw_sql {
 	GW_SQL_READ_EVENTS,
 	GW_SQL_READ_PROJECT_EVENTS,
 	GW_SQL_READ_CALL_EVENTS,
+	GW_SQL_READ_KEYS_VERSION,
+	GW_SQL_READ_KEYS,
+	GW_SQL_READ_AUDIT,
+	GW_SQL_READ_USAGE,
 	GW_SQL_COUNT
 };
 
@@ -43,7 +57,7 @@ enum gw_sql {
 #define GW_SQL_EVENT "id, call_id, type, suffix, project, line"
 #define GW_SQL_ROW                                                        \
 	"c.id, c.created_at, c.ended_at, c.seq, c.last_event_id, c.line," \
-	" c.project, CASE WHEN c.snapshot <> '' THEN c.snapshot ELSE"     \
+	" c.project, c.click, CASE WHEN c.snapshot <> '' THEN c.snapshot ELSE"     \
 	" (SELECT substr(CAST(e.suffix AS BLOB), e.snapshot_at + 1)"      \
 	" FROM events e WHERE e.id = c.last_event_id) END"
 
@@ -80,12 +94,37 @@ void gw_sqlite_bind_int(sqlite3_stmt *stmt, int no, int64_t num);
 
 /* Leave their out-parameter alone where the column is NULL. */
 int gw_sqlite_column_mbuf(struct mbuf **mbp, sqlite3_stmt *stmt, int no);
+int gw_sqlite_column_str(char **strp, sqlite3_stmt *stmt, int no);
 void gw_sqlite_column_copy(char *buf, size_t size, sqlite3_stmt *stmt, int no);
+
+/* store_sqlite_once.c: sets job->verdict; anything but GW_IDEM_NEW and nothing is
+ * to be written. And what is kept when it was new. */
+int gw_sqlite_find_once(struct gw_sqlite *db, struct gw_store_job *job,
+			int64_t now_ms);
+int gw_sqlite_put_once(struct gw_sqlite *db, const struct gw_store_job *job,
+		       const struct gw_store_now *now);
+
+/* store_sqlite_who.c: keys, refusals, use, and this gateway's own. */
+int gw_sqlite_put_who(struct gw_sqlite *db, const struct gw_store_job *job,
+		      const struct gw_store_now *now);
+int gw_sqlite_facts(void *arg, struct gw_store_facts *facts);
+int gw_sqlite_read_keys(struct gw_sqlite *db, struct gw_store_read *rd);
+int gw_sqlite_read_audit(struct gw_sqlite *db, struct gw_store_read *rd);
+int gw_sqlite_read_usage(struct gw_sqlite *db, struct gw_store_read *rd);
+
+/* The lowest id of a call that was made at ms or later. */
+void gw_sqlite_lowest_id(char id[GW_STORE_ID_SIZE], int64_t ms);
+
+/* Room for one more in an array of a read; grows by doubling. NULL: no memory. */
+void *gw_sqlite_grow(void **arrayp, size_t count, size_t size);
 
 /* See store_engine.h. */
 int gw_sqlite_open(void **dbp, const char *path, bool writing, char *why,
 		   size_t size);
 void gw_sqlite_close(void *arg);
+/* A database that a gateway has open: for a guest who writes seldom. */
+int gw_sqlite_visit(struct gw_sqlite **dbp, const char *path, char *why,
+		    size_t size);
 int gw_sqlite_read(void *arg, struct gw_store_read *rd);
 
 #endif

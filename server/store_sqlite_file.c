@@ -73,6 +73,34 @@ static const char *const migrations[] = {
 	/* a snapshot that an event has is kept there alone: calls.snapshot is
 	 * empty then */
 	"ALTER TABLE events ADD snapshot_at INTEGER;",
+
+	/* who asked, and what limits count; what may happen once; refusals */
+	"ALTER TABLE calls ADD \"key\" TEXT;"
+	"ALTER TABLE calls ADD click TEXT;"
+	"ALTER TABLE calls ADD client TEXT;"
+	"ALTER TABLE calls ADD number TEXT;"
+	"ALTER TABLE calls ADD seconds INTEGER;"
+	"CREATE TABLE keys ("
+	" name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
+	" project TEXT NOT NULL, scopes TEXT NOT NULL,"
+	" lines TEXT, caller_ids TEXT, created_at INTEGER NOT NULL,"
+	" expires_at INTEGER, used_at INTEGER,"
+	" disabled INTEGER NOT NULL DEFAULT 0);"
+	"INSERT INTO meta VALUES ('keys_version', 0);"
+	"CREATE TABLE dedupe ("
+	" scope_key TEXT PRIMARY KEY, call_id TEXT NOT NULL,"
+	" expires_at INTEGER NOT NULL);"
+	"CREATE INDEX dedupe_expires ON dedupe (expires_at);"
+	"CREATE TABLE clicks ("
+	" id TEXT PRIMARY KEY, uses INTEGER NOT NULL,"
+	" expires_at INTEGER NOT NULL);"
+	"CREATE INDEX clicks_expires ON clicks (expires_at);"
+	"CREATE TABLE audit ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
+	" code TEXT NOT NULL, rule TEXT, detail TEXT, \"key\" TEXT,"
+	" project TEXT, client TEXT, request_id TEXT,"
+	" \"to\" TEXT, \"from\" TEXT, line TEXT);"
+	"CREATE INDEX audit_at ON audit (at);",
 };
 
 /* One number out of one row; 0 when there is none. */
@@ -354,6 +382,36 @@ static void quicken(void)
 	done = true;
 	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+int gw_sqlite_visit(struct gw_sqlite **dbp, const char *path, char *why,
+		    size_t size)
+{
+	struct gw_sqlite *db = mem_zalloc(sizeof(*db), NULL);
+	int err, rc;
+
+	if (!db)
+		return complain(why, size, ENOMEM, "no memory for the store");
+	db->lock_fd = -1;
+	rc = sqlite3_open_v2(path, &db->sql,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	err = gw_sqlite_errno(db->sql, rc);
+	if (err)
+		(void)complain_of_file(db, path, err, why, size);
+	else
+		err = check_ours(db, path, why, size);
+	if (!err) {
+		(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
+		err = gw_sqlite_errno(
+			db->sql, sqlite3_exec(db->sql,
+					      "PRAGMA synchronous = FULL", NULL,
+					      NULL, NULL));
+	}
+	if (err)
+		gw_sqlite_close(db);
+	else
+		*dbp = db;
+	return err;
 }
 
 int gw_sqlite_open(void **dbp, const char *path, bool writing, char *why,

@@ -12,15 +12,7 @@ enum {
 	LOOK_MAX = 4096, /* events a project's read looks at */
 };
 
-static int column_str(char **strp, sqlite3_stmt *stmt, int no)
-{
-	const void *text = sqlite3_column_text(stmt, no);
-
-	return text ? str_dup(strp, text) : 0;
-}
-
-/* Room for one more; grows by doubling. */
-static void *grow(void **arrayp, size_t count, size_t size)
+void *gw_sqlite_grow(void **arrayp, size_t count, size_t size)
 {
 	size_t room = 16;
 
@@ -48,7 +40,7 @@ static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 	size_t len;
 	int err;
 
-	row = grow((void **)&rd->rows, rd->row_count, sizeof(*row));
+	row = gw_sqlite_grow((void **)&rd->rows, rd->row_count, sizeof(*row));
 	if (!row)
 		return ENOMEM;
 	rd->row_count++;
@@ -58,13 +50,14 @@ static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 	row->ended_at_ms = sqlite3_column_int64(stmt, 2);
 	row->seq = sqlite3_column_int64(stmt, 3);
 	row->last_event_id = (uint64_t)sqlite3_column_int64(stmt, 4);
-	err = column_str(&row->line, stmt, 5);
-	err = err ? err : column_str(&row->project, stmt, 6);
+	err = gw_sqlite_column_str(&row->line, stmt, 5);
+	err = err ? err : gw_sqlite_column_str(&row->project, stmt, 6);
+	err = err ? err : gw_sqlite_column_str(&row->click, stmt, 7);
 	if (err)
 		return err;
 
-	snapshot = sqlite3_column_text(stmt, 7);
-	len = (size_t)sqlite3_column_bytes(stmt, 7);
+	snapshot = sqlite3_column_text(stmt, 8);
+	len = (size_t)sqlite3_column_bytes(stmt, 8);
 	if (!snapshot)
 		return EBADMSG;
 	row->snapshot = mbuf_alloc(len + 48);
@@ -74,10 +67,10 @@ static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 				     row->last_event_id);
 	row->snapshot->pos = 0;
 
-	if (!err && columns > 8)
-		err = gw_sqlite_column_mbuf(&row->dialog, stmt, 8);
 	if (!err && columns > 9)
-		err = gw_sqlite_column_mbuf(&row->ladder, stmt, 9);
+		err = gw_sqlite_column_mbuf(&row->dialog, stmt, 9);
+	if (!err && columns > 10)
+		err = gw_sqlite_column_mbuf(&row->ladder, stmt, 10);
 	return err;
 }
 
@@ -130,7 +123,7 @@ static int read_open(struct gw_sqlite *db, struct gw_store_read *rd)
 
 /* Ids begin with their time (ULID): the lowest one of a moment, so that a list
  * since then needn't look at what is older. */
-static void lowest_id(char id[GW_STORE_ID_SIZE], int64_t ms)
+void gw_sqlite_lowest_id(char id[GW_STORE_ID_SIZE], int64_t ms)
 {
 	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 	enum { PREFIX = 5, TIME_DIGITS = 10 };
@@ -190,7 +183,7 @@ static int read_list(struct gw_sqlite *db, struct gw_store_read *rd)
 	if (!rd->limit || rd->limit > LIST_MAX)
 		rd->limit = LIST_MAX;
 	if (rd->since_ms > 0)
-		lowest_id(lowest, rd->since_ms);
+		gw_sqlite_lowest_id(lowest, rd->since_ms);
 
 	err = prepare_list(&stmt, db, rd, lowest);
 	if (err)
@@ -209,7 +202,7 @@ static int read_event(struct gw_store_read *rd, sqlite3_stmt *stmt,
 	struct gw_store_read_event *ev;
 	int err;
 
-	ev = grow((void **)&rd->events, rd->event_count, sizeof(*ev));
+	ev = gw_sqlite_grow((void **)&rd->events, rd->event_count, sizeof(*ev));
 	if (!ev || !suffix)
 		return ENOMEM;
 	rd->event_count++;
@@ -218,8 +211,8 @@ static int read_event(struct gw_store_read *rd, sqlite3_stmt *stmt,
 	gw_sqlite_column_copy(ev->call_id, sizeof(ev->call_id), stmt, 1);
 	gw_sqlite_column_copy(ev->type, sizeof(ev->type), stmt, 2);
 
-	err = column_str(&ev->project, stmt, 4);
-	err = err ? err : column_str(&ev->line, stmt, 5);
+	err = gw_sqlite_column_str(&ev->project, stmt, 4);
+	err = err ? err : gw_sqlite_column_str(&ev->line, stmt, 5);
 	if (err)
 		return err;
 
@@ -303,6 +296,12 @@ int gw_sqlite_read(void *arg, struct gw_store_read *rd)
 		return read_open(db, rd);
 	case GW_STORE_EVENTS:
 		return read_events(db, rd);
+	case GW_STORE_KEYS:
+		return gw_sqlite_read_keys(db, rd);
+	case GW_STORE_AUDIT:
+		return gw_sqlite_read_audit(db, rd);
+	case GW_STORE_USAGE:
+		return gw_sqlite_read_usage(db, rd);
 	}
 
 	return EINVAL;

@@ -19,18 +19,35 @@ static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_IDEM_PUT] = "INSERT OR REPLACE INTO idempotency (scope_key,"
 			    " body_sha256, call_id, response, expires_at)"
 			    " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[GW_SQL_DEDUPE_FIND] = "SELECT call_id FROM dedupe"
+			       " WHERE scope_key = ?1 AND expires_at > ?2",
+	[GW_SQL_DEDUPE_PUT] = "INSERT OR REPLACE INTO dedupe (scope_key,"
+			      " call_id, expires_at) VALUES (?1, ?2, ?3)",
+	[GW_SQL_CLICK_FIND] = "SELECT uses FROM clicks WHERE id = ?1",
+	[GW_SQL_CLICK_PUT] = "INSERT INTO clicks (id, uses, expires_at)"
+			     " VALUES (?1, 1, ?2)"
+			     " ON CONFLICT (id) DO UPDATE SET uses = uses + 1",
+	[GW_SQL_AUDIT_PUT] =
+		"INSERT INTO audit (at, code, rule, detail, \"key\", project,"
+		" client, request_id, \"to\", \"from\", line)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[GW_SQL_KEY_USED] = "UPDATE keys SET used_at = ?2 WHERE name = ?1",
+	[GW_SQL_META_SET] = "INSERT OR REPLACE INTO meta (name, value)"
+			    " VALUES (?1, ?2)",
 	[GW_SQL_CALL_INSERT] =
 		"INSERT INTO calls (id, status, state, ended_at, seq,"
 		" last_event_id, snapshot, dialog, created_at, \"to\","
-		" \"from\", line, project)"
-		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+		" \"from\", line, project, \"key\", click, client, number)"
+		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+		"?16,?17)",
 	[GW_SQL_CALL_UPDATE] =
 		"UPDATE calls SET status = coalesce(?2, status),"
 		" state = coalesce(?3, state),"
 		" ended_at = coalesce(?4, ended_at), seq = max(?5, seq),"
 		" last_event_id = max(?6, last_event_id),"
 		" snapshot = coalesce(?7, snapshot),"
-		" dialog = CASE WHEN ?4 IS NULL THEN coalesce(?8, dialog) END"
+		" dialog = CASE WHEN ?4 IS NULL THEN coalesce(?8, dialog) END,"
+		" seconds = coalesce(?9, seconds)"
 		" WHERE id = ?1",
 	[GW_SQL_LADDER_PUT] = "INSERT OR REPLACE INTO ladders (no, ladder)"
 			      " SELECT no, ?2 FROM calls WHERE id = ?1",
@@ -51,6 +68,15 @@ static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_PRUNE_IDEM] =
 		"DELETE FROM idempotency WHERE rowid IN (SELECT rowid"
 		" FROM idempotency WHERE expires_at <= ?1 LIMIT ?2)",
+	[GW_SQL_PRUNE_DEDUPE] =
+		"DELETE FROM dedupe WHERE scope_key IN (SELECT scope_key"
+		" FROM dedupe WHERE expires_at <= ?1 LIMIT ?2)",
+	[GW_SQL_PRUNE_CLICK] =
+		"DELETE FROM clicks WHERE id IN (SELECT id"
+		" FROM clicks WHERE expires_at <= ?1 LIMIT ?2)",
+	[GW_SQL_PRUNE_AUDIT] =
+		"DELETE FROM audit WHERE id IN (SELECT id"
+		" FROM audit WHERE at < ?1 ORDER BY id LIMIT ?2)",
 	[GW_SQL_META_RAISE] = "UPDATE meta SET value = max(value, ?2)"
 			      " WHERE name = ?1",
 	[GW_SQL_PROBE_PUT] = "INSERT OR REPLACE INTO meta (name, value)"
@@ -72,6 +98,21 @@ static const char *const texts[GW_SQL_COUNT] = {
 		"SELECT " GW_SQL_EVENT " FROM events"
 		" WHERE call_id = ?4 AND id > ?1 AND id <= ?2"
 		" ORDER BY id LIMIT ?3",
+	[GW_SQL_READ_KEYS_VERSION] =
+		"SELECT value FROM meta WHERE name = 'keys_version'",
+	[GW_SQL_READ_KEYS] =
+		"SELECT name, project, scopes, lines, caller_ids, hash,"
+		" created_at, expires_at, used_at, disabled FROM keys"
+		" ORDER BY name",
+	[GW_SQL_READ_AUDIT] =
+		"SELECT id, at, code, rule, detail, \"key\", project, client,"
+		" request_id, \"to\", \"from\", line FROM audit"
+		" WHERE id < ?1 AND (?3 IS NULL OR project = ?3)"
+		" ORDER BY id DESC LIMIT ?2",
+	[GW_SQL_READ_USAGE] =
+		"SELECT * FROM (SELECT id, created_at, coalesce(seconds, 0),"
+		" \"key\", project, line, \"from\", number, client FROM calls"
+		" WHERE id >= ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id",
 };
 
 int gw_sqlite_errno(sqlite3 *sql, int rc)
@@ -178,6 +219,13 @@ int gw_sqlite_column_mbuf(struct mbuf **mbp, sqlite3_stmt *stmt, int no)
 	mb->pos = 0;
 	*mbp = mb;
 	return 0;
+}
+
+int gw_sqlite_column_str(char **strp, sqlite3_stmt *stmt, int no)
+{
+	const void *text = sqlite3_column_text(stmt, no);
+
+	return text ? str_dup(strp, text) : 0;
 }
 
 void gw_sqlite_column_copy(char *buf, size_t size, sqlite3_stmt *stmt, int no)

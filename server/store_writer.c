@@ -55,7 +55,8 @@ static void job_done(void *arg)
 {
 	struct gw_store_job *job = arg;
 
-	job->doneh(job, job->arg);
+	if (job->doneh)
+		job->doneh(job, job->arg);
 	mem_deref(job);
 }
 

@@ -2,15 +2,16 @@
 #include "config/config.h"
 #include "server/audience.h"
 #include "server/events.h"
+#include "server/key.h"
 #include "tests/test.h"
 
 static const char *const office[] = { "lab", "office" };
-static const struct gw_config_key all_lines = { .name = "k", .project = "a" };
+static const struct gw_key all_lines = { .name = "k", .project = "a" };
 
 /* A key of project a that may use two lines. */
-static struct gw_config_key two_lines(void)
+static struct gw_key two_lines(void)
 {
-	struct gw_config_key key = all_lines;
+	struct gw_key key = all_lines;
 
 	key.lines.list = office;
 	key.lines.count = ARRAY_SIZE(office);
@@ -19,21 +20,21 @@ static struct gw_config_key two_lines(void)
 
 static int test_audience_of_calls(void)
 {
-	CHECK(gw_audience_call(&all_lines, "a"));
-	CHECK(!gw_audience_call(&all_lines, "b"));
-	CHECK(!gw_audience_call(&all_lines, "aa"));
-	CHECK(!gw_audience_call(&all_lines, ""));
-	CHECK(!gw_audience_call(&all_lines, NULL));
+	CHECK(gw_audience_call(&all_lines, "a", NULL));
+	CHECK(!gw_audience_call(&all_lines, "b", NULL));
+	CHECK(!gw_audience_call(&all_lines, "aa", NULL));
+	CHECK(!gw_audience_call(&all_lines, "", NULL));
+	CHECK(!gw_audience_call(&all_lines, NULL, NULL));
 
-	CHECK(gw_audience_call(NULL, "a"));
-	CHECK(gw_audience_call(NULL, NULL));
+	CHECK(gw_audience_call(NULL, "a", NULL));
+	CHECK(gw_audience_call(NULL, NULL, NULL));
 	return 0;
 }
 TEST(test_audience_of_calls);
 
 static int test_audience_of_lines(void)
 {
-	const struct gw_config_key key = two_lines();
+	const struct gw_key key = two_lines();
 
 	CHECK(gw_audience_line(&key, "lab"));
 	CHECK(gw_audience_line(&key, "office"));
@@ -62,7 +63,7 @@ static int test_audience_of_events(void)
 		  true,
 		  true },
 	};
-	const struct gw_config_key key = two_lines();
+	const struct gw_key key = two_lines();
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		CHECK_INT(gw_audience_event(&all_lines, &rows[i].ev),

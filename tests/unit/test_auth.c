@@ -1,6 +1,9 @@
 /* Keys, sessions and the limit for guessing, with a clock of the test. */
 #include "config/config.h"
 #include "server/auth.h"
+#include "server/failures.h"
+#include "server/key.h"
+#include "server/visits.h"
 #include "tests/test.h"
 
 static const char text[] =
@@ -8,6 +11,8 @@ static const char text[] =
 	"{\"name\":\"all\",\"secret\":\"secret-of-all-1234\",\"scopes\":[\"admin\"]},"
 	"{\"name\":\"reader\",\"secret\":\"secret-of-reader\","
 	"\"scopes\":[\"calls:read\"]}]}";
+
+static const uint8_t secret[GW_AUTH_SECRET] = { 1, 2, 3 };
 
 static int open_auth(struct gw_auth **authp, const char *json, size_t len)
 {
@@ -17,27 +22,35 @@ static int open_auth(struct gw_auth **authp, const char *json, size_t len)
 
 	err = gw_config_parse(&cfg, json, len, &errs);
 	if (!err)
-		err = gw_auth_alloc(authp, cfg);
+		err = gw_auth_alloc(authp, cfg, secret);
 	mem_deref(cfg); /* it keeps its own reference */
 
 	return err;
 }
 
 static enum gw_auth_verdict check(struct gw_auth *auth,
-				  const struct gw_config_key **keyp,
+				  const struct gw_key **keyp,
 				  const char *authorization, const char *cookie,
 				  const char *client, uint64_t now_ms)
 {
-	const struct gw_auth_try shown = { authorization, cookie, client };
-	bool by_cookie;
+	const struct gw_auth_try shown = { .authorization = authorization,
+					   .cookie = cookie,
+					   .client = client };
+	enum gw_auth_verdict verdict;
+	enum gw_auth_way way;
+	const char *why;
 
-	return gw_auth_check(auth, keyp, &by_cookie, &shown, now_ms);
+	verdict = gw_auth_check(auth, keyp, &way, &shown, now_ms, 1800000000,
+				&why);
+	/* the ring keeps it */
+	mem_deref((void *)(uintptr_t)*keyp);
+	return verdict;
 }
 
 static int test_auth_keys(void)
 {
 	OWNED struct gw_auth *auth = NULL;
-	const struct gw_config_key *key = NULL;
+	const struct gw_key *key = NULL;
 
 	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
 	CHECK(gw_auth_needed(auth));
@@ -52,14 +65,14 @@ static int test_auth_keys(void)
 			0),
 		  GW_AUTH_OK);
 	CHECK_STR(key->name, "reader");
-	CHECK(gw_auth_may(key, "calls:read"));
-	CHECK(!gw_auth_may(key, "calls:create"));
-	CHECK(gw_auth_may(key, NULL));
+	CHECK(gw_key_may(key, "calls:read"));
+	CHECK(!gw_key_may(key, "calls:create"));
+	CHECK(gw_key_may(key, NULL));
 
 	CHECK_INT(check(auth, &key, "Bearer secret-of-all-1234", NULL,
 			"1.1.1.1", 0),
 		  GW_AUTH_OK);
-	CHECK(gw_auth_may(key, "calls:create"));
+	CHECK(gw_key_may(key, "calls:create"));
 
 	return 0;
 }
@@ -68,14 +81,14 @@ TEST(test_auth_keys);
 static int test_auth_without_keys_everything_goes(void)
 {
 	OWNED struct gw_auth *auth = NULL;
-	const struct gw_config_key *key = NULL;
+	const struct gw_key *key = NULL;
 
 	CHECK_OK(open_auth(&auth, "{}", 2));
 	CHECK(!gw_auth_needed(auth));
 	CHECK_INT(check(auth, &key, "Bearer what", NULL, "1.1.1.1", 0),
 		  GW_AUTH_OK);
 	CHECK(!key);
-	CHECK(gw_auth_may(NULL, "calls:create"));
+	CHECK(gw_key_may(NULL, "calls:create"));
 
 	return 0;
 }
@@ -84,8 +97,8 @@ TEST(test_auth_without_keys_everything_goes);
 static int test_auth_session_lives_and_dies(void)
 {
 	OWNED struct gw_auth *auth = NULL;
-	const uint64_t life_ms = (uint64_t)GW_AUTH_SESSION_S * 1000;
-	const struct gw_config_key *key = NULL;
+	const uint64_t life_ms = (uint64_t)GW_VISIT_SESSION_S * 1000;
+	const struct gw_key *key = NULL;
 	char cookie[GW_AUTH_COOKIE_SIZE], header[128];
 
 	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
@@ -115,14 +128,14 @@ TEST(test_auth_session_lives_and_dies);
 static int test_auth_sessions_are_bounded(void)
 {
 	OWNED struct gw_auth *auth = NULL;
-	const struct gw_config_key *key = NULL;
+	const struct gw_key *key = NULL;
 	char first[GW_AUTH_COOKIE_SIZE], cookie[GW_AUTH_COOKIE_SIZE];
 	char header[128];
 
 	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
 	CHECK_INT(gw_auth_login(auth, first, "secret-of-reader", "1.1.1.1", 1),
 		  GW_AUTH_OK);
-	for (uint64_t i = 0; i < GW_AUTH_SESSIONS_MAX; i++)
+	for (uint64_t i = 0; i < GW_VISIT_SESSIONS_MAX; i++)
 		CHECK_INT(gw_auth_login(auth, cookie, "secret-of-reader",
 					"1.1.1.1", 2 + i),
 			  GW_AUTH_OK);
@@ -142,12 +155,12 @@ TEST(test_auth_sessions_are_bounded);
 static int test_auth_guessing_is_limited(void)
 {
 	OWNED struct gw_auth *auth = NULL;
-	const struct gw_config_key *key = NULL;
+	const struct gw_key *key = NULL;
 	const char *const right = "Bearer secret-of-reader";
 	char cookie[GW_AUTH_COOKIE_SIZE];
 
 	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
-	for (int i = 0; i < GW_AUTH_FAILURES_MAX; i++)
+	for (int i = 0; i < GW_FAILURES_MAX; i++)
 		CHECK_INT(check(auth, &key, "Bearer guess", NULL, "1.1.1.1",
 				100),
 			  GW_AUTH_WRONG);
@@ -177,11 +190,11 @@ TEST(test_auth_guessing_is_limited);
 static int test_auth_ipv6_counts_by_network(void)
 {
 	OWNED struct gw_auth *auth = NULL;
-	const struct gw_config_key *key = NULL;
+	const struct gw_key *key = NULL;
 	char client[64];
 
 	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
-	for (int i = 0; i < GW_AUTH_FAILURES_MAX; i++) {
+	for (int i = 0; i < GW_FAILURES_MAX; i++) {
 		(void)re_snprintf(client, sizeof(client), "2001:db8::%x",
 				  i + 1);
 		CHECK_INT(check(auth, &key, "Bearer guess", NULL, client, 100),
@@ -202,11 +215,11 @@ TEST(test_auth_ipv6_counts_by_network);
 static int test_auth_addresses_are_bounded(void)
 {
 	OWNED struct gw_auth *auth = NULL;
-	const struct gw_config_key *key = NULL;
+	const struct gw_key *key = NULL;
 	char client[64];
 
 	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
-	for (int i = 0; i < GW_AUTH_ADDRESSES_MAX + 10; i++) {
+	for (int i = 0; i < GW_FAILURES_NETS + 10; i++) {
 		(void)re_snprintf(client, sizeof(client), "10.0.%d.%d", i / 250,
 				  i % 250);
 		CHECK_INT(check(auth, &key, "Bearer guess", NULL, client,
@@ -229,7 +242,7 @@ static int test_auth_rate_is_kept(void)
 		"\"keys\":[{\"name\":\"a\",\"secret\":\"secret-of-a-123456\"},"
 		"{\"name\":\"b\",\"secret\":\"secret-of-b-123456\"}]}";
 	OWNED struct gw_auth *auth = NULL;
-	const struct gw_config_key *a = NULL, *b = NULL;
+	const struct gw_key *a = NULL, *b = NULL;
 
 	CHECK_OK(open_auth(&auth, limited, sizeof(limited) - 1));
 	CHECK_INT(check(auth, &a, "Bearer secret-of-a-123456", NULL, "1.1.1.1",

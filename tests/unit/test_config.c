@@ -237,3 +237,35 @@ static int test_config_keys(void)
 	return 0;
 }
 TEST(test_config_keys);
+
+/* Whoever reaches the API may place calls: loopback, or keys (E1). */
+static int test_config_knows_an_open_door(void)
+{
+	static const struct {
+		const char *listen;
+		bool open;
+	} rows[] = {
+		{ "127.0.0.1:80", false },
+		{ "127.9.9.9:80", false },
+		{ "[::1]:80", false },
+		{ "127.0.0.1:80\",\"0.0.0.0:80", true },
+		{ "0.0.0.0:80", true },
+		{ "[::]:80", true },
+		{ "192.0.2.1:80", true },
+		{ "[::ffff:192.0.2.1]:80", true },
+	};
+	struct gw_config_errors errs;
+	char text[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		OWNED struct gw_config *cfg = NULL;
+		const int n = snprintf(text, sizeof(text),
+				       "{\"http\":{\"listen\":[\"%s\"]}}",
+				       rows[i].listen);
+
+		CHECK_OK(gw_config_parse(&cfg, text, (size_t)n, &errs));
+		CHECK_INT(gw_config_open_door(cfg), rows[i].open);
+	}
+	return 0;
+}
+TEST(test_config_knows_an_open_door);

@@ -97,12 +97,6 @@ static int test_config_env_wrong(void)
 		{ "BELLPULL_HTTP_LISTEN", "127.0.0.1:80,",
 		  "/http/listen: number 2 must not be empty (variable "
 		  "BELLPULL_HTTP_LISTEN)" },
-		{ "BELLPULL_HTTP_LISTEN", "0.0.0.0:80",
-		  "/http/listen: number 1 can be reached by others, and there "
-		  "is no key: anybody could place calls. Add a key, like "
-		  "\"keys\": [{ \"name\": \"crm\", \"secret\": "
-		  "\"env:BELLPULL_KEY\" }], or listen on 127.0.0.1 (variable "
-		  "BELLPULL_HTTP_LISTEN)" },
 		{ "BELLPULL_HTTP_LISTN", "x",
 		  "no setting has this variable; did you mean "
 		  "BELLPULL_HTTP_LISTEN? (variable BELLPULL_HTTP_LISTN)" },

@@ -323,33 +323,6 @@ static int test_config_wrong_forms(void)
 }
 TEST_WITHOUT_OOM(test_config_wrong_forms, "hundreds of files");
 
-/* Whoever reaches the API may place calls: loopback, or keys. */
-static int test_config_wrong_open_door(void)
-{
-	static const char *const open[] = { "0.0.0.0:80", "[::]:80",
-					    "192.0.2.1:80",
-					    "[::ffff:192.0.2.1]:80" };
-	char text[128];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(open); i++) {
-		(void)snprintf(text, sizeof(text),
-			       "{\"http\":{\n\"listen\":[\"127.0.0.1:80\","
-			       "\"%s\"]}}",
-			       open[i]);
-		CHECK_STR(
-			config_try_error(text),
-			"/http/listen: number 2 can be reached by others, and "
-			"there is no key: anybody could place calls. Add a "
-			"key, like \"keys\": [{ \"name\": \"crm\", \"secret\": "
-			"\"env:BELLPULL_KEY\" }], or listen on 127.0.0.1 "
-			"(line 2)");
-	}
-
-	return 0;
-}
-TEST(test_config_wrong_open_door);
-
 static int test_config_wrong_gathered(void)
 {
 	struct gw_config_errors errs;

@@ -178,7 +178,8 @@ static int place(struct world *w, const char *id, const char *key)
 	}
 
 	w->placings = 0;
-	err = gw_events_place(w->events, &news, row, idem, placed, w);
+	err = gw_events_place(w->events, &news, row,
+			      &(struct gw_once){ .idem = idem }, placed, w);
 	return err ? err : test_run_until(is_placed, w, PATIENCE_MS);
 }
 

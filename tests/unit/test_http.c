@@ -18,6 +18,8 @@
 enum { CLIENT_S = 5, REPLY_MAX = 16384 };
 
 /* What the handlers have seen. Static: handlers know the request alone. */
+static const uint8_t auth_secret[GW_AUTH_SECRET] = { 7 };
+
 static struct {
 	struct gw_http *http;
 	struct gw_auth *auth;
@@ -196,7 +198,7 @@ static int world_open(void)
 	if (!err)
 		err = gw_config_parse(&w.cfg, text, sizeof(text) - 1, &errs);
 	if (!err)
-		err = gw_auth_alloc(&w.auth, w.cfg);
+		err = gw_auth_alloc(&w.auth, w.cfg, auth_secret);
 	if (err)
 		return err;
 
@@ -465,7 +467,7 @@ static int test_http_refuses_to_listen_without_keys(void)
 	if (err == EINVAL)
 		return 0; /* refused even earlier */
 	CHECK_OK(err);
-	CHECK_OK(gw_auth_alloc(&auth, cfg));
+	CHECK_OK(gw_auth_alloc(&auth, cfg, auth_secret));
 	http_cfg.config = cfg;
 	http_cfg.auth = auth;
 

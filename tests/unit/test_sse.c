@@ -5,7 +5,7 @@
 
 #include <re.h>
 
-#include "config/config.h"
+#include "server/key.h"
 #include "server/events.h"
 #include "server/journal.h"
 #include "server/sse_reader.h"
@@ -336,7 +336,7 @@ static int test_sse_replay_of_an_ended_call(void)
 }
 TEST(test_sse_replay_of_an_ended_call);
 
-static const struct gw_config_key key_a = { .name = "alice", .project = "a" };
+static const struct gw_key key_a = { .name = "alice", .project = "a" };
 
 /* In turn: a's call, b's call, a line, the gateway; n times, ids from 1. */
 static int four_happen(struct world *w, unsigned n)
@@ -359,7 +359,7 @@ static int four_happen(struct world *w, unsigned n)
 static int test_sse_reader_with_a_key(void)
 {
 	static const char *const others[] = { "home" };
-	struct gw_config_key one_line = key_a;
+	struct gw_key one_line = key_a;
 	struct world *w;
 
 	one_line.lines.list = others;

@@ -768,6 +768,14 @@ static int test_store_learns_whose_old_events_are(void)
 			"ALTER TABLE events DROP COLUMN project;"
 			"ALTER TABLE events DROP COLUMN line;"
 			"ALTER TABLE events DROP COLUMN snapshot_at;"
+			"ALTER TABLE calls DROP COLUMN \"key\";"
+			"ALTER TABLE calls DROP COLUMN click;"
+			"ALTER TABLE calls DROP COLUMN client;"
+			"ALTER TABLE calls DROP COLUMN number;"
+			"ALTER TABLE calls DROP COLUMN seconds;"
+			"DROP TABLE keys;DROP TABLE dedupe;"
+			"DROP TABLE clicks;DROP TABLE audit;"
+			"DELETE FROM meta WHERE name = 'keys_version';"
 			"PRAGMA user_version = 1;"));
 
 	CHECK_OK(world_open(w));
