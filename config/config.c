@@ -137,11 +137,6 @@ static int load(struct gw_config **cfgp, const struct sources *from,
 	if (!ld.cfg)
 		return ENOMEM;
 
-	ld.cfg->policy = (struct gw_config_policy){
-		.extension_min_digits = 2,
-		.extension_max_digits = 6,
-		.own_domain = true,
-	};
 	ld.no_memory = gw_config_group_default(NULL, ld.cfg) != 0;
 
 	if (from->path && !failed(&ld))

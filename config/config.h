@@ -122,14 +122,59 @@ struct gw_config_limits {
 	uint32_t idempotency_hours;  /* how long a key is remembered      */
 };
 
-/* What may be dialled. Little of it can be set yet: an empty policy allows
- * extensions and URIs at the line's own domain, and nothing else. More rules
- * come; a caller that meets a number these don't allow must refuse it. */
+/* One rule of the policy. A list that is empty asks for nothing. */
+struct gw_config_rule {
+	const char *name;
+	bool deny;                          /* the setting `action`         */
+	struct gw_config_strings prefixes;  /* of normalised numbers      */
+	struct gw_config_strings countries; /* their numbers: "DE"        */
+	struct gw_config_strings hosts;     /* of SIP addresses           */
+	struct gw_config_strings keys, projects, lines;
+	struct gw_config_strings days; /* "mon" ...                       */
+	const char *hours;             /* "08:00-18:00"; or NULL          */
+	uint32_t max_minutes;          /* of a call; 0: no limit          */
+	uint32_t cost; /* of a minute, in thousandths of the operator's coin */
+};
+
+enum gw_config_per {
+	GW_CONFIG_PER_GATEWAY,
+	GW_CONFIG_PER_PROJECT,
+	GW_CONFIG_PER_KEY,
+	GW_CONFIG_PER_LINE,
+	GW_CONFIG_PER_DESTINATION,
+	GW_CONFIG_PER_FROM,
+	GW_CONFIG_PER_PAIR,
+	GW_CONFIG_PER_CLIENT,
+};
+
+enum gw_config_window {
+	GW_CONFIG_AT_ONCE,
+	GW_CONFIG_MINUTE,
+	GW_CONFIG_HOUR,
+	GW_CONFIG_DAY,
+};
+
+/* One limit of the policy. 0: it doesn't count this. */
+struct gw_config_limit {
+	const char *name;
+	enum gw_config_per per;
+	enum gw_config_window window;
+	uint32_t calls, minutes, cost, destinations, neighbours;
+	bool hard;
+	struct gw_config_strings keys, lines;
+};
+
+/* What may be dialled, and how much of it. */
 struct gw_config_policy {
-	uint32_t extension_min_digits; /* 2 */
-	uint32_t extension_max_digits; /* 6 */
-	bool own_domain;               /* sip: URIs at the line's domain  */
-	bool follow_redirects;         /* 3xx, to where it allows         */
+	uint32_t extension_min_digits;
+	uint32_t extension_max_digits;
+	bool own_domain;       /* sip: URIs at the line's domain  */
+	bool follow_redirects; /* 3xx, to where it allows         */
+	struct gw_config_strings countries, hosts;
+	struct gw_config_rule *rules;
+	size_t rule_count;
+	struct gw_config_limit *limits;
+	size_t limit_count;
 };
 
 struct gw_config_caller_id {
@@ -181,6 +226,7 @@ struct gw_config_key {
 	struct gw_config_strings caller_ids;
 	struct gw_secret *token_secret;     /* signs click tokens; or NULL */
 	struct gw_secret *token_public_key; /* PEM, Ed25519; or NULL       */
+	struct gw_config_strings visitor_prefixes;
 };
 
 struct gw_config {
@@ -206,6 +252,8 @@ struct gw_config {
 enum {
 	GW_CONFIG_LINES_MAX = 1000,
 	GW_CONFIG_KEYS_MAX = 1000,
+	GW_CONFIG_RULES_MAX = 1000,
+	GW_CONFIG_LIMITS_MAX = 64,
 	GW_CONFIG_ERRORS_MAX = 20,
 	GW_CONFIG_SECRET_MAX = 4096, /* bytes */
 };
@@ -270,6 +318,9 @@ bool gw_config_setting(struct gw_config_setting *setting, size_t i);
  * variable has it? Returns 0, or EINVAL (why: "must be ...") or ENOMEM. */
 int gw_config_try(const char *pointer, const char *text, char *why,
 		  size_t why_size);
+
+/* "08:00-18:00" as minutes since midnight. False: it is no such text. */
+bool gw_config_hours(const char *text, unsigned *fromp, unsigned *top);
 
 /* Does http.listen name anything but loopback? Then a key is needed, in the file or
  * in the store: whoever sees both has to check. */

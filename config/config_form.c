@@ -2,6 +2,7 @@
  * sentence that tells people what it must be, with an example. They keep out
  * typing mistakes and whatever could break a header or a URI; what a name means
  * in SIP is for sip/address to say. */
+#include "config/config.h"
 #include "config/config_table.h"
 
 #include <arpa/inet.h>
@@ -286,4 +287,53 @@ const char *gw_form_header_pattern(const char *text)
 
 	return "must be the name of a header or its beginning and a *, like "
 	       "X-CRM-Id or X-*";
+}
+
+const char *gw_form_prefix(const char *text)
+{
+	const size_t plus = text[0] == '+';
+	const size_t len = strlen(text + plus);
+
+	return len && len <= 15 && strspn(text + plus, "0123456789*#") == len ?
+		       NULL :
+		       "must be the beginning of a number, like +4930 or 8";
+}
+
+/* "08:00": minutes since midnight, up to 24:00; or -1. */
+static int read_clock(const char *text)
+{
+	int minutes;
+
+	if (!isdigit((unsigned char)text[0]) ||
+	    !isdigit((unsigned char)text[1]) || text[2] != ':' ||
+	    !isdigit((unsigned char)text[3]) ||
+	    !isdigit((unsigned char)text[4]) || text[3] > '5')
+		return -1;
+	minutes = ((text[0] - '0') * 10 + text[1] - '0') * 60 +
+		  (text[3] - '0') * 10 + text[4] - '0';
+	return minutes <= 24 * 60 ? minutes : -1;
+}
+
+const char *gw_form_hours(const char *text)
+{
+	unsigned from, to;
+
+	return gw_config_hours(text, &from, &to) ?
+		       NULL :
+		       "must be from when to when, like 08:00-18:00";
+}
+
+bool gw_config_hours(const char *text, unsigned *fromp, unsigned *top)
+{
+	int from, to;
+
+	if (strlen(text) != 11 || text[5] != '-')
+		return false;
+	from = read_clock(text);
+	to = read_clock(text + 6);
+	if (from < 0 || to < 0 || from == to || from == 24 * 60)
+		return false;
+	*fromp = (unsigned)from;
+	*top = (unsigned)to;
+	return true;
 }

@@ -1,4 +1,4 @@
-/* Lines and keys: arrays of objects, each with a struct of its own, that grow by
+/* Lines, keys, rules and limits: arrays of objects, each with a struct of its own, that grow by
  * one with its defaults. In the table of settings an N stands for the number. */
 #include "config/config_load.h"
 
@@ -17,6 +17,13 @@ const struct gw_config_group gw_config_groups[] = {
 	{ "/keys", "/keys/N/", sizeof(struct gw_config_key),
 	  offsetof(struct gw_config, keys),
 	  offsetof(struct gw_config, key_count), GW_CONFIG_KEYS_MAX },
+	{ "/policy/rules", "/policy/rules/N/", sizeof(struct gw_config_rule),
+	  offsetof(struct gw_config, policy.rules),
+	  offsetof(struct gw_config, policy.rule_count), GW_CONFIG_RULES_MAX },
+	{ "/policy/limits", "/policy/limits/N/", sizeof(struct gw_config_limit),
+	  offsetof(struct gw_config, policy.limits),
+	  offsetof(struct gw_config, policy.limit_count),
+	  GW_CONFIG_LIMITS_MAX },
 };
 
 const size_t gw_config_group_total = ARRAY_SIZE(gw_config_groups);

@@ -11,25 +11,32 @@
 
 #include "config/config.h"
 
-#define ROOT(member) offsetof(struct gw_config, member)
-#define LINE(member) offsetof(struct gw_config_line, member)
-#define KEY(member)  offsetof(struct gw_config_key, member)
+#define ROOT(member)  offsetof(struct gw_config, member)
+#define LINE(member)  offsetof(struct gw_config_line, member)
+#define KEY(member)   offsetof(struct gw_config_key, member)
+#define RULE(member)  offsetof(struct gw_config_rule, member)
+#define LIMIT(member) offsetof(struct gw_config_limit, member)
 
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Order as in enum gw_config_transport, _level and _decline. */
+/* Order as in enum gw_config_transport, _level, _decline, _per and _window. */
 #define TRANSPORTS WORDS("udp", "tcp", "tls")
 #define LEVELS     WORDS("error", "warning", "info", "debug")
 #define DECLINES   WORDS("busy", "failed")
+#define PERS                                                              \
+	WORDS("gateway", "project", "key", "line", "destination", "from", \
+	      "pair", "client")
+#define WINDOWS WORDS("at_once", "minute", "hour", "day")
+#define DAYS    WORDS("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 #define CODECS                                                             \
 	WORDS("opus", "G722", "PCMA", "PCMU", "GSM", "G726-16", "G726-24", \
 	      "G726-32", "G726-40", "iLBC", "telephone-event")
-#define SCOPES                                                               \
-	WORDS("calls:create", "calls:read", "calls:hangup", "calls:control", \
-	      "events:read", "lines:read", "lines:check", "tokens:create",   \
-	      "metrics:read", "calls:erase",                                 \
-	      "hooks:admin", "webhooks:admin", "admin")
+#define SCOPES                                                                \
+	WORDS("calls:create", "calls:read", "calls:hangup", "calls:control",  \
+	      "events:read", "lines:read", "lines:check", "tokens:create",    \
+	      "metrics:read", "calls:erase", "hooks:admin", "webhooks:admin", \
+	      "admin")
 
 /* clang-format off */
 const struct gw_config_row gw_config_rows[] = {
@@ -150,12 +157,27 @@ const struct gw_config_row gw_config_rows[] = {
 { "/allow_inline", GW_CONFIG_BOOL, ROOT(allow_inline), .json_default = "false",
   .help = "Whether secrets may stand in this file as such. For tries, not for "
 	  "machines that others can log in to." },
+{ "/policy/countries", GW_CONFIG_STRINGS, ROOT(policy.countries),
+  .form = gw_form_country, .json_default = "[]",
+  .help = "Countries whose numbers may be dialled: DE. Premium, satellite and other dear "
+	  "ranges stay shut, unless a rule opens just them." },
+{ "/policy/hosts", GW_CONFIG_STRINGS, ROOT(policy.hosts),
+  .form = gw_form_host, .json_default = "[]",
+  .help = "Hosts to which SIP addresses may lead, besides the line's own domain." },
+{ "/policy/own_domain", GW_CONFIG_BOOL, ROOT(policy.own_domain), .json_default = "true",
+  .help = "Whether SIP addresses at the line's own domain may be dialled. Those whose "
+	  "user is a number are numbers." },
+{ "/policy/extension_min_digits", GW_CONFIG_INT, ROOT(policy.extension_min_digits),
+  .min = 1, .max = 15, .json_default = "2",
+  .help = "Fewest digits of an extension that may be dialled without a rule." },
+{ "/policy/extension_max_digits", GW_CONFIG_INT, ROOT(policy.extension_max_digits),
+  .min = 0, .max = 15, .json_default = "6",
+  .help = "Most digits of one. 0: none may." },
 { "/policy/follow_redirects", GW_CONFIG_BOOL, ROOT(policy.follow_redirects),
   .json_default = "false",
-  .help = "Whether a call goes where a 302 sends it, as far as that may be dialled: "
-	  "extensions of 2 to 6 digits and SIP addresses at the line's own domain, nothing "
-	  "else. Off, it ends as redirected. Where a phone transfers to must be allowed in "
-	  "the same way." },
+  .help = "Whether a call goes where a 302 sends it, as far as that may be dialled. Off, "
+	  "it ends as redirected. Where a phone transfers to must be allowed in the same "
+	  "way." },
 { "/hooks", GW_CONFIG_LATER, 0, .json_default = "{}",
   .help = "Webhooks of CRMs that place calls. Not in this version yet: leave it empty." },
 
@@ -282,12 +304,97 @@ const struct gw_config_row gw_config_rows[] = {
   .min = 32, .json_default = "null",
   .help = "The same for EdDSA: the PEM text of an Ed25519 public key, by reference. A key "
 	  "has one of the two." },
+{ "/keys/N/visitor_prefixes", GW_CONFIG_STRINGS, KEY(visitor_prefixes),
+  .form = gw_form_prefix, .json_default = "[]",
+  .help = "How the numbers begin that a visitor with a click token may give as his own, to "
+	  "be called back: +49. Empty: none, a token places calls of one leg or from the "
+	  "browser." },
 { "/keys/N/webhook_secret", GW_CONFIG_LATER, 0, .json_default = "null",
   .help = "Secret that signs the callbacks of this key's calls. Not in this version yet: "
 	  "leave it at null." },
 { "/keys/N/callback_hosts", GW_CONFIG_LATER, 0, .json_default = "[]",
   .help = "Hosts that a call's status_callback may name. Not in this version yet: leave "
 	  "it empty." },
+
+/* Rules ------------------------------------------------------------------ */
+{ "/policy/rules/N/name", GW_CONFIG_STRING, RULE(name), .form = gw_form_name, .max = 64,
+  .help = "What refusals, dry runs and the audit call this rule." },
+{ "/policy/rules/N/action", GW_CONFIG_BOOL, RULE(deny), .words = WORDS("allow", "deny"),
+  .json_default = "\"allow\"",
+  .help = "What the rule says. Of all rules that fit, the one with the longest prefix "
+	  "counts; of several, deny does." },
+{ "/policy/rules/N/prefixes", GW_CONFIG_STRINGS, RULE(prefixes), .form = gw_form_prefix,
+  .json_default = "[]",
+  .help = "How normalised numbers begin: +4930, or 8 for what has no country. Empty, with "
+	  "countries and hosts empty, too: every destination." },
+{ "/policy/rules/N/countries", GW_CONFIG_STRINGS, RULE(countries),
+  .form = gw_form_country, .json_default = "[]",
+  .help = "The same by country: DE is +49." },
+{ "/policy/rules/N/hosts", GW_CONFIG_STRINGS, RULE(hosts), .form = gw_form_host,
+  .json_default = "[]",
+  .help = "Hosts of SIP addresses." },
+{ "/policy/rules/N/keys", GW_CONFIG_STRINGS, RULE(keys), .form = gw_form_name,
+  .json_default = "[]",
+  .help = "For these keys alone. Empty: for all." },
+{ "/policy/rules/N/projects", GW_CONFIG_STRINGS, RULE(projects), .form = gw_form_name,
+  .json_default = "[]",
+  .help = "For the keys of these projects alone." },
+{ "/policy/rules/N/lines", GW_CONFIG_STRINGS, RULE(lines), .form = gw_form_name,
+  .json_default = "[]",
+  .help = "For these lines alone. The sandbox knows only rules that name it." },
+{ "/policy/rules/N/days", GW_CONFIG_STRINGS, RULE(days), .words = DAYS,
+  .json_default = "[]",
+  .help = "On these days alone, in local time." },
+{ "/policy/rules/N/hours", GW_CONFIG_STRING, RULE(hours), .nullable = true,
+  .form = gw_form_hours, .json_default = "null",
+  .help = "In these hours alone, in local time: 08:00-18:00. 22:00-06:00 is a night; it "
+	  "belongs to the day on which it begins." },
+{ "/policy/rules/N/max_minutes", GW_CONFIG_INT, RULE(max_minutes), .nullable = true,
+  .min = 1, .max = 1440, .json_default = "null",
+  .help = "Minutes after which such a call is ended, whatever its time_limit says." },
+{ "/policy/rules/N/cost", GW_CONFIG_INT, RULE(cost), .min = 0, .max = 1000000,
+  .json_default = "0",
+  .help = "What a minute costs, in thousandths of your coin: for limits that count cost." },
+
+/* Limits of the policy ---------------------------------------------------- */
+{ "/policy/limits/N/name", GW_CONFIG_STRING, LIMIT(name), .form = gw_form_name, .max = 64,
+  .help = "What refusals, dry runs and the audit call this limit." },
+{ "/policy/limits/N/per", GW_CONFIG_ENUM, LIMIT(per), .words = PERS,
+  .json_default = "\"key\"",
+  .help = "Whose calls are counted together: those of a key, a project, a line, to a "
+	  "destination, from a number, between a pair, of an address that asks (client; of "
+	  "IPv6 the network), or all (gateway)." },
+{ "/policy/limits/N/window", GW_CONFIG_ENUM, LIMIT(window), .words = WINDOWS,
+  .json_default = "\"day\"",
+  .help = "Since when: since the full minute or hour, since midnight in local time; or "
+	  "those that are up at_once." },
+{ "/policy/limits/N/calls", GW_CONFIG_INT, LIMIT(calls), .nullable = true,
+  .min = 1, .max = 100000000, .json_default = "null",
+  .help = "So many calls." },
+{ "/policy/limits/N/minutes", GW_CONFIG_INT, LIMIT(minutes), .nullable = true,
+  .min = 1, .max = 100000000, .json_default = "null",
+  .help = "So many minutes of talk." },
+{ "/policy/limits/N/cost", GW_CONFIG_INT, LIMIT(cost), .nullable = true,
+  .min = 1, .max = 2000000000, .json_default = "null",
+  .help = "So much money, in thousandths of your coin: minutes times the cost of the rule "
+	  "that allowed them." },
+{ "/policy/limits/N/destinations", GW_CONFIG_INT, LIMIT(destinations), .nullable = true,
+  .min = 1, .max = 10000, .json_default = "null",
+  .help = "So many different destinations." },
+{ "/policy/limits/N/neighbours", GW_CONFIG_INT, LIMIT(neighbours), .nullable = true,
+  .min = 2, .max = 10000, .json_default = "null",
+  .help = "So many numbers in a row of which each is the next of the last: somebody "
+	  "scans." },
+{ "/policy/limits/N/hard", GW_CONFIG_BOOL, LIMIT(hard), .json_default = "false",
+  .help = "With minutes or cost: a call is given what is left and ended then, and what "
+	  "it may take is set aside while it is up. Else the call that passes the limit is "
+	  "the last one." },
+{ "/policy/limits/N/keys", GW_CONFIG_STRINGS, LIMIT(keys), .form = gw_form_name,
+  .json_default = "[]",
+  .help = "For calls with these keys alone. Empty: for all." },
+{ "/policy/limits/N/lines", GW_CONFIG_STRINGS, LIMIT(lines), .form = gw_form_name,
+  .json_default = "[]",
+  .help = "For calls through these lines alone." },
 
 /* Limits ----------------------------------------------------------------- */
 { "/limits/headers", GW_CONFIG_STRINGS, ROOT(limits.headers),

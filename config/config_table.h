@@ -29,9 +29,9 @@ enum gw_config_type {
 typedef const char *(gw_config_form_h)(const char *text);
 
 struct gw_config_row {
-	const char *pointer; /* N stands for the number of a line or key   */
+	const char *pointer; /* N stands for the number of a line, key ... */
 	enum gw_config_type type;
-	size_t offset; /* in gw_config, gw_config_line or gw_config_key    */
+	size_t offset; /* in gw_config, or in the struct of its group      */
 	bool nullable;
 	int64_t min, max;         /* numbers; strings and secrets: bytes   */
 	const char *const *words; /* ended by NULL                         */
@@ -71,6 +71,7 @@ const char *gw_config_nearest(const char *word, const char *const *names);
 gw_config_form_h gw_form_host, gw_form_address, gw_form_network, gw_form_origin,
 	gw_form_base_url, gw_form_country, gw_form_user, gw_form_name,
 	gw_form_digits, gw_form_proxy, gw_form_store_url,
-	gw_form_header_pattern, gw_form_caller_id;
+	gw_form_header_pattern, gw_form_caller_id, gw_form_prefix,
+	gw_form_hours;
 
 #endif

@@ -8,6 +8,7 @@ struct gw_http_req;
 
 /* api_calls.c */
 void gw_api_create_call(struct gw_http_req *req);  /* POST /calls             */
+void gw_api_check_policy(struct gw_http_req *req); /* POST /policy/check      */
 void gw_api_list_calls(struct gw_http_req *req);   /* GET /calls              */
 void gw_api_get_call(struct gw_http_req *req);     /* GET /calls/{id}         */
 void gw_api_delete_call(struct gw_http_req *req);  /* DELETE /calls/{id}      */
@@ -35,6 +36,12 @@ void gw_api_get_recording(
 void gw_api_list_lines(struct gw_http_req *req); /* GET /lines               */
 void gw_api_get_line(struct gw_http_req *req);   /* GET /lines/{name}        */
 void gw_api_check_line(struct gw_http_req *req); /* POST /lines/{name}/check */
+
+/* api_access.c */
+void gw_api_create_token(struct gw_http_req *req);  /* POST /tokens         */
+void gw_api_create_ticket(struct gw_http_req *req); /* POST /stream-tickets */
+void gw_api_freeze(struct gw_http_req *req);        /* POST /admin/freeze   */
+void gw_api_list_audit(struct gw_http_req *req);    /* GET /audit           */
 
 /* api_admin.c */
 void gw_api_get_capacity(struct gw_http_req *req); /* GET /capacity */

@@ -14,6 +14,8 @@
 #include "server/call_id.h"
 #include "server/http.h"
 #include "server/placing.h"
+#include "server/quota.h"
+#include "server/refusal.h"
 #include "server/registry.h"
 
 enum { IDEMPOTENCY_KEY_MAX = 255 };
@@ -25,44 +27,42 @@ static void retry_after(struct gw_http_req *req, uint32_t seconds)
 	(void)gw_http_headerf(req, "Retry-After", "%u", seconds ? seconds : 1);
 }
 
-/* Refuses before any work what could not be carried out now. */
-static bool admitted(struct gw_http_req *req)
-{
-	uint32_t retry_s = 1;
+/* What the registry says to new calls now, for people. */
+static const struct {
+	int err;
+	unsigned status;
+	const char *code, *detail;
+	bool audited;
+} not_now[] = {
+	{ ESHUTDOWN, 503, "draining",
+	  "The gateway is stopping and takes no new calls.", false },
+	{ EPERM, 503, "frozen",
+	  "New calls have been stopped by POST /admin/freeze.", true },
+	{ EUSERS, 429, "rate_limited",
+	  "More calls a second than limits.calls_per_s allows for one key.",
+	  false },
+	{ ENOSPC, 503, "storage",
+	  "Calls can't be written to disk now, so none are taken.", false },
+	{ EAGAIN, 503, "overloaded",
+	  "The gateway is behind with its work; what runs goes on.", false },
+	{ EBUSY, 503, "capacity",
+	  "As many calls are up as limits.calls allows.", false },
+};
 
-	switch (gw_registry_admit(gw_http_key(req), &retry_s)) {
-	case 0:
+/* Refuses before any work what could not be carried out now. */
+static bool admitted(struct gw_http_req *req, struct gw_refusal *r)
+{
+	const int err = gw_registry_admit(gw_http_key(req), &r->retry_s);
+	size_t i = 0;
+
+	if (!err)
 		return true;
-	case ESHUTDOWN:
-		retry_after(req, retry_s);
-		gw_http_problem(
-			req, 503, "draining",
-			"The gateway is stopping and takes no new calls.");
-		return false;
-	case EUSERS:
-		retry_after(req, retry_s);
-		gw_http_problem(
-			req, 429, "rate_limited",
-			"More calls a second than limits.calls_per_s allows for one key.");
-		return false;
-	case ENOSPC:
-		retry_after(req, retry_s);
-		gw_http_problem(
-			req, 503, "storage",
-			"Calls can't be written to disk now, so none are taken.");
-		return false;
-	case EAGAIN:
-		retry_after(req, retry_s);
-		gw_http_problem(
-			req, 503, "overloaded",
-			"The gateway is behind with its work; what runs goes on.");
-		return false;
-	default:
-		retry_after(req, retry_s);
-		gw_http_problem(req, 503, "capacity",
-				"As many calls are up as limits.calls allows.");
-		return false;
-	}
+	while (i < ARRAY_SIZE(not_now) - 1 && not_now[i].err != err)
+		i++;
+	r->audited = not_now[i].audited;
+	gw_refuse(r, not_now[i].status, not_now[i].code, "%s",
+		  not_now[i].detail);
+	return false;
 }
 
 /* Browsers go on to the call's own page. */
@@ -75,7 +75,7 @@ static void redirect_to_call(struct gw_http_req *req, const char *id)
 }
 
 /* The answer to a POST, once the call is on disk. */
-static void placed(const struct gw_order_placed *placed, void *arg)
+static void answer(const struct gw_order_placed *placed, void *arg)
 {
 	struct gw_http_req *req = arg;
 
@@ -162,53 +162,80 @@ static bool idempotency_key(struct gw_http_req *req,
 	return true;
 }
 
-/* POST /calls: 201 once the call is on disk; see placed(). */
-void gw_api_create_call(struct gw_http_req *req)
+/* A POST that can't be a new call, and waits for what its key says. */
+struct refused {
+	struct gw_http_req *req;
+	struct gw_refusal refusal;
+};
+
+/* What was answered once is answered again, whatever counts now. */
+static void recalled(const struct gw_order_placed *placed, void *arg)
 {
-	const char *dry = gw_http_query(req, "dry_run");
-	struct gw_placing p = { .order = { .to = NULL } };
-	struct gw_placement placement;
+	static const struct gw_refusal_order nothing = { NULL };
+	struct refused *r = arg;
+
+	if (placed->verdict == GW_PLACED_UNKNOWN ||
+	    placed->verdict == GW_PLACED_FAILED)
+		gw_refusal_tell(r->req, &r->refusal, &nothing);
+	else
+		answer(placed, r->req);
+	mem_deref(r);
+}
+
+/* One POST on its way. */
+struct posted {
+	struct gw_placing p;
+	struct gw_refusal refusal;
 	char key[IDEMPOTENCY_KEY_MAX + 1];
-	uint8_t sha256[32];
-	const uint8_t *body;
-	size_t body_len;
 	bool has_key;
+	uint8_t sha256[32];
+};
+
+static void refuse(struct gw_http_req *req, const struct posted *post)
+{
+	const struct gw_refusal_order words = { post->p.order.to,
+						post->p.order.from,
+						post->p.order.line };
+	struct refused *r;
+
+	r = post->has_key ? mem_zalloc(sizeof(*r), NULL) : NULL;
+	if (!r) {
+		gw_refusal_tell(req, &post->refusal, &words);
+		return;
+	}
+	r->req = req;
+	r->refusal = post->refusal;
+	gw_http_later(req);
+	if (gw_registry_recall(gw_http_key(req), post->key, post->sha256,
+			       recalled, r)) {
+		mem_deref(r);
+		gw_refusal_tell(req, &post->refusal, &words);
+	}
+}
+
+static void place(struct gw_http_req *req, struct posted *post)
+{
+	struct gw_placing *p = &post->p;
+	struct gw_quota_call counted;
+	const struct gw_placement placement = {
+		.order = &p->order,
+		.uri = p->to.addr.uri,
+		.number = p->to.addr.number[0] ? p->to.addr.number : NULL,
+		.line = p->to.line,
+		.from_uri = p->from.given ? p->from.addr.uri : NULL,
+		.from_line = p->from.line,
+		.key = gw_http_key(req),
+		.idempotency_key = post->has_key ? post->key : NULL,
+		.body_sha256 = post->sha256,
+		.client = gw_http_client(req),
+		.dedupe_s = p->order.dedupe_s,
+		.counted = &counted,
+	};
 	int err;
 
-	if (dry && strcmp(dry, "0") != 0 && strcmp(dry, "1") != 0) {
-		gw_http_problem(req, 400, "invalid_query",
-				"dry_run is 1 (say what would happen) or 0.");
-		return;
-	}
-	if (dry && dry[0] == '1') {
-		if (gw_placing_read(&p, req))
-			gw_placing_reply_dry_run(&p, req);
-		return;
-	}
-	if (!admitted(req) || !idempotency_key(req, key, &has_key) ||
-	    !gw_placing_read(&p, req) || !gw_placing_permitted(&p, req) ||
-	    !gw_placing_possible(&p, req))
-		return;
-
-	body = gw_http_body(req, &body_len);
-	if (has_key &&
-	    !EVP_Digest(body, body_len, sha256, NULL, EVP_sha256(), NULL)) {
-		gw_http_problem(req, 503, "internal", NULL);
-		return;
-	}
-	placement = (struct gw_placement){
-		.order = &p.order,
-		.uri = p.to.addr.uri,
-		.number = p.to.addr.number[0] ? p.to.addr.number : NULL,
-		.line = p.to.line,
-		.from_uri = p.from.given ? p.from.addr.uri : NULL,
-		.from_line = p.from.line,
-		.key = gw_http_key(req),
-		.idempotency_key = has_key ? key : NULL,
-		.body_sha256 = sha256,
-	};
+	gw_placing_quota(p, &counted);
 	gw_http_later(req);
-	err = gw_registry_place(&placement, placed, req);
+	err = gw_registry_place(&placement, answer, req);
 	if (err == EINPROGRESS) {
 		retry_after(req, 1);
 		gw_http_problem(
@@ -220,6 +247,55 @@ void gw_api_create_call(struct gw_http_req *req)
 				 "The call could not be taken: %s.",
 				 strerror(err));
 	}
+}
+
+static void dry_run(struct gw_http_req *req)
+{
+	struct gw_placing p = { .order = { .to = NULL } };
+
+	if (gw_placing_read(&p, req))
+		gw_placing_reply_dry_run(&p, req);
+}
+
+/* POST /policy/check: the same as a dry run, for those who look after it. */
+void gw_api_check_policy(struct gw_http_req *req)
+{
+	dry_run(req);
+}
+
+/* POST /calls: 201 once the call is on disk; see answer(). */
+void gw_api_create_call(struct gw_http_req *req)
+{
+	const char *dry = gw_http_query(req, "dry_run");
+	struct posted post = { .has_key = false };
+	const uint8_t *body;
+	size_t body_len;
+
+	if (dry && strcmp(dry, "0") != 0 && strcmp(dry, "1") != 0) {
+		gw_http_problem(req, 400, "invalid_query",
+				"dry_run is 1 (say what would happen) or 0.");
+		return;
+	}
+	if (dry && dry[0] == '1') {
+		dry_run(req);
+		return;
+	}
+	if (!idempotency_key(req, post.key, &post.has_key))
+		return;
+	body = gw_http_body(req, &body_len);
+	if (post.has_key && !EVP_Digest(body, body_len, post.sha256, NULL,
+					EVP_sha256(), NULL)) {
+		gw_http_problem(req, 503, "internal", NULL);
+		return;
+	}
+	if (!admitted(req, &post.refusal))
+		refuse(req, &post);
+	else if (!gw_placing_read(&post.p, req))
+		return;
+	else if (!gw_placing_judge(&post.p, &post.refusal))
+		refuse(req, &post);
+	else
+		place(req, &post);
 }
 
 /* Hanging up ---------------------------------------------------------------- */

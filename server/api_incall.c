@@ -12,6 +12,7 @@
 #include "server/http.h"
 #include "server/lines.h"
 #include "server/placing.h"
+#include "server/refusal.h"
 #include "server/registry.h"
 #include "server/sounds.h"
 #include "server/store.h"
@@ -93,22 +94,27 @@ static bool resolve_target(struct gw_http_req *req, const char *id,
 			   struct gw_address *addr)
 {
 	const struct gw_command *c = order->command;
+	struct gw_refusal refusal = { .status = 0 };
 	struct gw_policy_verdict verdict;
 	const char *why;
 
 	order->line = gw_registry_replaced_line(id, gw_http_key(req), c->leg);
 	if (!order->line)
 		return true; /* no such call, which is for reply() to say */
-	if (!gw_placing_resolve(addr, &verdict, c->to, order->line, &why)) {
+	if (!gw_placing_resolve(addr, &verdict, c->to, order->line,
+				gw_http_key(req), &why)) {
 		refuse(req, "/to", why);
 		return false;
 	}
-	if (!verdict.allowed) {
-		gw_http_problem_add(req, "/to", verdict.why);
-		gw_http_problemf(req, 403, "policy_denied",
-				 "The rule \"%s\" refuses this destination: "
-				 "%s.",
-				 verdict.rule, verdict.why);
+	gw_registry_judge_target(&refusal, gw_http_key(req),
+				 gw_line_name(order->line), addr, &verdict);
+	if (refusal.status) {
+		const struct gw_refusal_order words = {
+			c->to, NULL, gw_line_name(order->line)
+		};
+
+		refusal.pointer = "/to";
+		gw_refusal_tell(req, &refusal, &words);
 		return false;
 	}
 	order->target = addr->uri;

@@ -27,13 +27,12 @@ bool gw_audience_line(const struct gw_key *key, const char *name)
 	return false;
 }
 
-bool gw_audience_event(const struct gw_key *key,
-		       const struct gw_event *ev)
+bool gw_audience_event(const struct gw_key *key, const struct gw_event *ev)
 {
 	/* who comes with a click token has been let to his call's stream alone */
 	if (ev->call_id[0])
-		return !key || (ev->project &&
-				0 == strcmp(ev->project, key->project));
+		return !key ||
+		       (ev->project && 0 == strcmp(ev->project, key->project));
 
 	return !ev->line || gw_audience_line(key, ev->line);
 }

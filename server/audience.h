@@ -18,7 +18,6 @@ bool gw_audience_call(const struct gw_key *key, const char *project,
 bool gw_audience_line(const struct gw_key *key, const char *name);
 
 /* An event: of a call, of a line, or of the gateway, which is for everybody. */
-bool gw_audience_event(const struct gw_key *key,
-		       const struct gw_event *ev);
+bool gw_audience_event(const struct gw_key *key, const struct gw_event *ev);
 
 #endif

@@ -37,7 +37,7 @@ struct gw_auth {
 	struct gw_store *store; /* NULL: closed, or not followed */
 	struct gw_store_read *asked;
 	struct tmr look;
-	int64_t version; /* of the store's keys */
+	int64_t version;       /* of the store's keys */
 	gw_auth_done_h *doneh; /* until the first answer */
 	void (*changedh)(void *arg);
 	void *arg;
@@ -349,12 +349,10 @@ static enum gw_auth_verdict check_ticket(struct gw_auth *auth,
 	return by_visit(keyp, gw_visits_by_ticket(auth->visits, &use, now_ms));
 }
 
-enum gw_auth_verdict gw_auth_check(struct gw_auth *auth,
-				   const struct gw_key **keyp,
-				   enum gw_auth_way *wayp,
-				   const struct gw_auth_try *shown,
-				   uint64_t now_ms, int64_t now_s,
-				   const char **whyp)
+enum gw_auth_verdict
+gw_auth_check(struct gw_auth *auth, const struct gw_key **keyp,
+	      enum gw_auth_way *wayp, const struct gw_auth_try *shown,
+	      uint64_t now_ms, int64_t now_s, const char **whyp)
 {
 	const char *text = shown->authorization;
 	size_t len = 0;

@@ -30,7 +30,7 @@ enum gw_auth_verdict {
 };
 
 enum {
-	GW_AUTH_COOKIE_SIZE = 65,     /* hex of 256 bits and NUL */
+	GW_AUTH_COOKIE_SIZE = 65, /* hex of 256 bits and NUL */
 	GW_AUTH_SECRET = 32,
 };
 #define GW_AUTH_COOKIE "bellpull_session"
@@ -70,12 +70,10 @@ bool gw_auth_needed(const struct gw_auth *auth);
 /* On GW_AUTH_OK *keyp carries one reference (NULL when no key is needed). On
  * GW_AUTH_WRONG *whyp is a sentence. now_ms: any steady clock; now_s: Unix
  * seconds. */
-enum gw_auth_verdict gw_auth_check(struct gw_auth *auth,
-				   const struct gw_key **keyp,
-				   enum gw_auth_way *wayp,
-				   const struct gw_auth_try *shown,
-				   uint64_t now_ms, int64_t now_s,
-				   const char **whyp);
+enum gw_auth_verdict
+gw_auth_check(struct gw_auth *auth, const struct gw_key **keyp,
+	      enum gw_auth_way *wayp, const struct gw_auth_try *shown,
+	      uint64_t now_ms, int64_t now_s, const char **whyp);
 
 /* limits.requests_per_s: takes one request of this key (NULL: of everybody, when
  * there are no keys) from its bucket, which holds two seconds' worth. Returns 0,

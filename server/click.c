@@ -27,11 +27,11 @@ enum {
 	MAC = 32,
 };
 
-#define OURS   "gateway:"
-#define TYPE   "c2c-widget+jwt"
-#define AUD    "bellpull"
-#define HS256  "HS256"
-#define EDDSA  "EdDSA"
+#define OURS  "gateway:"
+#define TYPE  "c2c-widget+jwt"
+#define AUD   "bellpull"
+#define HS256 "HS256"
+#define EDDSA "EdDSA"
 
 static const char digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -244,9 +244,9 @@ static const struct gw_key *signer(const struct parts *p,
 			       NULL;
 	text = gw_secret_text(key->token_public_key, &len);
 	if (text)
-		return is(alg, EDDSA) && verify_eddsa(text, len,
-						      &p->signed_text, p->sig,
-						      p->sig_len) ?
+		return is(alg, EDDSA) &&
+				       verify_eddsa(text, len, &p->signed_text,
+						    p->sig, p->sig_len) ?
 			       key :
 			       NULL;
 	text = gw_secret_text(key->token_secret, &len);
@@ -299,7 +299,8 @@ static bool is_visible(const char *text, size_t max)
 	return len && len <= max;
 }
 
-static const char *check_claims(struct gw_click *click, const struct gw_key *key,
+static const char *check_claims(struct gw_click *click,
+				const struct gw_key *key,
 				const struct gw_json *claims, int *errp)
 {
 	const char *dst = string_of(claims, "dst");

@@ -24,12 +24,12 @@
 struct gw_keyring;
 
 enum {
-	GW_CLICK_SIZE_MAX = 4096,      /* bytes of a token                  */
-	GW_CLICK_LIFE_MAX_S = 300,     /* from iat to exp                   */
-	GW_CLICK_LIFE_S = 60,          /* of POST /tokens, unless it says   */
-	GW_CLICK_USES_MAX = 100,       /* calls of one token                */
-	GW_CLICK_AFTERLIFE_S = 86400,  /* its calls may be looked at        */
-	GW_CLICK_SECRET = 32,          /* bytes of our own                  */
+	GW_CLICK_SIZE_MAX = 4096,     /* bytes of a token                  */
+	GW_CLICK_LIFE_MAX_S = 300,    /* from iat to exp                   */
+	GW_CLICK_LIFE_S = 60,         /* of POST /tokens, unless it says   */
+	GW_CLICK_USES_MAX = 100,      /* calls of one token                */
+	GW_CLICK_AFTERLIFE_S = 86400, /* its calls may be looked at        */
+	GW_CLICK_SECRET = 32,         /* bytes of our own                  */
 };
 
 /* "a.b.c": is it meant as one? API keys have no dots. */

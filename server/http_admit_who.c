@@ -81,8 +81,8 @@ static bool unauthorized(struct gw_http_req *req, enum gw_auth_verdict verdict,
 			 const char *why)
 {
 	if (verdict == GW_AUTH_MEMORY)
-		return gw_http_refuse(req, (struct gw_http_refusal){
-						   503, "memory", NULL });
+		return gw_http_refuse(
+			req, (struct gw_http_refusal){ 503, "memory", NULL });
 	req->http->stats.auth_failures++;
 	if (verdict == GW_AUTH_LIMITED) {
 		(void)gw_http_header(req, "Retry-After", "60");
@@ -98,13 +98,13 @@ static bool unauthorized(struct gw_http_req *req, enum gw_auth_verdict verdict,
 				     "Bearer realm=\"bellpull\", "
 				     "error=\"invalid_token\"" :
 				     "Bearer realm=\"bellpull\"");
-	return gw_http_refuse(
-		req, (struct gw_http_refusal){
-			     401, "unauthorized",
-			     verdict == GW_AUTH_WRONG ?
-				     why :
-				     "a key is needed: Authorization:"
-				     " Bearer KEY" });
+	return gw_http_refuse(req,
+			      (struct gw_http_refusal){
+				      401, "unauthorized",
+				      verdict == GW_AUTH_WRONG ?
+					      why :
+					      "a key is needed: Authorization:"
+					      " Bearer KEY" });
 }
 
 static bool lacks_scope(struct gw_http_req *req)

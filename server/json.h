@@ -59,13 +59,15 @@ struct gw_order_request {
 	const char *announce_play; /* or NULL */
 	struct gw_call_header headers[GW_ORDER_HEADERS_MAX];
 	size_t header_count;
+	uint32_t dedupe_s;
 	const char *client_state;       /* or NULL */
 	const struct gw_json *metadata; /* an object, or NULL */
 };
 
 /* body: the JSON object, or the object a form was turned into (from_form: then
  * numbers and booleans may stand as text). Unknown members are faults: a typo
- * must not dial. Returns 0 or EINVAL (faults tells). */
+ * must not dial. order->to: who is meant where the body names nobody, or NULL.
+ * Returns 0 or EINVAL (faults tells). */
 int gw_json_read_order(struct gw_order_request *order,
 		       const struct gw_json *body, bool from_form,
 		       const struct gw_config_strings *header_patterns,

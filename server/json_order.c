@@ -37,6 +37,12 @@ static void order_setup_deadline(struct gw_json_reader *r,
 	gw_json_read_seconds(r, v, &r->order->setup_deadline_s, 1, 600);
 }
 
+static void order_dedupe_seconds(struct gw_json_reader *r,
+				 const struct gw_json *v)
+{
+	gw_json_read_seconds(r, v, &r->order->dedupe_s, 0, 86400);
+}
+
 static void order_auto_answer(struct gw_json_reader *r, const struct gw_json *v)
 {
 	gw_json_read_bool(r, v, &r->order->auto_answer);
@@ -133,12 +139,7 @@ static void order_headers(struct gw_json_reader *r, const struct gw_json *v)
  * anything else is refused by name rather than ignored. */
 static void order_later(struct gw_json_reader *r, const struct gw_json *v)
 {
-	int64_t zero;
-
 	if (gw_json_type(v) == GW_JSON_NULL)
-		return;
-	if (!strcmp(r->pointer, "/dedupe_seconds") &&
-	    !gw_json_int(&zero, v, 0, 0))
 		return;
 	GW_WRONG(r, "is not available in this version");
 }
@@ -181,7 +182,7 @@ static const struct {
 	{ "headers",                order_headers,              true  },
 	{ "client_state",           order_client_state,         true  },
 	{ "metadata",               order_metadata,             true  },
-	{ "dedupe_seconds",         order_later,                true  },
+	{ "dedupe_seconds",         order_dedupe_seconds,       true  },
 	{ "status_callback",        order_later,                true  },
 	{ "status_callback_events", order_later,                true  },
 	{ "not_before",             order_later,                true  },
@@ -283,6 +284,7 @@ int gw_json_read_order(struct gw_order_request *order,
 	const size_t before = faults->count;
 
 	*order = (struct gw_order_request){
+		.to = order->to,
 		.ring_timeout_s = 30,
 		.time_limit_s = 3600,
 		.setup_deadline_s = 90,
@@ -295,7 +297,8 @@ int gw_json_read_order(struct gw_order_request *order,
 	};
 	gw_json_read_members(&r, body, order_member);
 	gw_json_settle_legs(&r);
-	if (gw_json_type(body) == GW_JSON_OBJECT && !gw_json_get(body, "to"))
+	if (gw_json_type(body) == GW_JSON_OBJECT && !order->to &&
+	    !gw_json_get(body, "to"))
 		gw_fault(faults, "/to", "is missing: whom to call");
 	return faults->count > before ? EINVAL : 0;
 }

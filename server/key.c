@@ -9,7 +9,7 @@
 
 /* What the bearer of a click token may do, with its own calls only. */
 static const char *const click_scopes[] = {
-	"calls:create", "calls:read", "calls:hangup",
+	"calls:create",  "calls:read",  "calls:hangup",
 	"calls:control", "events:read",
 };
 
@@ -82,6 +82,7 @@ int gw_key_of_config(struct gw_key **keyp, const struct gw_config *cfg,
 	o->key.scopes = row->scopes;
 	o->key.lines = row->lines;
 	o->key.caller_ids = row->caller_ids;
+	o->key.visitor_prefixes = row->visitor_prefixes;
 	o->key.token_secret = row->token_secret;
 	o->key.token_public_key = row->token_public_key;
 	text = gw_secret_text(row->secret, &len);
@@ -107,6 +108,7 @@ int gw_key_of_click(struct gw_key **keyp, const struct gw_key *parent,
 	o->key.scopes.count = ARRAY_SIZE(click_scopes);
 	o->key.lines = parent->lines;
 	o->key.caller_ids = parent->caller_ids;
+	o->key.visitor_prefixes = parent->visitor_prefixes;
 	mem_deref(o->key.state);
 	o->key.state = hold(parent->state);
 	o->key.expires_at_ms = parent->expires_at_ms;
@@ -196,7 +198,8 @@ bool gw_key_equal(const struct gw_key *a, const struct gw_key *b)
 	       same_secret(a->token_public_key, b->token_public_key) &&
 	       same_strings(&a->scopes, &b->scopes) &&
 	       same_strings(&a->lines, &b->lines) &&
-	       same_strings(&a->caller_ids, &b->caller_ids);
+	       same_strings(&a->caller_ids, &b->caller_ids) &&
+	       same_strings(&a->visitor_prefixes, &b->visitor_prefixes);
 }
 
 bool gw_key_may(const struct gw_key *key, const char *scope)

@@ -65,9 +65,8 @@ static int check(const char *name, const struct wanted *w)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].text &&
-		    gw_config_try(rows[i].setting, rows[i].text, why,
-				  sizeof(why))) {
+		if (rows[i].text && gw_config_try(rows[i].setting, rows[i].text,
+						  why, sizeof(why))) {
 			(void)fprintf(stderr, "bellpull: key: \"%s\" %s\n",
 				      rows[i].text, why);
 			return EX_USAGE;
@@ -116,8 +115,8 @@ static int store_key(struct gw_store_keys *keys, const char *name,
 		.lines = copy(w->lines),
 		.caller_ids = copy(w->caller_ids),
 		.created_at_ms = now_ms,
-		.expires_at_ms = w->days ? now_ms + w->days * INT64_C(86400000) :
-					   0,
+		.expires_at_ms =
+			w->days ? now_ms + w->days * INT64_C(86400000) : 0,
 	};
 	int err = ENOMEM;
 

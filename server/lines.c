@@ -11,6 +11,7 @@
 #include "server/clock.h"
 #include "server/events.h"
 #include "server/json.h"
+#include "server/key.h"
 #include "server/log.h"
 #include "server/version.h"
 #include "server/writer.h"
@@ -371,10 +372,24 @@ bool gw_lines_is_sandbox(const struct gw_line *line)
 }
 
 struct gw_policy_verdict gw_lines_policy(const struct gw_line *line,
+					 const struct gw_key *key,
 					 const struct gw_address *addr)
 {
-	return gw_policy_check(&lines.cfg->policy, addr,
-			       gw_lines_is_sandbox(line));
+	const struct gw_line_cfg *cfg = gw_line_cfg(line);
+	const struct gw_policy_ask ask = {
+		.policy = &lines.cfg->policy,
+		.addr = addr,
+		.line = gw_line_name(line),
+		.country = cfg->dial.country,
+		.dial_prefix = cfg->dial.prefix,
+		.sandbox = gw_lines_is_sandbox(line),
+		.key = key ? key->name : NULL,
+		.project = key ? key->project : NULL,
+		.minute_of_week =
+			gw_policy_minute_of_week(gw_clock_ms() / 1000),
+	};
+
+	return gw_policy_check(&ask);
 }
 
 bool gw_lines_all_failed(uint32_t *retry_s)
@@ -402,8 +417,7 @@ int gw_lines_print(struct mbuf *mb, const struct gw_line *line)
 				  gw_clock_ms());
 }
 
-bool gw_lines_allowed(const struct gw_key *key,
-		      const struct gw_line *line)
+bool gw_lines_allowed(const struct gw_key *key, const struct gw_line *line)
 {
 	return gw_audience_line(key, gw_line_name(line));
 }

@@ -39,8 +39,9 @@ struct gw_line *gw_lines_default(const struct gw_key *key);
 bool gw_lines_is_default(const struct gw_line *line);
 bool gw_lines_is_sandbox(const struct gw_line *line);
 
-/* What the policy says to an address that is dialled through the line. */
+/* What the policy says now to an address that key dials through the line. */
 struct gw_policy_verdict gw_lines_policy(const struct gw_line *line,
+					 const struct gw_key *key,
 					 const struct gw_address *addr);
 
 /* True when every line has failed: no call can be placed now. *retry_s gets the
@@ -53,7 +54,6 @@ int gw_lines_print(struct mbuf *mb, const struct gw_line *line);
 int gw_lines_print_all(struct mbuf *mb, const struct gw_key *key);
 
 /* May the key (NULL: there are no keys) use this line? */
-bool gw_lines_allowed(const struct gw_key *key,
-		      const struct gw_line *line);
+bool gw_lines_allowed(const struct gw_key *key, const struct gw_line *line);
 
 #endif

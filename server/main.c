@@ -31,8 +31,10 @@
 #include "server/loop.h"
 #include "server/metrics.h"
 #include "server/notify.h"
+#include "server/policy.h"
 #include "server/recordings.h"
 #include "server/recovery.h"
+#include "server/refusal.h"
 #include "server/registry.h"
 #include "server/routes.h"
 #include "server/sounds.h"
@@ -126,7 +128,8 @@ static int read_options(struct options *opt, int argc, char *argv[])
 			break;
 		case 'H':
 			return gw_config_help(stdout,
-					      optarg && !strcmp(optarg, "markdown") ?
+					      optarg && !strcmp(optarg,
+								"markdown") ?
 						      GW_CONFIG_HELP_MARKDOWN :
 						      GW_CONFIG_HELP_TEXT) ?
 				       EX_SOFTWARE :
@@ -160,6 +163,19 @@ static int read_options(struct options *opt, int argc, char *argv[])
 	return -1;
 }
 
+/* What the table of settings can't tell of the policy. */
+static bool is_policy_whole(const struct gw_config *cfg, const char *path)
+{
+	char pointer[64], why[160];
+
+	if (!gw_policy_config(&cfg->policy, pointer, sizeof(pointer), why,
+			      sizeof(why)))
+		return true;
+	(void)fprintf(stderr, "bellpull: %s: %s: %s\n",
+		      path ? path : "environment", pointer, why);
+	return false;
+}
+
 static int load_config(const struct options *opt)
 {
 	struct gw_config_errors *errs;
@@ -176,6 +192,10 @@ static int load_config(const struct options *opt)
 		return EX_SOFTWARE;
 	}
 	err = gw_config_load(&app.cfg, opt->config, errs);
+	if (!err && !is_policy_whole(app.cfg, opt->config)) {
+		mem_deref(errs);
+		return EX_CONFIG;
+	}
 	for (i = 0; err && i < errs->count; i++) {
 		gw_config_error_print(text, sizeof(text), &errs->list[i]);
 		(void)fprintf(stderr, "bellpull: %s: %s\n",
@@ -223,7 +243,8 @@ static int check_config(const char *path)
 	int code;
 
 	code = !errs || gw_config_check_print(stdout, path) ? EX_CONFIG : 0;
-	if (!code && !gw_config_load(&cfg, path, errs) && !is_locked(cfg))
+	if (!code && !gw_config_load(&cfg, path, errs) &&
+	    (!is_policy_whole(cfg, path) || !is_locked(cfg)))
 		code = EX_CONFIG;
 	mem_deref(cfg);
 	mem_deref(errs);
@@ -337,6 +358,7 @@ static void close_all(void)
 	gw_recordings_close();
 	if (app.auth)
 		gw_auth_close(app.auth);
+	gw_audit_close();
 	gw_loop_drain();
 	if (app.events) {
 		gw_registry_flush();
@@ -479,9 +501,9 @@ static void keys_changed(void *arg)
 		gw_http_streams_cut(app.http);
 }
 
-/* Who may ask is known, and what a dead process left behind is settled: the doors
+/* Who may ask is known, what was asked today is counted, and what a dead process left behind is settled: the doors
  * may open. */
-static void keys_known(int err, void *arg)
+static void ready_to_open(int err, void *arg)
 {
 	const struct gw_http_cfg cfg = {
 		.config = app.cfg,
@@ -512,6 +534,15 @@ static void keys_known(int err, void *arg)
 	gw_recovery_bye();
 	greet();
 	gw_notify("READY=1");
+}
+
+static void keys_known(int err, void *arg)
+{
+	(void)arg;
+	if (!err)
+		err = gw_registry_recount(ready_to_open, NULL);
+	if (err)
+		fail(EX_IOERR, "store", strerror(err));
 }
 
 static void recovered(int err, void *arg)
@@ -581,6 +612,7 @@ static int start(void)
 		    gw_recordings_open(app.cfg->media.recordings,
 				       app.cfg->store.keep_days);
 	err = err ? err : open_events();
+	gw_audit_open(app.store);
 	err = err ? err : gw_lines_start(app.cfg, app.events, app.media);
 	err = err ? err :
 		    gw_auth_alloc(&app.auth, app.cfg,

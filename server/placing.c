@@ -8,8 +8,12 @@
 #include <re.h>
 
 #include "config/config.h"
+#include "config/json.h"
 #include "server/http.h"
+#include "server/key.h"
 #include "server/lines.h"
+#include "server/quota.h"
+#include "server/refusal.h"
 #include "server/registry.h"
 #include "server/sounds.h"
 #include "server/writer.h"
@@ -25,11 +29,6 @@ void gw_placing_refuse(struct gw_http_req *req, const struct gw_faults *faults)
 	gw_http_problem(
 		req, faults->controls ? 400 : 422, "invalid_call",
 		"The body was read, but something in it is wrong; nothing was dialled.");
-}
-
-static void retry_after(struct gw_http_req *req, uint32_t seconds)
-{
-	(void)gw_http_headerf(req, "Retry-After", "%u", seconds ? seconds : 1);
 }
 
 /* Against the lines --------------------------------------------------------- */
@@ -53,8 +52,7 @@ static bool is_caller_id_allowed(const char *number,
 
 /* name NULL: the key's default. NULL: there is none, which is a fault. */
 static struct gw_line *find_line(struct gw_placing *p, const char *pointer,
-				 const char *name,
-				 const struct gw_key *key)
+				 const char *name, const struct gw_key *key)
 {
 	struct gw_line *line = name ? gw_lines_find(name) :
 				      gw_lines_default(key);
@@ -69,7 +67,8 @@ static struct gw_line *find_line(struct gw_placing *p, const char *pointer,
 
 bool gw_placing_resolve(struct gw_address *addr,
 			struct gw_policy_verdict *verdict, const char *text,
-			struct gw_line *line, const char **whyp)
+			struct gw_line *line, const struct gw_key *key,
+			const char **whyp)
 {
 	struct gw_dial_rules rules;
 
@@ -80,7 +79,7 @@ bool gw_placing_resolve(struct gw_address *addr,
 			*whyp = "can't be dialled";
 		return false;
 	}
-	*verdict = gw_lines_policy(line, addr);
+	*verdict = gw_lines_policy(line, key, addr);
 	return true;
 }
 
@@ -91,7 +90,7 @@ static void check_party(struct gw_placing *p, struct gw_placing_party *party,
 
 	if (party->given && party->line &&
 	    !gw_placing_resolve(&party->addr, &party->verdict, party->given,
-				party->line, &why))
+				party->line, p->key, &why))
 		gw_fault(&p->faults, pointer, "%s", why);
 }
 
@@ -108,8 +107,7 @@ static void check_auto_answer(struct gw_placing *p)
 }
 
 /* What the order says must fit its lines: faults tells what does not. */
-static void check_against_lines(struct gw_placing *p,
-				const struct gw_key *key)
+static void check_against_lines(struct gw_placing *p, const struct gw_key *key)
 {
 	const struct gw_order_request *o = &p->order;
 
@@ -133,14 +131,87 @@ static void check_against_lines(struct gw_placing *p,
 	check_auto_answer(p);
 }
 
+/* With a click token ---------------------------------------------------------- */
+
+/* The page of a stranger may say whom to call back, and what it wants echoed. */
+static void check_click_members(struct gw_placing *p,
+				const struct gw_json *body)
+{
+	static const char *const free_ones[] = { "to", "from", "client_state",
+						 "metadata", "dedupe_seconds" };
+	const struct gw_json *m;
+
+	for (m = gw_json_first(body); m; m = gw_json_next(m)) {
+		char pointer[GW_JSON_POINTER_SIZE] = "";
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(free_ones) &&
+		       strcmp(gw_json_name(m), free_ones[i]) != 0)
+			i++;
+		if (i < ARRAY_SIZE(free_ones))
+			continue;
+		(void)gw_json_pointer_add(pointer, sizeof(pointer),
+					  gw_json_name(m));
+		gw_fault(&p->faults, pointer,
+			 "is not for who comes with a click token");
+	}
+}
+
+static void apply_click(struct gw_placing *p, const struct gw_click *click)
+{
+	if (click->max_s && click->max_s < p->order.time_limit_s)
+		p->order.time_limit_s = click->max_s;
+}
+
+/* The token says who is called; who is called back says the visitor, within what
+ * the key allows. */
+static void judge_click(const struct gw_placing *p, const struct gw_key *key,
+			struct gw_refusal *r)
+{
+	const struct gw_config_strings *prefixes = &key->visitor_prefixes;
+	const char *number = p->from.addr.number;
+	size_t i = 0;
+
+	if (strcmp(p->order.to, key->click->to) != 0) {
+		r->pointer = "/to";
+		r->audited = true;
+		gw_refuse(r, 403, "token_destination",
+			  "This click token is for another destination.");
+		return;
+	}
+	if (!p->from.given)
+		return;
+	while (i < prefixes->count && strncmp(number, prefixes->list[i],
+					      strlen(prefixes->list[i])) != 0)
+		i++;
+	if (p->from.addr.own_domain && number[0] && i < prefixes->count)
+		return;
+	r->pointer = "/from";
+	r->audited = true;
+	gw_refuse(r, 403, "token_visitor",
+		  "A visitor may not be called back at this number: the key's "
+		  "visitor_prefixes say at which ones.");
+}
+
 bool gw_placing_read(struct gw_placing *p, struct gw_http_req *req)
 {
 	const struct gw_config *cfg = gw_http_config(req);
+	const struct gw_key *key = gw_http_key(req);
+	const struct gw_click *click = key ? key->click : NULL;
 
+	p->key = key;
+	p->client = gw_http_client(req);
+	if (click) {
+		p->order.to = click->to;
+		check_click_members(p, gw_http_json(req));
+	}
 	if (!gw_json_read_order(&p->order, gw_http_json(req),
 				gw_http_is_form(req), &cfg->limits.headers,
-				&p->faults))
-		check_against_lines(p, gw_http_key(req));
+				&p->faults)) {
+		check_against_lines(p, key);
+		if (click)
+			apply_click(p, click);
+	}
 	if (!p->faults.count)
 		return true;
 	gw_placing_refuse(req, &p->faults);
@@ -149,24 +220,72 @@ bool gw_placing_read(struct gw_placing *p, struct gw_http_req *req)
 
 /* May they be rung, and can they -------------------------------------------- */
 
-static bool is_permitted(struct gw_http_req *req, const char *pointer,
-			 const struct gw_placing_party *party)
+static void judge_party(const char *pointer,
+			const struct gw_placing_party *party,
+			struct gw_refusal *r)
 {
 	const struct gw_policy_verdict *verdict = &party->verdict;
 
-	if (!party->given || verdict->allowed)
-		return true;
-	gw_http_problem_add(req, pointer, verdict->why);
-	gw_http_problemf(req, 403, "policy_denied",
-			 "The rule \"%s\" refuses this destination: %s.",
-			 verdict->rule, verdict->why);
-	return false;
+	if (r->status || !party->given || verdict->allowed)
+		return;
+	r->pointer = pointer;
+	r->audited = true;
+	str_ncpy(r->rule, verdict->rule, sizeof(r->rule));
+	gw_refuse(r, 403, "policy_denied",
+		  "The rule \"%s\" refuses this destination: %s.",
+		  verdict->rule, verdict->why);
 }
 
-bool gw_placing_permitted(const struct gw_placing *p, struct gw_http_req *req)
+/* What limits count by: the number, however it was written. */
+static const char *counted_as(const struct gw_placing_party *party)
 {
-	return is_permitted(req, "/to", &p->to) &&
-	       is_permitted(req, "/from", &p->from);
+	return !party->given         ? NULL :
+	       party->addr.number[0] ? party->addr.number :
+				       party->addr.uri;
+}
+
+static uint32_t lower(uint32_t a, uint32_t b)
+{
+	return b && b < a ? b : a;
+}
+
+void gw_placing_quota(const struct gw_placing *p, struct gw_quota_call *call)
+{
+	const struct gw_policy_verdict *from =
+		p->from.given ? &p->from.verdict : NULL;
+
+	*call = (struct gw_quota_call){
+		.key = p->key ? p->key->name : NULL,
+		.project = p->key ? p->key->project : NULL,
+		.line = gw_line_name(p->to.line),
+		.from = counted_as(&p->from),
+		.to = counted_as(&p->to),
+		.client = p->client,
+		.cost = p->to.verdict.cost + (from ? from->cost : 0),
+		.time_limit_s = lower(p->order.time_limit_s,
+				      p->to.verdict.max_minutes * 60),
+	};
+	if (from)
+		call->time_limit_s =
+			lower(call->time_limit_s, from->max_minutes * 60);
+}
+
+static void judge_quota(struct gw_placing *p, struct gw_refusal *r)
+{
+	struct gw_quota_verdict verdict;
+	struct gw_quota_call call;
+
+	gw_placing_quota(p, &call);
+	verdict = gw_registry_quota(&call);
+	if (verdict.allowed) {
+		p->order.time_limit_s = verdict.time_limit_s;
+		return;
+	}
+	r->audited = true;
+	r->retry_s = verdict.retry_s;
+	str_ncpy(r->rule, verdict.limit, sizeof(r->rule));
+	gw_refuse(r, 429, "limit_reached", "No more calls for now: %s.",
+		  verdict.why);
 }
 
 static bool has_place(const struct gw_line *line, uint32_t legs)
@@ -179,33 +298,40 @@ static bool has_place(const struct gw_line *line, uint32_t legs)
 }
 
 /* A line that is full or down; when all are down, waiting may help. */
-bool gw_placing_possible(const struct gw_placing *p, struct gw_http_req *req)
+static void judge_lines(const struct gw_placing *p, struct gw_refusal *r)
 {
 	const bool two = p->from.given != NULL;
 	const bool shared = two && p->from.line == p->to.line;
-	uint32_t retry_s = 1;
 
-	if (gw_lines_all_failed(&retry_s)) {
-		retry_after(req, retry_s);
-		gw_http_problem(req, 503, "lines_down",
-				"No line is registered; GET /lines tells why.");
-		return false;
+	if (gw_lines_all_failed(&r->retry_s)) {
+		gw_refuse(r, 503, "lines_down",
+			  "No line is registered; GET /lines tells why.");
+		return;
 	}
+	r->retry_s = 5;
 	if (!has_place(p->to.line, shared ? 2 : 1) ||
-	    (two && !shared && !has_place(p->from.line, 1))) {
-		retry_after(req, 5);
-		gw_http_problem(req, 503, "capacity",
-				"The line has all the calls it may have.");
-		return false;
-	}
-	if (!gw_registry_has_ports(two ? 2 : 1)) {
-		retry_after(req, 5);
-		gw_http_problem(
-			req, 503, "capacity",
-			"The calls that are up have all ports of media.ports.");
-		return false;
-	}
-	return true;
+	    (two && !shared && !has_place(p->from.line, 1)))
+		gw_refuse(r, 503, "capacity",
+			  "The line has all the calls it may have.");
+	else if (!gw_registry_has_ports(two ? 2 : 1))
+		gw_refuse(r, 503, "capacity",
+			  "The calls that are up have all ports of "
+			  "media.ports.");
+	else
+		r->retry_s = 0;
+}
+
+bool gw_placing_judge(struct gw_placing *p, struct gw_refusal *r)
+{
+	if (p->key && p->key->click)
+		judge_click(p, p->key, r);
+	judge_party("/to", &p->to, r);
+	judge_party("/from", &p->from, r);
+	if (!r->status)
+		judge_quota(p, r);
+	if (!r->status)
+		judge_lines(p, r);
+	return !r->status;
 }
 
 /* Saying so ----------------------------------------------------------------- */
@@ -225,6 +351,39 @@ static void write_party(struct gw_writer *w,
 			party->addr.number[0] ? party->addr.number : NULL);
 	gw_write_string(w, "line", info.name);
 	gw_write_string(w, "line_state", gw_line_state_name(info.state));
+}
+
+static void write_left(const struct gw_quota_left *left, void *arg)
+{
+	struct gw_writer *w = arg;
+
+	gw_write_open(w, NULL, '{');
+	gw_write_string(w, "limit", left->limit);
+	gw_write_string(w, "per", left->per);
+	gw_write_string(w, "window", left->window);
+	gw_write_string(w, "counts", left->what);
+	gw_write_int(w, "max", left->max);
+	gw_write_int(w, "left", left->left);
+	gw_write_time(w, "renewed_at", left->renewed_ms);
+	gw_write_close(w, '}');
+}
+
+/* How long the call may take, and what is left of each limit that counts it. */
+static void write_limits(struct gw_writer *w, const struct gw_placing *p)
+{
+	struct gw_quota_verdict verdict;
+	struct gw_quota_call call;
+
+	gw_placing_quota(p, &call);
+	verdict = gw_registry_quota(&call);
+	gw_write_int(w, "time_limit",
+		     verdict.allowed ? verdict.time_limit_s : 0);
+	gw_write_string(w, "limit_reached",
+			verdict.allowed ? NULL : verdict.limit);
+	gw_write_bool(w, "frozen", gw_registry_is_frozen());
+	gw_write_open(w, "limits", '[');
+	gw_registry_quota_explain(&call, write_left, w);
+	gw_write_close(w, ']');
 }
 
 /* The to party's facts stand on top, as they do when there is nobody else; from's
@@ -259,6 +418,7 @@ static void write_dry_run(struct gw_writer *w, const struct gw_placing *p)
 	gw_write_int(w, "calls_left",
 		     stats.limit > stats.living ? stats.limit - stats.living :
 						  0);
+	write_limits(w, p);
 	gw_write_close(w, '}');
 }
 

@@ -11,7 +11,10 @@
 #include "sip/address.h"
 
 struct gw_http_req;
+struct gw_key;
 struct gw_line;
+struct gw_quota_call;
+struct gw_refusal;
 
 /* One of the people. */
 struct gw_placing_party {
@@ -25,17 +28,21 @@ struct gw_placing {
 	struct gw_order_request order; /* borrows from the request */
 	struct gw_faults faults;
 	struct gw_placing_party to, from;
+	const struct gw_key *key;
+	const char *client;
 };
 
 /* Reads the body and checks the whole of it. False: the request was answered. */
 bool gw_placing_read(struct gw_placing *placing, struct gw_http_req *req);
 
-/* 403 where the policy refuses one of the two; 503 where a line is full or down,
- * or the ports of RTP are. False: the request was answered. */
-bool gw_placing_permitted(const struct gw_placing *placing,
-			  struct gw_http_req *req);
-bool gw_placing_possible(const struct gw_placing *placing,
-			 struct gw_http_req *req);
+/* Whether the policy, the limits and the lines let it be placed; the time limit is
+ * cut to what they allow. False: refusal says why not (the request is not answered).
+ */
+bool gw_placing_judge(struct gw_placing *placing, struct gw_refusal *refusal);
+
+/* The order, as limits count it. Strings live as long as placing. */
+void gw_placing_quota(const struct gw_placing *placing,
+		      struct gw_quota_call *call);
 
 /* ?dry_run=1: what would happen. */
 void gw_placing_reply_dry_run(const struct gw_placing *placing,
@@ -44,10 +51,11 @@ void gw_placing_reply_dry_run(const struct gw_placing *placing,
 /* 400 or 422 with errors[]: nothing happened. */
 void gw_placing_refuse(struct gw_http_req *req, const struct gw_faults *faults);
 
-/* An address through the line's rules, and what the policy says to it. False: it
+/* An address through the line's rules, and what the policy says to key. False: it
  * can't be dialled, *whyp says why. */
 bool gw_placing_resolve(struct gw_address *addr,
 			struct gw_policy_verdict *verdict, const char *text,
-			struct gw_line *line, const char **whyp);
+			struct gw_line *line, const struct gw_key *key,
+			const char **whyp);
 
 #endif

@@ -12,6 +12,7 @@
  *   registry_place.c   from an order to a call
  *   registry_tell.c    from a call to its rows and events
  *   registry_record.c  from a call's sound to its file
+ *   registry_limit.c   how much may be dialled
  *   registry_target.c  where a phone or a server sends a call on to
  *   registry_look.c    what may be asked of a living call */
 #include "server/registry_impl.h"
@@ -31,6 +32,7 @@ enum {
 	KEYS_BUCKETS = 256,
 	REST_MS = 1000,
 	REST_TICK_MS = 100,
+	FROZEN_RETRY_S = 60,
 };
 
 struct gw_registry gw_registry;
@@ -173,6 +175,11 @@ void gw_registry_flush(void)
 
 int gw_registry_admit(const struct gw_key *key, uint32_t *retry_s)
 {
+	if (gw_registry.frozen) {
+		*retry_s = FROZEN_RETRY_S;
+		gw_registry.stats.refused++;
+		return EPERM;
+	}
 	const struct gw_admission_load load = {
 		.living = gw_registry.stats.living,
 		.legs = gw_registry.legs,
@@ -184,6 +191,49 @@ int gw_registry_admit(const struct gw_key *key, uint32_t *retry_s)
 
 	if (err)
 		gw_registry.stats.refused++;
+	return err;
+}
+
+bool gw_registry_is_frozen(void)
+{
+	return gw_registry.frozen;
+}
+
+struct freeze {
+	gw_registry_frozen_h *h;
+	void *arg;
+};
+
+static void freeze_written(struct gw_store_job *job, void *arg)
+{
+	struct freeze *f = arg;
+
+	f->h(job->err, f->arg);
+	mem_deref(f);
+}
+
+int gw_registry_freeze(bool frozen, gw_registry_frozen_h *h, void *arg)
+{
+	struct gw_store_job *job = gw_store_job_alloc(0);
+	struct freeze *f = mem_zalloc(sizeof(*f), NULL);
+	int err;
+
+	/* whatever the disk says: now it holds */
+	gw_registry.frozen = frozen;
+	if (!job || !f) {
+		mem_deref(job);
+		mem_deref(f);
+		return ENOMEM;
+	}
+	f->h = h;
+	f->arg = arg;
+	job->meta = "frozen";
+	job->meta_value = frozen;
+	job->doneh = freeze_written;
+	job->arg = f;
+	err = gw_store_push(gw_registry.store, job);
+	if (err)
+		mem_deref(f);
 	return err;
 }
 
@@ -221,8 +271,11 @@ int gw_registry_open(const struct gw_config *cfg, struct gw_store *store,
 	gw_registry.cfg = cfg;
 	gw_registry.events = events;
 	gw_registry.media = media;
+	gw_registry.store = store;
+	gw_registry.frozen = gw_store_facts(store)->frozen;
 	gw_registry.stats.limit = gw_admission_limit(cfg);
 	err = gw_admission_alloc(&gw_registry.admission, cfg, store);
+	err = err ? err : gw_quota_alloc(&gw_registry.quota, cfg);
 	err = err ? err : hash_alloc(&gw_registry.by_id, CALLS_BUCKETS);
 	err = err ? err : hash_alloc(&gw_registry.by_idem, KEYS_BUCKETS);
 	return err ? err : gw_events_sink(events, gw_registry_on_disk, NULL);
@@ -242,6 +295,7 @@ void gw_registry_close(void)
 	gw_registry.by_id = mem_deref(gw_registry.by_id);
 	gw_registry.by_idem = mem_deref(gw_registry.by_idem);
 	gw_registry.admission = mem_deref(gw_registry.admission);
+	gw_registry.quota = mem_deref(gw_registry.quota);
 }
 
 void gw_registry_drain(void (*emptyh)(void *arg), void *arg)
@@ -252,7 +306,8 @@ void gw_registry_drain(void (*emptyh)(void *arg), void *arg)
 	check_empty();
 }
 
-void gw_registry_end_all(void)
+/* Those that are not on disk yet end when they are. */
+static void end_each(enum gw_cause cause, enum gw_ended_by by)
 {
 	struct le *le = gw_registry.all.head;
 
@@ -260,11 +315,23 @@ void gw_registry_end_all(void)
 		struct gw_registry_entry *e = mem_ref(le->data);
 
 		le = le->next;
-		if (e->stored)
-			(void)gw_call_hangup(e->call, GW_CAUSE_SERVER_SHUTDOWN,
-					     GW_ENDED_BY_GATEWAY);
-		else
+		if (e->stored) {
+			(void)gw_call_hangup(e->call, cause, by);
+		} else {
 			e->end_at_once = true;
+			e->end_cause = cause;
+			e->end_by = by;
+		}
 		mem_deref(e);
 	}
+}
+
+void gw_registry_end_all(void)
+{
+	end_each(GW_CAUSE_SERVER_SHUTDOWN, GW_ENDED_BY_GATEWAY);
+}
+
+void gw_registry_hangup_all(void)
+{
+	end_each(GW_CAUSE_CANCELED_BY_API, GW_ENDED_BY_API);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "server/json.h"
+#include "server/quota.h"
 
 struct gw_config;
 struct gw_key;
@@ -31,11 +32,36 @@ void gw_registry_count(struct gw_metrics *metrics);
 /* Is there room for another call? Asked before any work. Returns 0 or the reason
  * why not: EBUSY (too many calls at a time), EAGAIN (the loop or the disk is
  * behind), ESHUTDOWN (draining), ENOSPC (the store can't write), EUSERS (this
- * key asks too often). *retry_s gets the seconds after which to come again. */
+ * key asks too often), EPERM (frozen). *retry_s gets the seconds after which to come again. */
 int gw_registry_admit(const struct gw_key *key, uint32_t *retry_s);
 
 /* Are there RTP ports for so many legs more? */
 bool gw_registry_has_ports(uint32_t legs);
+
+/* The kill switch: no new calls, transfers and redirections, until it is taken
+ * back; it outlives a restart. h is called once it is on disk (err 0) or could not
+ * be written: then it holds for this process alone. */
+typedef void(gw_registry_frozen_h)(int err, void *arg);
+int gw_registry_freeze(bool frozen, gw_registry_frozen_h *h, void *arg);
+bool gw_registry_is_frozen(void);
+void gw_registry_hangup_all(void); /* as DELETE of each would */
+
+/* policy.limits: would this call fit, and what is left (quota.h). */
+struct gw_quota_verdict gw_registry_quota(const struct gw_quota_call *call);
+void gw_registry_quota_explain(const struct gw_quota_call *call,
+			       gw_quota_left_h *h, void *arg);
+/* Counts the calls of the day again, from the store: once, before orders come. */
+int gw_registry_recount(void (*doneh)(int err, void *arg), void *arg);
+
+/* A third one who would be rung in a call's course: refusal says why not. When it
+ * doesn't, limits have counted it. */
+struct gw_address;
+struct gw_policy_verdict;
+struct gw_refusal;
+void gw_registry_judge_target(struct gw_refusal *refusal,
+			      const struct gw_key *key, const char *line,
+			      const struct gw_address *addr,
+			      const struct gw_policy_verdict *verdict);
 
 /* An order whose every part was looked at. Strings are copied. */
 struct gw_placement {
@@ -45,11 +71,12 @@ struct gw_placement {
 	struct gw_line *line;
 	const char *from_uri; /* NULL: one leg */
 	struct gw_line *from_line;
-	const struct gw_key *key; /* or NULL */
-	const char *idempotency_key;     /* or NULL */
-	const uint8_t *body_sha256;      /* 32 bytes; with idempotency_key */
-	const char *client;              /* numeric address of who asks */
+	const struct gw_key *key;    /* or NULL */
+	const char *idempotency_key; /* or NULL */
+	const uint8_t *body_sha256;  /* 32 bytes; with idempotency_key */
+	const char *client;          /* numeric address of who asks */
 	uint32_t dedupe_s; /* 0: a call like the last one is a new call */
+	const struct gw_quota_call *counted; /* as limits see it */
 };
 
 enum gw_placed_verdict {
@@ -58,7 +85,7 @@ enum gw_placed_verdict {
 	GW_PLACED_MISMATCH, /* the key was used with another body */
 	GW_PLACED_DUPLICATE, /* dedupe_s: a call like this one was placed, see id */
 	GW_PLACED_SPENT,     /* the click token has no calls left */
-	GW_PLACED_UNKNOWN,   /* recall: the key is new */
+	GW_PLACED_UNKNOWN, /* recall: the key is new */
 	GW_PLACED_FAILED, /* err says why: nothing was stored, nothing will ring */
 };
 struct gw_order_placed {
@@ -108,8 +135,7 @@ int gw_registry_command(const char *id, const struct gw_key *key,
 /* The line of the leg that a transfer would replace, while role stays. NULL: not
  * living. */
 struct gw_line *gw_registry_replaced_line(const char *id,
-					  const struct gw_key *key,
-					  int role);
+					  const struct gw_key *key, int role);
 
 /* "bridged": the state of a living call; NULL: not living. Static. */
 const char *gw_registry_state(const char *id, const struct gw_key *key);

@@ -35,8 +35,11 @@ struct gw_registry_entry {
 	uint64_t last_event_id;
 	struct list waits;
 	bool stored;      /* call.queued is on disk: it has begun */
-	bool end_at_once; /* stopped before it could begin */
+	bool end_at_once; /* stopped before it could begin, and why */
+	enum gw_cause end_cause;
+	enum gw_ended_by end_by;
 	uint64_t over_at; /* tmr_jiffies() when its end was on disk; 0: it lives */
+	struct gw_quota_use *use; /* what limits have counted of it; or NULL */
 	gw_order_placed_h *placedh;
 	void *arg;
 	struct le idem_he; /* by idempotency key, while the answer is owed */
@@ -56,6 +59,9 @@ extern struct gw_registry {
 	struct gw_admission *admission;
 	struct gw_events *events;
 	struct gw_media *media;
+	struct gw_store *store;
+	struct gw_quota *quota;
+	bool frozen;
 	struct gw_metrics *metrics; /* or NULL */
 	struct hash *by_id;
 	struct hash *by_idem;
@@ -88,6 +94,8 @@ void gw_registry_forget(struct gw_registry_entry *e);
 
 /* registry_tell.c: the call as JSON, without last_event_id. */
 int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e);
+/* Talked, once it has ended: what was begun is a second. */
+int64_t gw_registry_seconds(const struct gw_registry_entry *e);
 /* Its row without a snapshot (NULL: no memory), and with the newest one. */
 struct gw_store_call *gw_registry_bare_row(const struct gw_registry_entry *e);
 int gw_registry_row(struct gw_store_call **rowp,

@@ -20,8 +20,7 @@ static int print_entry(struct mbuf *mb, const struct gw_registry_entry *e)
 	return err;
 }
 
-int gw_registry_print(struct mbuf *mb, const char *id,
-		      const struct gw_key *key)
+int gw_registry_print(struct mbuf *mb, const char *id, const struct gw_key *key)
 {
 	const struct gw_registry_entry *e = gw_registry_find_for(id, key);
 
@@ -76,8 +75,7 @@ const char *gw_registry_state(const char *id, const struct gw_key *key)
 }
 
 struct gw_line *gw_registry_replaced_line(const char *id,
-					  const struct gw_key *key,
-					  int role)
+					  const struct gw_key *key, int role)
 {
 	const struct gw_registry_entry *e = gw_registry_find_for(id, key);
 

@@ -47,6 +47,10 @@ static void stored(const struct gw_placed *placed, void *arg)
 	gw_registry.pending--;
 	hash_unlink(&e->idem_he);
 	result.verdict = verdict_of(placed);
+	if (result.verdict != GW_PLACED) {
+		gw_quota_undo(e->use);
+		e->use = NULL;
+	}
 	e->placedh(&result, e->arg);
 	if (result.verdict != GW_PLACED) {
 		gw_registry_drop(e);
@@ -58,8 +62,7 @@ static void stored(const struct gw_placed *placed, void *arg)
 	gw_log(GW_LOG_INFO, "call.queued", GW_F_STR("id", e->id),
 	       GW_F_STR("line", e->line), GW_F_NUMBER("to", e->to));
 	if (e->end_at_once)
-		(void)gw_call_hangup(e->call, GW_CAUSE_SERVER_SHUTDOWN,
-				     GW_ENDED_BY_GATEWAY);
+		(void)gw_call_hangup(e->call, e->end_cause, e->end_by);
 	else
 		gw_call_start(e->call);
 }
@@ -76,10 +79,9 @@ static bool has_scope(struct le *le, void *arg)
 /* Visitors of a page share its key, but not their idempotency keys. */
 static int make_scope(char **scopep, const struct gw_key *key, const char *text)
 {
-	return re_sdprintf(scopep, "%s POST /calls %s",
-			   key && key->click ? key->click->id :
-					       gw_key_name(key),
-			   text);
+	return re_sdprintf(
+		scopep, "%s POST /calls %s",
+		key && key->click ? key->click->id : gw_key_name(key), text);
 }
 
 /* A second request with a key whose first one is still being stored. */
@@ -278,8 +280,11 @@ static int make_first_row(struct gw_store_call **rowp,
 		err = str_dup(&row->click, e->key->click->id);
 	if (!err && pl->client)
 		err = str_dup(&row->client, pl->client);
-	if (!err)
-		err = str_dup(&row->number, pl->number ? pl->number : pl->uri);
+	if (!err && pl->counted && pl->counted->to)
+		err = str_dup(&row->number, pl->counted->to);
+	if (!err && pl->counted && pl->counted->from)
+		err = str_dup(&row->from_number, pl->counted->from);
+	row->cost = pl->counted ? pl->counted->cost : 0;
 	if (err)
 		mem_deref(row);
 	else
@@ -295,6 +300,7 @@ static void entry_destructor(void *arg)
 	hash_unlink(&e->idem_he);
 	list_unlink(&e->le);
 	list_clear(&e->waits);
+	mem_deref(e->use);
 	mem_deref((void *)(uintptr_t)e->key);
 	mem_deref(e->call);
 	mem_deref(e->to);
@@ -324,6 +330,9 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 	err = fill_entry(e, pl);
 	err = err ? err : make_once(&once, e, pl);
 	err = err ? err : make_first_row(&row, e, pl);
+	if (!err && pl->counted)
+		err = gw_quota_take(&e->use, gw_registry.quota, pl->counted,
+				    e->created_at_ms);
 	if (err)
 		goto out;
 
@@ -347,6 +356,8 @@ out:
 	mem_deref(once.idem);
 	mem_deref(once.dedupe);
 	mem_deref(once.click);
+	gw_quota_undo(e->use);
+	e->use = NULL;
 	mem_deref(e);
 	return err;
 }

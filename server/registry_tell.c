@@ -39,6 +39,15 @@ int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e)
 	return err;
 }
 
+int64_t gw_registry_seconds(const struct gw_registry_entry *e)
+{
+	const struct gw_call_info *info = gw_call_info(e->call);
+
+	return info->answered_at_ms && info->ended_at_ms ?
+		       (info->ended_at_ms - info->answered_at_ms + 999) / 1000 :
+		       0;
+}
+
 struct gw_store_call *gw_registry_bare_row(const struct gw_registry_entry *e)
 {
 	const struct gw_call_info *info = gw_call_info(e->call);
@@ -50,6 +59,7 @@ struct gw_store_call *gw_registry_bare_row(const struct gw_registry_entry *e)
 	row->status = gw_status_name(info->status);
 	row->state = gw_call_state_name(info->state);
 	row->ended_at_ms = info->ended_at_ms;
+	row->seconds = gw_registry_seconds(e);
 	row->seq = e->seq;
 	return row;
 }
@@ -120,6 +130,11 @@ void gw_registry_call_event(struct gw_call *call,
 	e->revision++;
 	news.seq = ++e->seq;
 	log_event(e, ev);
+	if (ev->type == GW_EV_CALL_ENDED) {
+		gw_quota_end(e->use, (uint32_t)gw_registry_seconds(e),
+			     ev->at_ms);
+		e->use = NULL;
+	}
 
 	data = mbuf_alloc(64);
 	err = data ? gw_json_write_event_data(data, ev) : ENOMEM;

@@ -90,8 +90,7 @@ static void batch_destructor(void *arg)
 }
 
 static int fill_batch(struct gw_sse_batch *batch,
-		      const struct gw_store_read *rd,
-		      const struct gw_key *key)
+		      const struct gw_store_read *rd, const struct gw_key *key)
 {
 	int err = 0;
 
@@ -121,8 +120,7 @@ static int fill_batch(struct gw_sse_batch *batch,
 }
 
 int gw_sse_batch_alloc(struct gw_sse_batch **batchp,
-		       const struct gw_store_read *rd,
-		       const struct gw_key *key)
+		       const struct gw_store_read *rd, const struct gw_key *key)
 {
 	const size_t count = rd->event_count;
 	struct gw_sse_batch *batch;

@@ -42,7 +42,7 @@ struct gw_sse_batch {
 
 /* Zeroed, with key, after_id, call_id and end_id set, it is ready. */
 struct gw_sse_reader {
-	const struct gw_key *key; /* who reads; NULL: sees everything  */
+	const struct gw_key *key;       /* who reads; NULL: sees everything  */
 	char call_id[GW_STORE_ID_SIZE]; /* "": every event                    */
 	uint64_t after_id; /* up to here it has had what is for it            */
 	uint64_t end_id;   /* it ends behind this one; 0: not known           */

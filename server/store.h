@@ -100,7 +100,8 @@ struct gw_store_call {
 	char *to, *from, *line; /* own copies; NULL: none                   */
 	char *project;
 	char *key, *click, *client; /* who asked, from where; or NULL      */
-	char *number;          /* what was dialled, as limits count it     */
+	char *number, *from_number; /* who was dialled, as limits count it */
+	int64_t cost;          /* of a minute, in thousandths              */
 	int64_t ended_at_ms;   /* 0: not ended                             */
 	int64_t seconds;       /* talked, once it has ended                */
 	int64_t seq;           /* of its newest event                      */
@@ -225,7 +226,7 @@ struct gw_store_key {
 
 /* What limits count of a call. */
 struct gw_store_usage {
-	int64_t created_at_ms, seconds;
+	int64_t created_at_ms, seconds, cost;
 	char *key, *project, *line, *from, *number, *client; /* or NULL */
 };
 

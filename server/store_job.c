@@ -22,6 +22,7 @@ static void call_destructor(void *arg)
 	mem_deref(call->click);
 	mem_deref(call->client);
 	mem_deref(call->number);
+	mem_deref(call->from_number);
 	mem_deref(call->snapshot);
 	mem_deref(call->ladder);
 	mem_deref(call->dialog);

@@ -148,6 +148,9 @@ static int put_call(struct gw_sqlite *db, const struct gw_store_job *job,
 		gw_sqlite_bind_str(stmt, 15, call->click);
 		gw_sqlite_bind_str(stmt, 16, call->client);
 		gw_sqlite_bind_str(stmt, 17, call->number);
+		gw_sqlite_bind_str(stmt, 18, call->from_number);
+		if (call->cost)
+			gw_sqlite_bind_int(stmt, 19, call->cost);
 	} else if (call->seconds) {
 		gw_sqlite_bind_int(stmt, 9, call->seconds);
 	}
@@ -357,8 +360,8 @@ static int prune_once(struct gw_sqlite *db, struct gw_store_slice *slice)
 
 static int prune_audit(struct gw_sqlite *db, struct gw_store_slice *slice)
 {
-	const int err = run_with(db, GW_SQL_PRUNE_AUDIT, slice->before_ms,
-				 AUDIT_ROWS);
+	const int err =
+		run_with(db, GW_SQL_PRUNE_AUDIT, slice->before_ms, AUDIT_ROWS);
 
 	if (!err && sqlite3_changes(db->sql) == AUDIT_ROWS)
 		slice->more = true;

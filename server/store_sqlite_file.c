@@ -79,6 +79,8 @@ static const char *const migrations[] = {
 	"ALTER TABLE calls ADD click TEXT;"
 	"ALTER TABLE calls ADD client TEXT;"
 	"ALTER TABLE calls ADD number TEXT;"
+	"ALTER TABLE calls ADD from_number TEXT;"
+	"ALTER TABLE calls ADD cost INTEGER;"
 	"ALTER TABLE calls ADD seconds INTEGER;"
 	"CREATE TABLE keys ("
 	" name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
@@ -402,10 +404,10 @@ int gw_sqlite_visit(struct gw_sqlite **dbp, const char *path, char *why,
 		err = check_ours(db, path, why, size);
 	if (!err) {
 		(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
-		err = gw_sqlite_errno(
-			db->sql, sqlite3_exec(db->sql,
-					      "PRAGMA synchronous = FULL", NULL,
-					      NULL, NULL));
+		err = gw_sqlite_errno(db->sql,
+				      sqlite3_exec(db->sql,
+						   "PRAGMA synchronous = FULL",
+						   NULL, NULL, NULL));
 	}
 	if (err)
 		gw_sqlite_close(db);

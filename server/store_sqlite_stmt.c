@@ -37,9 +37,10 @@ static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_CALL_INSERT] =
 		"INSERT INTO calls (id, status, state, ended_at, seq,"
 		" last_event_id, snapshot, dialog, created_at, \"to\","
-		" \"from\", line, project, \"key\", click, client, number)"
+		" \"from\", line, project, \"key\", click, client, number,"
+		" from_number, cost)"
 		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-		"?16,?17)",
+		"?16,?17,?18,?19)",
 	[GW_SQL_CALL_UPDATE] =
 		"UPDATE calls SET status = coalesce(?2, status),"
 		" state = coalesce(?3, state),"
@@ -71,9 +72,8 @@ static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_PRUNE_DEDUPE] =
 		"DELETE FROM dedupe WHERE scope_key IN (SELECT scope_key"
 		" FROM dedupe WHERE expires_at <= ?1 LIMIT ?2)",
-	[GW_SQL_PRUNE_CLICK] =
-		"DELETE FROM clicks WHERE id IN (SELECT id"
-		" FROM clicks WHERE expires_at <= ?1 LIMIT ?2)",
+	[GW_SQL_PRUNE_CLICK] = "DELETE FROM clicks WHERE id IN (SELECT id"
+			       " FROM clicks WHERE expires_at <= ?1 LIMIT ?2)",
 	[GW_SQL_PRUNE_AUDIT] =
 		"DELETE FROM audit WHERE id IN (SELECT id"
 		" FROM audit WHERE at < ?1 ORDER BY id LIMIT ?2)",
@@ -111,7 +111,8 @@ static const char *const texts[GW_SQL_COUNT] = {
 		" ORDER BY id DESC LIMIT ?2",
 	[GW_SQL_READ_USAGE] =
 		"SELECT * FROM (SELECT id, created_at, coalesce(seconds, 0),"
-		" \"key\", project, line, \"from\", number, client FROM calls"
+		" \"key\", project, line, from_number, number, client,"
+		" coalesce(cost, 0) FROM calls"
 		" WHERE id >= ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id",
 };
 

@@ -143,8 +143,8 @@ static int read_version(struct gw_sqlite *db, int64_t *versionp)
 
 static int read_key(struct gw_store_read *rd, sqlite3_stmt *stmt)
 {
-	struct gw_store_key *key = gw_sqlite_grow(
-		(void **)&rd->keys, rd->key_count, sizeof(*key));
+	struct gw_store_key *key =
+		gw_sqlite_grow((void **)&rd->keys, rd->key_count, sizeof(*key));
 	int err;
 
 	if (!key)
@@ -186,8 +186,8 @@ int gw_sqlite_read_keys(struct gw_sqlite *db, struct gw_store_read *rd)
 
 static int read_refusal(struct gw_store_read *rd, sqlite3_stmt *stmt)
 {
-	struct gw_store_audit *a = gw_sqlite_grow(
-		(void **)&rd->audits, rd->audit_count, sizeof(*a));
+	struct gw_store_audit *a = gw_sqlite_grow((void **)&rd->audits,
+						  rd->audit_count, sizeof(*a));
 	int err = 0;
 
 	if (!a)
@@ -231,19 +231,21 @@ int gw_sqlite_read_audit(struct gw_sqlite *db, struct gw_store_read *rd)
 
 static int read_use(struct gw_store_read *rd, sqlite3_stmt *stmt)
 {
-	struct gw_store_usage *u = gw_sqlite_grow(
-		(void **)&rd->usages, rd->usage_count, sizeof(*u));
+	struct gw_store_usage *u = gw_sqlite_grow((void **)&rd->usages,
+						  rd->usage_count, sizeof(*u));
 	int err = 0;
 
 	if (!u)
 		return ENOMEM;
 	rd->usage_count++;
 	char **const texts[] = {
-		&u->key, &u->project, &u->line, &u->from, &u->number, &u->client,
+		&u->key,  &u->project, &u->line,
+		&u->from, &u->number,  &u->client,
 	};
 
 	u->created_at_ms = sqlite3_column_int64(stmt, 1);
 	u->seconds = sqlite3_column_int64(stmt, 2);
+	u->cost = sqlite3_column_int64(stmt, 9);
 	for (size_t i = 0; !err && i < ARRAY_SIZE(texts); i++)
 		err = gw_sqlite_column_str(texts[i], stmt, (int)i + 3);
 	return err;

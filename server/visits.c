@@ -198,8 +198,8 @@ int gw_visits_ticket(struct gw_visits *visits, char text[GW_VISIT_SIZE],
 /* A page of our own origin sends no Origin with a GET. */
 static bool fits(const struct visit *v, const struct gw_visits_use *use)
 {
-	if (v->call_id[0] && (!use->call_id ||
-			      strcmp(v->call_id, use->call_id) != 0))
+	if (v->call_id[0] &&
+	    (!use->call_id || strcmp(v->call_id, use->call_id) != 0))
 		return false;
 	return !use->origin || (v->origin && !strcmp(v->origin, use->origin));
 }

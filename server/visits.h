@@ -12,11 +12,11 @@ struct gw_key;
 struct gw_visits;
 
 enum {
-	GW_VISIT_SIZE = 65,            /* hex of 256 bits and NUL           */
-	GW_VISIT_SESSIONS_MAX = 1024,  /* at a time                         */
+	GW_VISIT_SIZE = 65,             /* hex of 256 bits and NUL           */
+	GW_VISIT_SESSIONS_MAX = 1024,   /* at a time                         */
 	GW_VISIT_SESSION_S = 12 * 3600, /* after its last use               */
-	GW_VISIT_TICKETS_MAX = 4096,   /* at a time                         */
-	GW_VISIT_TICKET_S = 60,        /* until its first use               */
+	GW_VISIT_TICKETS_MAX = 4096,    /* at a time                         */
+	GW_VISIT_TICKET_S = 60,         /* until its first use               */
 	GW_VISIT_FAMILY_S = 600, /* for those who come again, from there on */
 };
 

@@ -130,6 +130,11 @@ const struct gw_country *gw_country_find(const char *iso)
 	return NULL;
 }
 
+const char *gw_country_code(const struct gw_country *country)
+{
+	return country->code;
+}
+
 /* What follows prefix in text, or NULL when text doesn't begin with it. */
 static const char *after(const char *text, const char *prefix)
 {

@@ -13,6 +13,9 @@ struct gw_country;
  * result is static. */
 const struct gw_country *gw_country_find(const char *iso);
 
+/* "49": what follows the plus in its numbers. */
+const char *gw_country_code(const struct gw_country *country);
+
 /* Reads digits as somebody in that country dials them: 00441632960001 and
  * 030123456 become +441632960001 and +4930123456. Returns 0; ENOENT when it is a
  * short number, an extension or otherwise nobody's but the line's, and out is

@@ -69,29 +69,38 @@ static int test_config_sample_is_whole(void)
 {
 	OWNED struct mbuf *mb = mbuf_alloc(16384);
 	OWNED struct gw_json_doc *doc = NULL;
-	OWNED struct gw_json_doc *line = NULL;
-	OWNED struct gw_json_doc *key = NULL;
+	static const struct {
+		const char *mark, *prefix;
+	} groups[] = {
+		{ "// EACH LINE", "/lines/N/" },
+		{ "// EACH KEY", "/keys/N/" },
+		{ "// EACH RULE", "/policy/rules/N/" },
+		{ "// EACH LIMIT", "/policy/limits/N/" },
+	};
+	struct gw_json_doc *docs[ARRAY_SIZE(groups)] = { NULL };
 	struct gw_config_setting s;
 	const struct gw_json *value;
-	size_t i;
+	size_t i, k;
 
 	CHECK(mb);
 	if (config_try_read(mb, "config/bellpull.json"))
 		return 1;
 	CHECK_OK(gw_json_parse(&doc, (char *)mb->buf, mb->end, GW_JSON_FILE,
 			       NULL));
-	if (read_commented(&line, (char *)mb->buf, "// EACH LINE") ||
-	    read_commented(&key, (char *)mb->buf, "// EACH KEY"))
-		return 1;
+	for (k = 0; k < ARRAY_SIZE(groups); k++)
+		if (read_commented(&docs[k], (char *)mb->buf, groups[k].mark))
+			return 1;
 
 	for (i = 0; gw_config_setting(&s, i); i++) {
 		CHECK(s.help && strlen(s.help) > 10);
-		if (!strncmp(s.pointer, "/lines/N/", 9))
-			value = gw_json_find(gw_json_root(line), s.pointer + 8);
-		else if (!strncmp(s.pointer, "/keys/N/", 8))
-			value = gw_json_find(gw_json_root(key), s.pointer + 7);
-		else
-			value = gw_json_find(gw_json_root(doc), s.pointer);
+		value = gw_json_find(gw_json_root(doc), s.pointer);
+		for (k = 0; k < ARRAY_SIZE(groups); k++) {
+			const size_t len = strlen(groups[k].prefix);
+
+			if (!strncmp(s.pointer, groups[k].prefix, len))
+				value = gw_json_find(gw_json_root(docs[k]),
+						     s.pointer + len - 1);
+		}
 
 		if (!s.json_default)
 			CHECK(value);
@@ -99,10 +108,12 @@ static int test_config_sample_is_whole(void)
 			return 1;
 	}
 
+	for (k = 0; k < ARRAY_SIZE(groups); k++)
+		mem_deref(docs[k]);
 	CHECK(i > 60);
 	return 0;
 }
-TEST(test_config_sample_is_whole);
+TEST_WITHOUT_OOM(test_config_sample_is_whole, "documents in a row");
 
 /* ... and it loads, also with its commented samples in place. */
 static int test_config_sample_loads(void)

@@ -1,68 +1,298 @@
-/* What an empty policy lets through. */
+/* What may be dialled (E9-E12): the policy as tables of destinations and verdicts. */
+#include <string.h>
+
 #include "server/policy.h"
 #include "tests/test.h"
 
-static const struct gw_config_policy empty = { .extension_min_digits = 2,
-					       .extension_max_digits = 6,
-					       .own_domain = true };
-static const struct gw_dial_rules rules = { .domain = "pbx.example" };
+enum { MONDAY_NOON = 12 * 60, SUNDAY_NIGHT = (6 * 24 + 23) * 60 };
 
-static const char *rule_for(const char *to, bool sandbox)
+/* A policy from its JSON, asked one question at a time. */
+struct judge {
+	struct gw_config *cfg;
+	struct gw_dial_rules rules;
+	struct gw_policy_ask ask;
+	struct gw_address addr;
+};
+
+static void judge_destructor(void *arg)
 {
-	static struct gw_address addr;
+	struct judge *j = arg;
+
+	mem_deref(j->cfg);
+}
+
+static struct judge *judge_new(const char *policy)
+{
+	static struct gw_config_errors errs;
+	struct judge *j = mem_zalloc(sizeof(*j), judge_destructor);
+	char text[1024];
+	const int n = snprintf(text, sizeof(text),
+			       "{\"country\":\"DE\",\"policy\":%s}", policy);
+
+	if (!j || gw_config_parse(&j->cfg, text, (size_t)n, &errs))
+		return mem_deref(j);
+	j->rules.domain = "pbx.example";
+	j->rules.country = "DE";
+	j->ask.policy = &j->cfg->policy;
+	j->ask.line = "office";
+	j->ask.country = "DE";
+	j->ask.minute_of_week = MONDAY_NOON;
+	return j;
+}
+
+static struct gw_policy_verdict ask(struct judge *j, const char *to)
+{
+	struct gw_policy_verdict none = { .rule = "no address" };
+
+	if (gw_address_parse(&j->addr, to, &j->rules, NULL))
+		return none;
+	j->ask.addr = &j->addr;
+	return gw_policy_check(&j->ask);
+}
+
+struct row {
+	const char *to;
+	bool allowed;
+	const char *rule;
+};
+
+static int check_rows(struct judge *j, const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct gw_policy_verdict v = ask(j, rows[i].to);
+
+		if (v.allowed != rows[i].allowed ||
+		    strcmp(v.rule, rows[i].rule) != 0) {
+			(void)re_fprintf(stderr, "%s: %s %s\n", rows[i].to,
+					 v.rule, v.why);
+			return 1;
+		}
+		CHECK(strlen(v.why) > 10 || !strcmp(v.rule, "no address"));
+	}
+	return 0;
+}
+
+static int test_policy_denies_by_default(void)
+{
+	static const struct row rows[] = {
+		{ "85", true, "extension" },
+		{ "853", true, "extension" },
+		{ "100200", true, "extension" },
+		{ "sip:853@pbx.example", true, "extension" },
+		{ "sip:853", true, "extension" },
+		{ "sip:1", true, "own_domain" },
+		{ "sip:anna@pbx.example", true, "own_domain" },
+		{ "+4930123456", false, "default_deny" },
+		{ "030123456", false, "default_deny" },
+		{ "004930123456", false, "default_deny" },
+		{ "sip:+4930123456@pbx.example", false, "default_deny" },
+		{ "sip:030123456@pbx.example", false, "default_deny" },
+		{ "sip:030-123456@pbx.example", false, "default_deny" },
+		{ "sip:0(30)123456@pbx.example", false, "default_deny" },
+		{ "sip:853@evil.example", false, "default_deny" },
+		{ "sip:anna@evil.example", false, "default_deny" },
+		{ "sip:853@pbx.example.evil.example", false, "default_deny" },
+		{ "sim:answer", false, "sandbox_only" },
+	};
+	OWNED struct judge *j = judge_new("{}");
+
+	CHECK(j);
+	return check_rows(j, rows, ARRAY_SIZE(rows));
+}
+TEST(test_policy_denies_by_default);
+
+static int test_policy_never_dials_emergency_numbers(void)
+{
+	static const struct row rows[] = {
+		{ "112", false, "emergency" },
+		{ "911", false, "emergency" },
+		{ "110", false, "emergency" },  /* the line's country's */
+		{ "0112", false, "emergency" }, /* with its outside line */
+		{ "+49110", false, "no address" },
+		{ "sip:112@pbx.example", false, "emergency" },
+		{ "sip:112", false, "emergency" },
+		{ "999", true, "all" }, /* not here */
+		{ "1121", true, "helpers" },
+	};
+	OWNED struct judge *j = judge_new(
+		"{\"rules\":[{\"name\":\"all\"},{\"name\":\"helpers\",\"prefixes\":["
+		"\"112\",\"911\",\"110\"]}]}");
+
+	CHECK(j);
+	j->ask.dial_prefix = "0";
+	return check_rows(j, rows, ARRAY_SIZE(rows));
+}
+TEST(test_policy_never_dials_emergency_numbers);
+
+/* E10: the longest prefix, deny before allow, a rule before a range of ours. */
+static int test_policy_longest_prefix_wins(void)
+{
+	static const struct row rows[] = {
+		{ "+4930123456", true, "country" },
+		{ "030123456", true, "country" },
+		{ "+4989123456", true, "munich" },
+		{ "+49891234567", false, "that-one" },
+		{ "+498912", false, "no address" },
+		{ "+4990012345", false, "premium" },
+		{ "+49137123456", true, "vote" },
+		{ "+491801234567", false, "shared_cost" },
+		{ "+881612345678", false, "satellite" },
+		{ "+882161234567", true, "sky" },
+		{ "+97912345678", false, "premium" },
+		{ "+18095551234", false, "dear_area" },
+		{ "+12125551234", false, "default_deny" },
+		{ "+4312345678", false, "default_deny" },
+	};
+	OWNED struct judge *j = judge_new(
+		"{\"countries\":[\"DE\"],\"rules\":["
+		"{\"name\":\"munich\",\"prefixes\":[\"+4989\"]},"
+		"{\"name\":\"no-munich\",\"prefixes\":[\"+498\"],\"action\":\"deny\"},"
+		"{\"name\":\"that-one\",\"prefixes\":[\"+49891234567\"],\"action\":\"deny\"},"
+		"{\"name\":\"that-one-after-all\",\"prefixes\":[\"+49891234567\"]},"
+		"{\"name\":\"vote\",\"prefixes\":[\"+49137\"]},"
+		"{\"name\":\"sky\",\"prefixes\":[\"+882\"]}]}");
+
+	CHECK(j);
+	return check_rows(j, rows, ARRAY_SIZE(rows));
+}
+TEST(test_policy_longest_prefix_wins);
+
+/* E12: hosts from a list, and what allows numbers doesn't allow them elsewhere. */
+static int test_policy_hosts_from_a_list(void)
+{
+	static const struct row rows[] = {
+		{ "sip:anna@partner.example", true, "host" },
+		{ "sip:anna@PARTNER.example:5070", true, "host" },
+		{ "sip:bob@friend.example", true, "friends" },
+		{ "sip:+4930123456@evil.example", false, "default_deny" },
+		{ "sip:+4990012345@partner.example", false, "premium" },
+		{ "sip:anna@evil.example", false, "default_deny" },
+	};
+	OWNED struct judge *j = judge_new(
+		"{\"countries\":[\"DE\"],\"hosts\":[\"partner.example\"],\"rules\":["
+		"{\"name\":\"all\"},"
+		"{\"name\":\"friends\",\"hosts\":[\"friend.example\"]}]}");
+
+	CHECK(j);
+	return check_rows(j, rows, ARRAY_SIZE(rows));
+}
+TEST(test_policy_hosts_from_a_list);
+
+/* E11, E2: rules for keys, projects and lines. */
+static int test_policy_rules_are_for_somebody(void)
+{
+	OWNED struct judge *j = judge_new(
+		"{\"rules\":[{\"name\":\"at\",\"countries\":[\"AT\"],"
+		"\"projects\":[\"vienna\"],\"lines\":[\"office\"],\"max_minutes\":5,"
+		"\"cost\":20},"
+		"{\"name\":\"not-bob\",\"action\":\"deny\",\"keys\":[\"bob\"]}]}");
 	struct gw_policy_verdict v;
 
-	if (gw_address_parse(&addr, to, &rules, NULL))
-		return "no address";
-	v = gw_policy_check(&empty, &addr, sandbox);
-	return v.rule;
-}
-
-static bool allowed(const char *to, bool sandbox)
-{
-	struct gw_address addr;
-
-	return !gw_address_parse(&addr, to, &rules, NULL) &&
-	       gw_policy_check(&empty, &addr, sandbox).allowed;
-}
-
-static int test_policy_allows_extensions_and_the_own_domain_only(void)
-{
-	CHECK(allowed("85", false));
-	CHECK(allowed("853", false));
-	CHECK(allowed("100200", false));
-	CHECK(allowed("sip:853@pbx.example", false));
-	CHECK(allowed("sip:853", false));
-	CHECK(!allowed("1002003", false));
-	CHECK(!allowed("+4930123456", false));
-	CHECK(!allowed("030123456", false));
-	CHECK(!allowed("sip:853@evil.example", false));
-	CHECK(!allowed("sip:853@pbx.example.evil.example", false));
-	CHECK_STR(rule_for("+4930123456", false), "default_deny");
-	CHECK_STR(rule_for("853", false), "extension");
+	CHECK(j);
+	CHECK(!ask(j, "+4312345678").allowed);
+	j->ask.project = "vienna";
+	j->ask.key = "anna";
+	v = ask(j, "+4312345678");
+	CHECK(v.allowed);
+	CHECK_INT(v.max_minutes, 5);
+	CHECK_INT(v.cost, 20);
+	j->ask.line = "lab";
+	CHECK(!ask(j, "+4312345678").allowed);
+	j->ask.line = "office";
+	j->ask.key = "bob";
+	/* a deny that names no destination stands above everything */
+	CHECK_STR(ask(j, "+4312345678").rule, "not-bob");
+	CHECK_STR(ask(j, "853").rule, "not-bob");
 	return 0;
 }
-TEST(test_policy_allows_extensions_and_the_own_domain_only);
+TEST(test_policy_rules_are_for_somebody);
 
-static int test_policy_keeps_emergency_numbers_away(void)
+/* E13: not at night; a night belongs to the day on which it begins. */
+static int test_policy_knows_the_time(void)
 {
-	CHECK_STR(rule_for("112", false), "emergency");
-	CHECK_STR(rule_for("911", false), "emergency");
-	CHECK_STR(rule_for("sip:911@pbx.example", false), "emergency");
-	CHECK(!allowed("112", false));
-	CHECK(allowed("113", false)); /* an extension like any other */
+	OWNED struct judge *j = judge_new(
+		"{\"countries\":[\"DE\"],\"rules\":["
+		"{\"name\":\"night\",\"action\":\"deny\",\"days\":[\"sun\"],"
+		"\"hours\":\"22:00-06:00\"},"
+		"{\"name\":\"lunch\",\"action\":\"deny\",\"hours\":\"12:00-13:00\"}]}");
+	static const struct {
+		unsigned minute;
+		const char *rule;
+	} rows[] = {
+		{ MONDAY_NOON, "lunch" },
+		{ MONDAY_NOON - 1, "country" },
+		{ MONDAY_NOON + 60, "country" },
+		{ SUNDAY_NIGHT, "night" },
+		{ SUNDAY_NIGHT - 61, "country" },
+		{ 5 * 60 + 59, "night" }, /* Monday morning */
+		{ 6 * 60, "country" },
+		{ (5 * 24 + 23) * 60, "country" }, /* Saturday */
+		{ (6 * 24 + 3) * 60, "country" },  /* and its night */
+	};
+
+	CHECK(j);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		j->ask.minute_of_week = rows[i].minute;
+		CHECK_STR(ask(j, "+4930123456").rule, rows[i].rule);
+	}
 	return 0;
 }
-TEST(test_policy_keeps_emergency_numbers_away);
+TEST(test_policy_knows_the_time);
 
-static int test_policy_keeps_the_sandbox_to_itself(void)
+static int test_policy_sandbox_and_world_stay_apart(void)
 {
-	CHECK(allowed("sim:busy", true));
-	CHECK(allowed("853", true));
-	CHECK(allowed("+4930123456", true));
-	CHECK(!allowed("sip:853@evil.example", true));
-	CHECK(!allowed("sim:busy", false));
-	CHECK_STR(rule_for("sim:busy", false), "sandbox_only");
+	static const struct row rows[] = {
+		{ "853", true, "sandbox" },
+		{ "sim:busy", true, "sandbox" },
+		{ "sip:anyone", true, "sandbox" },
+		{ "+4930123456", true, "sandbox" },
+		{ "sip:853@evil.example", false, "sandbox_only" },
+		{ "sim:decline", true, "sandbox" },
+		{ "777", false, "try" },
+	};
+	OWNED struct judge *j = judge_new(
+		"{\"rules\":[{\"name\":\"try\",\"action\":\"deny\",\"prefixes\":["
+		"\"777\"],\"lines\":[\"sandbox\"]},"
+		"{\"name\":\"night\",\"action\":\"deny\"}]}");
+
+	CHECK(j);
+	j->ask.sandbox = true;
+	j->ask.line = "sandbox";
+	return check_rows(j, rows, ARRAY_SIZE(rows));
+}
+TEST(test_policy_sandbox_and_world_stay_apart);
+
+static int test_policy_config_is_looked_at(void)
+{
+	static const struct {
+		const char *policy, *pointer;
+	} rows[] = {
+		{ "{\"countries\":[\"DE\",\"XX\"]}", "/policy/countries/1" },
+		{ "{\"rules\":[{\"name\":\"a\"},{\"name\":\"b\",\"countries\":["
+		  "\"XX\"]}]}",
+		  "/policy/rules/1/countries/0" },
+		{ "{\"limits\":[{\"name\":\"a\"}]}", "/policy/limits/0" },
+		{ "{\"limits\":[{\"name\":\"a\",\"window\":\"at_once\","
+		  "\"minutes\":3}]}",
+		  "/policy/limits/0" },
+		{ "{\"limits\":[{\"name\":\"a\",\"calls\":3,\"hard\":true}]}",
+		  "/policy/limits/0" },
+		{ "{\"limits\":[{\"name\":\"a\",\"minutes\":3,\"hard\":true}]}",
+		  NULL },
+	};
+	char pointer[64], why[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		OWNED struct judge *j = judge_new(rows[i].policy);
+		int err;
+
+		CHECK(j);
+		err = gw_policy_config(&j->cfg->policy, pointer,
+				       sizeof(pointer), why, sizeof(why));
+		CHECK_INT(err, rows[i].pointer ? EINVAL : 0);
+		if (err)
+			CHECK_STR(pointer, rows[i].pointer);
+	}
 	return 0;
 }
-TEST(test_policy_keeps_the_sandbox_to_itself);
+TEST(test_policy_config_is_looked_at);

@@ -772,6 +772,8 @@ static int test_store_learns_whose_old_events_are(void)
 			"ALTER TABLE calls DROP COLUMN click;"
 			"ALTER TABLE calls DROP COLUMN client;"
 			"ALTER TABLE calls DROP COLUMN number;"
+			"ALTER TABLE calls DROP COLUMN from_number;"
+			"ALTER TABLE calls DROP COLUMN cost;"
 			"ALTER TABLE calls DROP COLUMN seconds;"
 			"DROP TABLE keys;DROP TABLE dedupe;"
 			"DROP TABLE clicks;DROP TABLE audit;"
