@@ -26,7 +26,10 @@ void gw_api_get_capacity(struct gw_http_req *req)
 		gw_writer_init(&w, mb);
 		gw_write_open(&w, NULL, '{');
 		gw_write_string(&w, "object", "capacity");
-		gw_write_bool(&w, "accepting", !gw_http_is_draining(app->http));
+		gw_write_bool(&w, "accepting",
+			      !gw_http_is_draining(app->http) &&
+				      !gw_registry_is_frozen());
+		gw_write_bool(&w, "frozen", gw_registry_is_frozen());
 		gw_write_int(&w, "calls", calls.living);
 		gw_write_int(&w, "calls_in_progress", calls.in_progress);
 		gw_write_int(&w, "calls_limit", calls.limit);

@@ -60,6 +60,11 @@ static bool admitted(struct gw_http_req *req, struct gw_refusal *r)
 	while (i < ARRAY_SIZE(not_now) - 1 && not_now[i].err != err)
 		i++;
 	r->audited = not_now[i].audited;
+	if (err == EUSERS) {
+		r->limit = "calls";
+		r->max = gw_http_config(req)->limits.calls_per_s;
+		r->window_s = 1;
+	}
 	gw_refuse(r, not_now[i].status, not_now[i].code, "%s",
 		  not_now[i].detail);
 	return false;

@@ -201,6 +201,10 @@ bool gw_http_admit_rate(struct gw_http_req *req)
 		return true;
 
 	(void)gw_http_headerf(req, "Retry-After", "%u", wait_s);
+	(void)gw_http_headerf(req, "RateLimit-Policy", "\"requests\";q=%u;w=1",
+			      req->http->config->limits.requests_per_s);
+	(void)gw_http_headerf(req, "RateLimit", "\"requests\";r=0;t=%u",
+			      wait_s);
 	return gw_http_refuse(req, (struct gw_http_refusal){
 					   429, "rate_limited",
 					   "more requests a second than"

@@ -138,7 +138,8 @@ void gw_http_stamp(struct gw_http_req *req, struct MHD_Response *response)
 	if (req->cors_origin) {
 		add(response, "Access-Control-Allow-Origin", req->cors_origin);
 		add(response, "Access-Control-Expose-Headers",
-		    "Location, ETag, Retry-After, Idempotent-Replayed,"
+		    "Location, ETag, Retry-After, RateLimit,"
+		    " RateLimit-Policy, Idempotent-Replayed, Deduplicated,"
 		    " X-Request-Id");
 	}
 	/* bodies on the way make libmicrohttpd close without a word */

@@ -226,7 +226,7 @@ static int read_wanted(struct wanted *w, int argc, char *argv[])
 	char *end;
 	int c;
 
-	optind = 1;
+	optind = 0; /* anew, and words may stand among the options */
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (c) {
 		case 'p':

@@ -533,6 +533,11 @@ static void ready_to_open(int err, void *arg)
 	}
 	gw_recovery_bye();
 	greet();
+	if (gw_registry_is_frozen())
+		gw_log(GW_LOG_WARNING, "gateway.frozen",
+		       GW_F_STR("why",
+				"POST /admin/freeze has stopped new calls; "
+				"{\"frozen\":false} takes it back"));
 	gw_notify("READY=1");
 }
 

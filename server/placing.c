@@ -283,6 +283,8 @@ static void judge_quota(struct gw_placing *p, struct gw_refusal *r)
 	}
 	r->audited = true;
 	r->retry_s = verdict.retry_s;
+	r->max = verdict.max;
+	r->window_s = verdict.window_s;
 	str_ncpy(r->rule, verdict.limit, sizeof(r->rule));
 	gw_refuse(r, 429, "limit_reached", "No more calls for now: %s.",
 		  verdict.why);

@@ -160,8 +160,8 @@ static struct gw_policy_verdict of_rule(const struct gw_config_rule *rule)
 				       .max_minutes = rule->max_minutes,
 				       .cost = rule->cost };
 
-	(void)snprintf(v.why, sizeof(v.why), "the rule \"%s\" %s it",
-		       rule->name, rule->deny ? "refuses" : "allows");
+	(void)snprintf(v.why, sizeof(v.why), "it stands in policy.rules to %s",
+		       rule->deny ? "deny" : "allow");
 	return v;
 }
 

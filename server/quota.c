@@ -405,10 +405,13 @@ static void refuse(struct gw_quota_verdict *v,
 {
 	static const char *const windows[] = { "at once", "a minute", "an hour",
 					       "a day" };
+	static const uint32_t window_s[] = { 0, 60, 3600, 86400 };
 	const int64_t end = window_end(limit->window, now_ms);
 
 	v->allowed = false;
 	v->limit = limit->name;
+	v->max = max;
+	v->window_s = window_s[limit->window];
 	v->retry_s = end > now_ms ? (uint32_t)((end - now_ms + 999) / 1000) :
 				    AT_ONCE_RETRY_S;
 	(void)snprintf(v->why, sizeof(v->why),

@@ -52,6 +52,8 @@ struct gw_quota_verdict {
 	bool allowed;
 	const char *limit;           /* name; lives with the configuration */
 	char why[GW_QUOTA_WHY_SIZE]; /* a sentence, without full stop      */
+	uint64_t max;                /* what the limit allows              */
+	uint32_t window_s;           /* in which; at_once: 0               */
 	uint32_t retry_s;      /* when the window begins anew; at_once: 5 */
 	uint32_t time_limit_s; /* of the call: cut by a hard limit, or as it was */
 };

@@ -128,6 +128,22 @@ uint64_t gw_audit_count(void)
 
 /* The answer -------------------------------------------------------------------- */
 
+/* draft-ietf-httpapi-ratelimit-headers-11 */
+static void tell_limit(struct gw_http_req *req, const struct gw_refusal *r)
+{
+	const char *name = r->rule[0] ? r->rule : r->limit;
+
+	if (r->window_s)
+		(void)gw_http_headerf(req, "RateLimit-Policy",
+				      "\"%s\";q=%llu;w=%u", name,
+				      (unsigned long long)r->max, r->window_s);
+	else
+		(void)gw_http_headerf(req, "RateLimit-Policy", "\"%s\";q=%llu",
+				      name, (unsigned long long)r->max);
+	(void)gw_http_headerf(req, "RateLimit", "\"%s\";r=0;t=%u", name,
+			      r->retry_s);
+}
+
 void gw_refusal_tell(struct gw_http_req *req, const struct gw_refusal *refusal,
 		     const struct gw_refusal_order *order)
 {
@@ -137,6 +153,8 @@ void gw_refusal_tell(struct gw_http_req *req, const struct gw_refusal *refusal,
 	if (refusal->retry_s)
 		(void)gw_http_headerf(req, "Retry-After", "%u",
 				      refusal->retry_s);
+	if (refusal->status == 429 && refusal->max)
+		tell_limit(req, refusal);
 	if (refusal->status == 401)
 		(void)gw_http_header(req, "WWW-Authenticate",
 				     "Bearer realm=\"bellpull\", "

@@ -16,6 +16,9 @@ struct gw_refusal {
 	char rule[72];       /* of the policy, or its limit; ""         */
 	char detail[288];    /* for people                              */
 	uint32_t retry_s;    /* Retry-After; 0: none                    */
+	const char *limit;   /* 429: its name, static or rule; or NULL  */
+	uint64_t max;        /* so many ...                             */
+	uint32_t window_s;   /* ... in so many seconds; 0: at once      */
 	bool audited;        /* those who look after fraud want to know */
 };
 

@@ -44,6 +44,8 @@ void gw_registry_judge_target(struct gw_refusal *r, const struct gw_key *key,
 	if (!quota.allowed) {
 		str_ncpy(r->rule, quota.limit, sizeof(r->rule));
 		r->retry_s = quota.retry_s;
+		r->max = quota.max;
+		r->window_s = quota.window_s;
 		gw_refuse(r, 429, "limit_reached", "No more calls for now: %s.",
 			  quota.why);
 	} else if (gw_quota_take(&use, gw_registry.quota, &call, now_ms)) {
