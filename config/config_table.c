@@ -157,27 +157,6 @@ const struct gw_config_row gw_config_rows[] = {
 { "/allow_inline", GW_CONFIG_BOOL, ROOT(allow_inline), .json_default = "false",
   .help = "Whether secrets may stand in this file as such. For tries, not for "
 	  "machines that others can log in to." },
-{ "/policy/countries", GW_CONFIG_STRINGS, ROOT(policy.countries),
-  .form = gw_form_country, .json_default = "[]",
-  .help = "Countries whose numbers may be dialled: DE. Premium, satellite and other dear "
-	  "ranges stay shut, unless a rule opens just them." },
-{ "/policy/hosts", GW_CONFIG_STRINGS, ROOT(policy.hosts),
-  .form = gw_form_host, .json_default = "[]",
-  .help = "Hosts to which SIP addresses may lead, besides the line's own domain." },
-{ "/policy/own_domain", GW_CONFIG_BOOL, ROOT(policy.own_domain), .json_default = "true",
-  .help = "Whether SIP addresses at the line's own domain may be dialled. Those whose "
-	  "user is a number are numbers." },
-{ "/policy/extension_min_digits", GW_CONFIG_INT, ROOT(policy.extension_min_digits),
-  .min = 1, .max = 15, .json_default = "2",
-  .help = "Fewest digits of an extension that may be dialled without a rule." },
-{ "/policy/extension_max_digits", GW_CONFIG_INT, ROOT(policy.extension_max_digits),
-  .min = 0, .max = 15, .json_default = "6",
-  .help = "Most digits of one. 0: none may." },
-{ "/policy/follow_redirects", GW_CONFIG_BOOL, ROOT(policy.follow_redirects),
-  .json_default = "false",
-  .help = "Whether a call goes where a 302 sends it, as far as that may be dialled. Off, "
-	  "it ends as redirected. Where a phone transfers to must be allowed in the same "
-	  "way." },
 { "/hooks", GW_CONFIG_LATER, 0, .json_default = "{}",
   .help = "Webhooks of CRMs that place calls. Not in this version yet: leave it empty." },
 
@@ -315,6 +294,29 @@ const struct gw_config_row gw_config_rows[] = {
 { "/keys/N/callback_hosts", GW_CONFIG_LATER, 0, .json_default = "[]",
   .help = "Hosts that a call's status_callback may name. Not in this version yet: leave "
 	  "it empty." },
+
+/* Policy ----------------------------------------------------------------- */
+{ "/policy/countries", GW_CONFIG_STRINGS, ROOT(policy.countries),
+  .form = gw_form_country, .json_default = "[]",
+  .help = "Countries whose numbers may be dialled: DE. Premium, satellite and other dear "
+	  "ranges stay shut, unless a rule opens just them." },
+{ "/policy/hosts", GW_CONFIG_STRINGS, ROOT(policy.hosts),
+  .form = gw_form_host, .json_default = "[]",
+  .help = "Hosts to which SIP addresses may lead, besides the line's own domain." },
+{ "/policy/own_domain", GW_CONFIG_BOOL, ROOT(policy.own_domain), .json_default = "true",
+  .help = "Whether SIP addresses at the line's own domain may be dialled. Those whose "
+	  "user is a number are numbers." },
+{ "/policy/extension_min_digits", GW_CONFIG_INT, ROOT(policy.extension_min_digits),
+  .min = 1, .max = 15, .json_default = "2",
+  .help = "Fewest digits of an extension that may be dialled without a rule." },
+{ "/policy/extension_max_digits", GW_CONFIG_INT, ROOT(policy.extension_max_digits),
+  .min = 0, .max = 15, .json_default = "6",
+  .help = "Most digits of one. 0: none may." },
+{ "/policy/follow_redirects", GW_CONFIG_BOOL, ROOT(policy.follow_redirects),
+  .json_default = "false",
+  .help = "Whether a call goes where a 302 sends it, as far as that may be dialled. Off, "
+	  "it ends as redirected. Where a phone transfers to must be allowed in the same "
+	  "way." },
 
 /* Rules ------------------------------------------------------------------ */
 { "/policy/rules/N/name", GW_CONFIG_STRING, RULE(name), .form = gw_form_name, .max = 64,
