@@ -10,7 +10,6 @@
 #include "config/config.h"
 #include "config/json.h"
 #include "server/http.h"
-#include "server/key.h"
 #include "server/lines.h"
 #include "server/quota.h"
 #include "server/refusal.h"

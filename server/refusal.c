@@ -43,8 +43,8 @@ static int copy(char **textp, const char *text)
 
 	if (!text || !*text)
 		return 0;
-	pl.p = text;
-	pl.l = strnlen(text, TEXT_MAX);
+	pl_set_str(&pl, text);
+	pl.l = MIN(pl.l, TEXT_MAX);
 	return pl_strdup(textp, &pl);
 }
 
