@@ -1,5 +1,4 @@
 /* From the words of an order to two people who may be rung. See placing.h. */
-#include "server/key.h"
 #include "server/placing.h"
 
 #include <errno.h>
@@ -10,6 +9,7 @@
 #include "config/config.h"
 #include "config/json.h"
 #include "server/http.h"
+#include "server/key.h"
 #include "server/lines.h"
 #include "server/quota.h"
 #include "server/refusal.h"

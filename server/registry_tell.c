@@ -1,7 +1,6 @@
 /* What happens to a call becomes news: each of its events gets a number and the
  * call's newest snapshot and goes to the store. What has come to disk sets those
  * free who waited for it; call.ended takes the entry to its rest. */
-#include "server/key.h"
 #include "server/registry_impl.h"
 
 #include <errno.h>
@@ -9,6 +8,7 @@
 
 #include "config/config.h"
 #include "server/events.h"
+#include "server/key.h"
 #include "server/log.h"
 #include "server/metrics.h"
 
