@@ -82,7 +82,9 @@ CFLAGS := -std=gnu11 -g -fPIE -pthread $(WARNINGS)
 LIBS := -L$(B)/deps/lib -lbaresip -lrem -lre -Wl,--as-needed \
         -lopus -lspandsp -lgsm -lmicrohttpd -lcjson -lsqlite3 -lcurl \
         -lssl -lcrypto -lz -lresolv -ldl -lm
-LDFLAGS := -pie -pthread -Wl,--wrap=mem_zalloc
+LDFLAGS := -pie -pthread -Wl,--wrap=mem_zalloc \
+           -Wl,--wrap=udp_listen,--wrap=tcp_listen,--wrap=tcp_accept \
+           -Wl,--wrap=sip_msg_decode
 
 ifeq ($(SANITIZE),)
 CFLAGS  += -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \

@@ -11,6 +11,8 @@
  *   stack.c            this: the copied configuration, DNS, stragglers
  *   stack_endpoint.c   the endpoints, and how they are closed
  *   stack_transport.c  which address and transport reach somebody; TLS
+ *   stack_door.c       how often somebody may come, known or not
+ *   stack_guard.c      bytes that no parser should see (by sip/libre/entry.c)
  *   stack_request.c    whose a message is, and what nobody's is told
  *   stack_tap.c        messages as text for those who watch a Call-ID
  *
@@ -79,6 +81,7 @@ static void destructor(void *arg)
 	mem_deref(stack->listens);
 	mem_deref(stack->dnsc);
 	mem_deref(stack->tls);
+	mem_deref(stack->door);
 	mem_deref(stack->scratch);
 	mem_deref(stack->advertise);
 	mem_deref(stack->ca_file);
@@ -194,6 +197,10 @@ int gw_stack_alloc(struct gw_stack **stackp, const struct gw_stack_cfg *cfg)
 		err = ENOMEM;
 		goto out;
 	}
+
+	err = gw_door_alloc(&stack->door);
+	if (err)
+		goto out;
 
 	err = hash_alloc(&stack->routes, GW_STACK_BUCKETS);
 	if (err)

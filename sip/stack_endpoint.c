@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "sip/libre/entry.h"
+
 enum { CONN_BUCKETS = 64 };
 
 static bool all_closed(const struct gw_stack *stack)
@@ -62,6 +64,7 @@ static void endpoint_destructor(void *arg)
 	mem_deref(ep->responses);
 	sip_set_trace_handler(ep->sip, NULL);
 	mem_deref(ep->sip);
+	mem_deref(ep->entry);
 }
 
 /* Gives the endpoint up; while others hold its sip it waits for them alone. */
@@ -99,6 +102,11 @@ static int endpoint_alloc(struct gw_stack_endpoint **epp,
 		goto out;
 
 	sip_set_trace_handler(ep->sip, gw_stack_trace);
+
+	err = gw_entry_alloc(&ep->entry, gw_stack_datagram, gw_stack_connection,
+			     ep);
+	if (err)
+		goto out;
 
 	err = sip_listen(&ep->requests, ep->sip, true, gw_stack_request, ep);
 	if (err)

@@ -5,11 +5,22 @@
 #include <re.h>
 
 #include "sip/stack.h"
+#include "sip/stack_door.h"
+
+struct gw_entry;
+struct gw_guard_facts;
 
 enum {
 	GW_STACK_BUCKETS = 1024, /* of everything that is looked up */
 	GW_STACK_KEEP_MS = 64 * SIP_T1,
 	GW_STACK_SWEEP_MS = 1000,
+
+	/* Each request of a dialog is remembered for 32 s to be answered once.
+	 * In a second and at once: of one Call-ID, and of all. */
+	GW_STACK_DIALOG_RATE = 30,
+	GW_STACK_DIALOG_BURST = 100,
+	GW_STACK_DIALOGS_RATE = 2000,
+	GW_STACK_DIALOGS_BURST = 4000,
 };
 
 /* A place to listen, of the configuration. */
@@ -28,6 +39,8 @@ struct gw_stack {
 	struct tls *tls;
 	struct hash *routes;
 	struct hash *taps;
+	struct gw_door *door;
+	struct gw_door_bucket in_dialogs;
 	struct mbuf *scratch; /* the redacted copy that a tap is shown */
 	char *advertise;
 	char *ca_file;
@@ -51,6 +64,7 @@ struct gw_stack_endpoint {
 	struct le le;
 	struct gw_stack *stack; /* NULL: it is gone, somebody still holds sip */
 	struct sip *sip;
+	struct gw_entry *entry;
 	struct sip_lsnr *requests;
 	struct sip_lsnr *responses;
 	struct sa addr; /* without port */
@@ -78,6 +92,10 @@ int gw_stack_transport_up(struct gw_stack_endpoint *ep,
  * endpoint. */
 bool gw_stack_request(const struct sip_msg *msg, void *arg);
 bool gw_stack_response(const struct sip_msg *msg, void *arg);
+/* and what libre is to be spared. */
+bool gw_stack_datagram(const struct sa *src, const struct gw_guard_facts *facts,
+		       void *arg);
+bool gw_stack_connection(const struct sa *peer, int fd, void *arg);
 void gw_stack_trace(bool tx, enum sip_transp tp, const struct sa *src,
 		    const struct sa *dst, const uint8_t *pkt, size_t len,
 		    void *arg);

@@ -8,11 +8,14 @@
 
 #include <errno.h>
 
+#include "sip/stack_guard.h"
+
 struct gw_stack_route {
 	struct le he;
 	char *call_id;
 	gw_stack_msg_h *h;
 	void *arg;
+	struct gw_door_bucket came;
 };
 
 const char gw_stack_allow[] =
@@ -61,16 +64,77 @@ int gw_stack_route(struct gw_stack_route **routep, struct gw_stack *stack,
 	return 0;
 }
 
+static struct gw_stack_route *find_route(const struct gw_stack *stack,
+					 const struct pl *call_id)
+{
+	return list_ledata(hash_lookup(stack->routes, hash_joaat_pl(call_id),
+				       route_has_call_id,
+				       (void *)(uintptr_t)call_id));
+}
+
 /* The handler may give its route back: route isn't touched afterwards. */
 static bool routed(const struct gw_stack *stack, const struct sip_msg *msg)
 {
-	const struct gw_stack_route *route;
-
-	route = list_ledata(hash_lookup(
-		stack->routes, hash_joaat_pl(&msg->callid), route_has_call_id,
-		(void *)(uintptr_t)&msg->callid));
+	const struct gw_stack_route *route = find_route(stack, &msg->callid);
 
 	return route && route->h(msg, route->arg);
+}
+
+/* Who comes, and how often ------------------------------------------------- */
+
+/* The sandbox's own stack is on loopback and has to take what we send it. */
+static bool is_open(const struct gw_stack *stack)
+{
+	return !stack || stack->requesth;
+}
+
+static bool may_come(struct gw_stack *stack, const struct sa *src,
+		     const struct pl *call_id)
+{
+	const uint64_t now = tmr_jiffies();
+	struct gw_stack_route *route = find_route(stack, call_id);
+
+	return route ? gw_door_take(&route->came, GW_STACK_DIALOG_RATE,
+				    GW_STACK_DIALOG_BURST, now) :
+		       gw_door_admits(stack->door, src, now);
+}
+
+/* Before libre has read it. STUN is our own keep-alive's answer, if anything. */
+bool gw_stack_datagram(const struct sa *src, const struct gw_guard_facts *facts,
+		       void *arg)
+{
+	const struct gw_stack_endpoint *ep = arg;
+	struct gw_stack *stack = ep->stack;
+
+	if (is_open(stack))
+		return true;
+	if (!facts)
+		return gw_door_is_friend(stack->door, src) &&
+		       gw_door_admits(stack->door, src, tmr_jiffies());
+
+	return may_come(stack, src, &facts->call_id);
+}
+
+bool gw_stack_connection(const struct sa *peer, int fd, void *arg)
+{
+	const struct gw_stack_endpoint *ep = arg;
+
+	return is_open(ep->stack) || gw_door_seats(ep->stack->door, peer, fd);
+}
+
+/* What comes in a stream is counted here, datagrams were before. */
+static bool is_too_much(struct gw_stack *stack, const struct sip_msg *msg,
+			bool in_dialog)
+{
+	if (is_open(stack))
+		return false;
+	if (msg->tp != SIP_TRANSP_UDP &&
+	    !may_come(stack, &msg->src, &msg->callid))
+		return true;
+
+	return in_dialog &&
+	       !gw_door_take(&stack->in_dialogs, GW_STACK_DIALOGS_RATE,
+			     GW_STACK_DIALOGS_BURST, tmr_jiffies());
 }
 
 /* Requests and stray responses -------------------------------------------- */
@@ -125,10 +189,12 @@ static void answer_options(struct sip *sip, const struct sip_msg *msg)
 			 gw_stack_allow);
 }
 
-/* What has to be in a request before anybody looks at it (RFC 3261 8.1.1). */
+/* What has to be in a request before anybody looks at it (RFC 3261 8.1.1), and as
+ * much of a body as it says (18.3). */
 static bool well_formed(const struct sip_msg *msg)
 {
-	return pl_isset(&msg->callid) && pl_isset(&msg->to.val) &&
+	return pl_u32(&msg->clen) <= mbuf_get_left(msg->mb) &&
+	       pl_isset(&msg->callid) && pl_isset(&msg->to.val) &&
 	       pl_isset(&msg->from.tag) && pl_isset(&msg->via.branch) &&
 	       0 == pl_cmp(&msg->cseq.met, &msg->met);
 }
@@ -143,6 +209,9 @@ bool gw_stack_request(const struct sip_msg *msg, void *arg)
 		(void)routed(stack, msg);
 		return true; /* never answered */
 	}
+
+	if (is_too_much(stack, msg, in_dialog))
+		return true; /* nor is it told so */
 
 	settle_tag(msg);
 

@@ -11,6 +11,8 @@
 
 #include <openssl/ssl.h>
 
+#include "sip/libre/entry.h"
+
 enum {
 	RECEIVE_BUFFER_BYTES = 4 << 20,
 	CONNECTIONS_WAITING = 1024, /* before we accept them; libre: 5 */
@@ -132,8 +134,9 @@ static int add_transport(struct gw_stack_endpoint *ep,
 		err = tcp_port_is_free(laddr);
 
 	return err ? err :
-		     sip_transp_add(ep->sip, transps[transport], laddr,
-				    ep->stack->tls);
+		     gw_entry_add_transport(ep->entry, ep->sip,
+					    transps[transport], laddr,
+					    ep->stack->tls);
 }
 
 int gw_stack_transport_up(struct gw_stack_endpoint *ep,
@@ -281,6 +284,7 @@ int gw_stack_sip(struct sip **sipp, struct sa *laddrp, struct gw_stack *stack,
 	if (!listen)
 		return EAFNOSUPPORT;
 
+	gw_door_befriend(stack->door, dst);
 	is_auto = !sa_isset(&listen->addr, SA_ADDR);
 	err = gw_stack_endpoint_at(&ep, stack, is_auto ? &addr : &listen->addr);
 	if (err)
