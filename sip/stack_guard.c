@@ -28,7 +28,7 @@ struct look {
 	const char *p, *end; /* what is left of the text */
 	unsigned lines, commas;
 	unsigned seen[SINGLES];
-	size_t length; /* of the body, as the header says */
+	uint64_t length; /* of the body, as the header says */
 	struct gw_guard_facts *facts;
 };
 
@@ -59,22 +59,22 @@ static bool is_text(const char *p, size_t len)
 	return true;
 }
 
-/* Digits alone, and no more than anybody could mean. */
-static bool read_number(size_t *np, const struct pl *text)
+/* Digits alone, and no more than max. */
+static bool read_number(uint64_t *np, const struct pl *text, uint64_t max)
 {
-	size_t n = 0;
+	uint64_t n = 0;
 
-	if (!text->l || text->l > 9)
+	if (!text->l || text->l > 10)
 		return false;
 
 	for (size_t i = 0; i < text->l; i++) {
 		if (text->p[i] < '0' || text->p[i] > '9')
 			return false;
-		n = 10 * n + (size_t)(text->p[i] - '0');
+		n = 10 * n + (uint64_t)(text->p[i] - '0');
 	}
 
 	*np = n;
-	return true;
+	return n <= max;
 }
 
 /* Lines --------------------------------------------------------------------- */
@@ -197,6 +197,20 @@ static bool is_named(const struct pl *name, const struct known *header)
 	return !pl_strcasecmp(name, header->name);
 }
 
+/* RFC 3261 8.1.1.5: a number below 2^31, and what follows is the method. */
+static bool has_number(const struct pl *cseq)
+{
+	struct pl digits = *cseq;
+	uint64_t n;
+
+	for (digits.l = 0; digits.l < cseq->l; digits.l++) {
+		if (strchr(" \t\r\n", cseq->p[digits.l]))
+			break;
+	}
+
+	return read_number(&n, &digits, INT32_MAX);
+}
+
 static bool take_known(struct look *look, enum single which, size_t line_len,
 		       const struct pl *value)
 {
@@ -211,8 +225,10 @@ static bool take_known(struct look *look, enum single which, size_t line_len,
 		return true;
 
 	case LENGTH:
-		return read_number(&look->length, value) &&
-		       look->length <= GW_GUARD_MESSAGE_MAX;
+		return read_number(&look->length, value, GW_GUARD_MESSAGE_MAX);
+
+	case CSEQ:
+		return has_number(value);
 
 	default:
 		return true;

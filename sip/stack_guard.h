@@ -42,7 +42,8 @@ struct gw_guard_facts {
  *  - at most one From, To, Call-ID, CSeq and Content-Length, and all of them but
  *    the last, with a Via, in a response. A request without is for its reader to
  *    answer 400;
- *  - a Content-Length that is a number, with room for it in GW_GUARD_MESSAGE_MAX;
+ *  - a Content-Length that is a number, with room for it in GW_GUARD_MESSAGE_MAX,
+ *    and a CSeq whose number is below 2^31;
  *  - as much body as it says: in a stream there is MORE to come until then, a
  *    response in a datagram is dropped (RFC 3261 18.3), a request answered 400. */
 enum gw_guard_verdict gw_guard_look(struct gw_guard_facts *facts,

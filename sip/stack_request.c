@@ -210,8 +210,9 @@ bool gw_stack_request(const struct sip_msg *msg, void *arg)
 		return true; /* never answered */
 	}
 
-	if (is_too_much(stack, msg, in_dialog))
-		return true; /* nor is it told so */
+	/* there is no place to answer to, and nobody is told that it is too much */
+	if (!pl_isset(&msg->via.sentby) || is_too_much(stack, msg, in_dialog))
+		return true;
 
 	settle_tag(msg);
 

@@ -40,16 +40,20 @@ suites() {
 }
 
 # Other kinds of suites bring their own runner, tests/DIR/run.{mjs,sh}, which is
-# given the gateway to test.
+# given the gateway to test: with sanitizers where somebody means it harm.
 more_suites() {
 	for runner in tests/*/run.mjs tests/*/run.sh; do
 		[ -f "$runner" ] || continue
 		name=${runner#tests/}
 		name=${name%%/*}
-		case $name in wire | web | sipp | kamailio | bench) continue ;; esac
+		gateway=build/bellpull
+		case $name in
+		wire | web | sipp | kamailio | bench) continue ;;
+		hostile) gateway=build/debug/bellpull ;;
+		esac
 		case $runner in
-		*.mjs) echo "$name|yes|$runner|node $runner build/bellpull" ;;
-		*) echo "$name|yes|$runner|$runner build/bellpull" ;;
+		*.mjs) echo "$name|yes|$runner|node $runner $gateway" ;;
+		*) echo "$name|yes|$runner|$runner $gateway" ;;
 		esac
 	done
 }

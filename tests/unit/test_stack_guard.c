@@ -28,6 +28,7 @@ static int test_guard_passes_messages(void)
 		"OPTIONS sip:b@192.0.2.1 SIP/2.0\nf: x\n\n",
 		"SIP/2.0 200 OK\r\n" MUST "\r\n",
 		"SIP/2.0 699 \xc3\xa4\r\n" MUST "\r\n",
+		"OPTIONS sip:b SIP/2.0\r\nCSeq: 2147483647\tOPTIONS\r\n\r\n",
 		"MY-OWN.method! sip:b SIP/2.0\r\n" MUST "\r\n",
 	};
 
@@ -81,6 +82,9 @@ static int test_guard_drops_what_is_no_message(void)
 		OPTIONS "Content-Length:\r\n\r\n",
 		OPTIONS "Content-Length: 99999999999999999999\r\n\r\n",
 		OPTIONS "Content-Length: 61441\r\n\r\n",
+		"OPTIONS sip:b SIP/2.0\r\nCSeq: 2147483648 OPTIONS\r\n\r\n",
+		"OPTIONS sip:b SIP/2.0\r\nCSeq: -1 OPTIONS\r\n\r\n",
+		"OPTIONS sip:b SIP/2.0\r\nCSeq: OPTIONS\r\n\r\n",
 		OPTIONS "no colon\r\n\r\n",
 		OPTIONS "a name: x\r\n\r\n",
 		OPTIONS ": x\r\n\r\n",
