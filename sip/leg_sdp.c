@@ -8,12 +8,23 @@
 #include <errno.h>
 #include <string.h>
 
+/* Sound goes to one phone, not to a whole network. */
+static bool is_one_host(const struct sa *sa)
+{
+	const uint8_t *a = sa->u.in6.sin6_addr.s6_addr;
+
+	if (sa_af(sa) == AF_INET6)
+		return a[0] != 0xff;
+
+	return sa_in(sa) >> 28 != 0xe && sa_in(sa) != INADDR_BROADCAST;
+}
+
 /* A name would have to be asked for; the sound most likely comes from where the
  * signalling does. */
 static void place_of(struct sa *sa, const char *address, uint16_t port,
 		     const struct sip_msg *msg)
 {
-	if (sa_set_str(sa, address, port)) {
+	if (sa_set_str(sa, address, port) || !is_one_host(sa)) {
 		*sa = msg->src;
 		sa_set_port(sa, port);
 	}

@@ -44,6 +44,8 @@ static int add_fork(struct gw_fork **forkp, struct gw_session *s,
 
 	if (list_count(&s->forks) >= FORKS_MAX)
 		return EOVERFLOW;
+	if (!pl_isset(&msg->to.tag))
+		return EBADMSG; /* whose dialog would that be? */
 
 	fork = mem_zalloc(sizeof(*fork), fork_destructor);
 	if (!fork)

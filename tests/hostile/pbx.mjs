@@ -191,4 +191,4 @@ export const conversation = async (t, gw, pbx) => {
 	};
 };
 
-export const calls = async (gw) => (await gw.api("GET", "/calls")).json.data;
+export const calls = async (gw, query = "") => (await gw.api("GET", `/calls${query}`)).json.data;
