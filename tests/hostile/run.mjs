@@ -9,6 +9,7 @@ import { resolve } from "node:path";
 import { runAll } from "../wire/harness.mjs";
 import "./strangers.mjs";
 import "./answers.mjs";
+import "./tools.mjs";
 
 const [binary, ...words] = process.argv.slice(2);
 process.exit(await runAll(resolve(binary), words));
