@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,9 +240,59 @@ const char *gw_form_digits(const char *text)
 
 const char *gw_form_caller_id(const char *text)
 {
-	return only(text, "-_.!~*'()&=+$,?") ? NULL :
-					       "must be a number or extension, "
-					       "like +49301112 or 858";
+	return only(text, "-_.!~*'()=+$#") ? NULL :
+					     "must be a number or extension, "
+					     "like +49301112 or 858";
+}
+
+/* C0, DEL, C1, and what turns text around, ends its line or can't be seen. The
+ * reader of the file has made sure of UTF-8; two or three bytes say enough. */
+static bool is_shown(const unsigned char *p)
+{
+	if (p[0] < ' ' || p[0] == 0x7f)
+		return false;
+	if (p[0] == 0xc2)
+		return p[1] >= 0xa0;
+	if (p[0] == 0xd8)
+		return p[1] != 0x9c;
+	if (p[0] == 0xe2 && p[1] == 0x80)
+		return p[2] != 0x8e && p[2] != 0x8f &&
+		       (p[2] < 0xa8 || p[2] > 0xae);
+	if (p[0] == 0xe2 && p[1] == 0x81)
+		return p[2] != 0xa0 && (p[2] < 0xa6 || p[2] > 0xa9);
+
+	return strncmp((const char *)p, "\xef\xbb\xbf", 3) != 0;
+}
+
+/* How many characters, or SIZE_MAX: one of them can't be shown. */
+static size_t count_shown(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text; text++) {
+		if (((unsigned char)*text & 0xc0) == 0x80)
+			continue; /* the rest of a character */
+		if (!is_shown((const unsigned char *)text))
+			return SIZE_MAX;
+		count++;
+	}
+
+	return count;
+}
+
+const char *gw_form_shown_name(const char *text)
+{
+	return count_shown(text) <= 64 ?
+		       NULL :
+		       "must be a name of at most 64 characters, without "
+		       "control characters";
+}
+
+const char *gw_form_login(const char *text)
+{
+	return count_shown(text) != SIZE_MAX ?
+		       NULL :
+		       "must be without control characters";
 }
 
 const char *gw_form_proxy(const char *text)

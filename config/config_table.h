@@ -72,6 +72,6 @@ gw_config_form_h gw_form_host, gw_form_address, gw_form_network, gw_form_origin,
 	gw_form_base_url, gw_form_country, gw_form_user, gw_form_name,
 	gw_form_digits, gw_form_proxy, gw_form_store_url,
 	gw_form_header_pattern, gw_form_caller_id, gw_form_prefix,
-	gw_form_hours;
+	gw_form_hours, gw_form_shown_name, gw_form_login;
 
 #endif

@@ -10,6 +10,7 @@ import { runAll } from "../wire/harness.mjs";
 import "./strangers.mjs";
 import "./answers.mjs";
 import "./tools.mjs";
+import "./injection.mjs";
 
 const [binary, ...words] = process.argv.slice(2);
 process.exit(await runAll(resolve(binary), words));
