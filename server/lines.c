@@ -366,6 +366,12 @@ bool gw_lines_is_default(const struct gw_line *line)
 	return line == lines.default_line;
 }
 
+void gw_lines_dropped(struct gw_stack_dropped *dropped)
+{
+	if (lines.stack)
+		gw_stack_dropped(lines.stack, dropped);
+}
+
 bool gw_lines_is_sandbox(const struct gw_line *line)
 {
 	return line == lines.sandbox_line;

@@ -48,6 +48,10 @@ struct gw_policy_verdict gw_lines_policy(const struct gw_line *line,
  * seconds until the first of them tries again. */
 bool gw_lines_all_failed(uint32_t *retry_s);
 
+/* What the SIP sockets have not taken in. */
+struct gw_stack_dropped;
+void gw_lines_dropped(struct gw_stack_dropped *dropped);
+
 /* One line as JSON, as GET /lines/{name} answers; and all that the key may use
  * (NULL: all) as an array. */
 int gw_lines_print(struct mbuf *mb, const struct gw_line *line);

@@ -475,6 +475,12 @@ static void greet(void)
 	(void)fflush(stdout);
 }
 
+static void sip_dropped(struct gw_stack_dropped *dropped, void *arg)
+{
+	(void)arg;
+	gw_lines_dropped(dropped);
+}
+
 static int open_metrics(void)
 {
 	const struct gw_metrics_src src = {
@@ -484,6 +490,7 @@ static int open_metrics(void)
 		.http = app.http,
 		.calls_activeh = calls_active,
 		.linesh = each_line,
+		.sip_droppedh = sip_dropped,
 	};
 
 	const int err = gw_metrics_alloc(&app.metrics, &src);

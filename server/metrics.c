@@ -22,6 +22,7 @@
 #include "server/metrics.h"
 #include "server/sse.h"
 #include "server/store.h"
+#include "sip/stack.h"
 
 enum {
 	OUTCOMES_MAX = 128, /* statuses times classes of causes */
@@ -415,6 +416,28 @@ static void read_memory(double *virtualp, double *residentp)
 	*residentp = (double)resident * page;
 }
 
+static int print_sip(struct mbuf *mb, const struct gw_metrics *m)
+{
+	static const char name[] = "bellpull_sip_dropped_total";
+	struct gw_stack_dropped dropped = { 0 };
+	int err;
+
+	if (!m->src.sip_droppedh)
+		return 0;
+
+	m->src.sip_droppedh(&dropped, m->src.arg);
+	err = head(mb, name, "counter",
+		   "What came to the SIP port and was not taken in.");
+	err |= mbuf_printf(mb,
+			   "%s{reason=\"malformed\"} %llu\n"
+			   "%s{reason=\"too_often\"} %llu\n"
+			   "%s{reason=\"connections\"} %llu\n",
+			   name, (unsigned long long)dropped.malformed, name,
+			   (unsigned long long)dropped.too_often, name,
+			   (unsigned long long)dropped.connections);
+	return err;
+}
+
 static int print_process(struct mbuf *mb, const struct gw_metrics *m)
 {
 	double all, resident;
@@ -450,6 +473,7 @@ int gw_metrics_print(struct mbuf *mb, const struct gw_metrics *m)
 			   GW_VERSION);
 	err |= print_calls(mb, m);
 	err |= print_lines(mb, m);
+	err |= print_sip(mb, m);
 	err |= print_store(mb, m->src.store);
 	err |= print_events(mb, m->src.events);
 	err |= print_sse(mb, m->src.sse);

@@ -10,6 +10,7 @@ struct gw_events;
 struct gw_http;
 struct gw_metrics;
 struct gw_sse;
+struct gw_stack_dropped;
 struct gw_store;
 struct mbuf;
 
@@ -25,6 +26,8 @@ struct gw_metrics_src {
 	/* bellpull_sip_registered{account}: h is called per line; NULL: left out */
 	void (*linesh)(void (*h)(const char *line, int registered, void *harg),
 		       void *harg, void *arg);
+	/* bellpull_sip_dropped_total; NULL: left out */
+	void (*sip_droppedh)(struct gw_stack_dropped *dropped, void *arg);
 	void *arg;
 };
 

@@ -98,6 +98,14 @@ int gw_stack_tap(struct gw_stack_tap **tapp, struct gw_stack *stack,
  * of obj that its destructor unlinks. */
 void gw_stack_keep(struct gw_stack *stack, struct le *le, void *obj);
 
+/* What was not taken in since the start: datagrams that were no SIP; messages beyond
+ * what their sender may send in a second; connections beyond what he may have. */
+struct gw_stack_dropped {
+	uint64_t malformed, too_often, connections;
+};
+void gw_stack_dropped(const struct gw_stack *stack,
+		      struct gw_stack_dropped *dropped);
+
 /* Lets what is under way come to its end (BYE and its answer, unregister), at
  * most for wait_ms, then calls doneh. Calls are hung up and lines stopped
  * before, by their owners. mem_deref() the stack afterwards. */

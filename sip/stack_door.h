@@ -19,8 +19,8 @@ enum {
 	GW_DOOR_SOURCES = 1024,    /* whose messages are counted apart */
 
 	/* messages outside of every dialog we know: in a second, and at once */
-	GW_DOOR_FRIEND_RATE = 500,
-	GW_DOOR_FRIEND_BURST = 1000,
+	GW_DOOR_FRIEND_RATE = 2000,
+	GW_DOOR_FRIEND_BURST = 4000,
 	GW_DOOR_STRANGER_RATE = 10,
 	GW_DOOR_STRANGER_BURST = 20,
 	GW_DOOR_STRANGERS_RATE = 100, /* of all of them together */

@@ -140,6 +140,17 @@ int gw_stack_endpoint_at(struct gw_stack_endpoint **epp, struct gw_stack *stack,
 	return endpoint_alloc(epp, stack, addr);
 }
 
+void gw_stack_dropped(const struct gw_stack *stack,
+		      struct gw_stack_dropped *dropped)
+{
+	*dropped = stack->dropped;
+	for (struct le *le = list_head(&stack->endpoints); le; le = le->next) {
+		const struct gw_stack_endpoint *ep = le->data;
+
+		dropped->malformed += gw_entry_malformed(ep->entry);
+	}
+}
+
 /* Closing ----------------------------------------------------------------- */
 
 static void close_by_force(void *arg)

@@ -41,6 +41,7 @@ struct gw_stack {
 	struct hash *taps;
 	struct gw_door *door;
 	struct gw_door_bucket in_dialogs;
+	struct gw_stack_dropped dropped; /* malformed: see the endpoints */
 	struct mbuf *scratch; /* the redacted copy that a tap is shown */
 	char *advertise;
 	char *ca_file;

@@ -88,15 +88,22 @@ static bool is_open(const struct gw_stack *stack)
 	return !stack || stack->requesth;
 }
 
+static bool count(struct gw_stack *stack, bool may_come)
+{
+	stack->dropped.too_often += !may_come;
+	return may_come;
+}
+
 static bool may_come(struct gw_stack *stack, const struct sa *src,
 		     const struct pl *call_id)
 {
 	const uint64_t now = tmr_jiffies();
 	struct gw_stack_route *route = find_route(stack, call_id);
 
-	return route ? gw_door_take(&route->came, GW_STACK_DIALOG_RATE,
-				    GW_STACK_DIALOG_BURST, now) :
-		       gw_door_admits(stack->door, src, now);
+	return count(stack,
+		     route ? gw_door_take(&route->came, GW_STACK_DIALOG_RATE,
+					  GW_STACK_DIALOG_BURST, now) :
+			     gw_door_admits(stack->door, src, now));
 }
 
 /* Before libre has read it. STUN is our own keep-alive's answer, if anything. */
@@ -109,8 +116,9 @@ bool gw_stack_datagram(const struct sa *src, const struct gw_guard_facts *facts,
 	if (is_open(stack))
 		return true;
 	if (!facts)
-		return gw_door_is_friend(stack->door, src) &&
-		       gw_door_admits(stack->door, src, tmr_jiffies());
+		return count(stack, gw_door_is_friend(stack->door, src) &&
+					    gw_door_admits(stack->door, src,
+							   tmr_jiffies()));
 
 	return may_come(stack, src, &facts->call_id);
 }
@@ -119,7 +127,11 @@ bool gw_stack_connection(const struct sa *peer, int fd, void *arg)
 {
 	const struct gw_stack_endpoint *ep = arg;
 
-	return is_open(ep->stack) || gw_door_seats(ep->stack->door, peer, fd);
+	if (is_open(ep->stack) || gw_door_seats(ep->stack->door, peer, fd))
+		return true;
+
+	++ep->stack->dropped.connections;
+	return false;
 }
 
 /* What comes in a stream is counted here, datagrams were before. */
@@ -133,8 +145,9 @@ static bool is_too_much(struct gw_stack *stack, const struct sip_msg *msg,
 		return true;
 
 	return in_dialog &&
-	       !gw_door_take(&stack->in_dialogs, GW_STACK_DIALOGS_RATE,
-			     GW_STACK_DIALOGS_BURST, tmr_jiffies());
+	       !count(stack,
+		      gw_door_take(&stack->in_dialogs, GW_STACK_DIALOGS_RATE,
+				   GW_STACK_DIALOGS_BURST, tmr_jiffies()));
 }
 
 /* Requests and stray responses -------------------------------------------- */

@@ -35,7 +35,7 @@ suites() {
 		sipp|yes|tests/sipp/run.mjs|node tests/sipp/run.mjs build/bellpull
 		kamailio|yes|tests/kamailio/run.mjs|node tests/kamailio/run.mjs build/bellpull
 		install|no|server/main.c|tests/install.sh
-		fuzz|no|tests/fuzz|tests/fuzz.sh $seconds
+		fuzz|yes|tests/fuzz|tests/fuzz.sh $seconds
 	END
 }
 

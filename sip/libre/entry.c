@@ -29,6 +29,7 @@ struct gw_entry {
 	gw_entry_datagram_h *datagramh;
 	gw_entry_connection_h *connectionh;
 	void *arg;
+	uint64_t malformed;
 	int err; /* of the hooks below, for gw_entry_add_transport() */
 };
 
@@ -149,7 +150,7 @@ static bool is_stun(const struct mbuf *mb)
 
 static bool datagram_came(struct sa *src, struct mbuf *mb, void *arg)
 {
-	const struct gw_entry *entry = arg;
+	struct gw_entry *entry = arg;
 	const size_t start = mb->pos;
 	struct gw_guard_facts facts;
 
@@ -158,13 +159,18 @@ static bool datagram_came(struct sa *src, struct mbuf *mb, void *arg)
 	if (is_stun(mb))
 		return !entry->datagramh(src, NULL, entry->arg);
 
-	if (look(&facts, mb, false) != GW_GUARD_PASS ||
-	    !entry->datagramh(src, &facts, entry->arg))
+	if (look(&facts, mb, false) != GW_GUARD_PASS) {
+		++entry->malformed;
+		return true;
+	}
+	if (!entry->datagramh(src, &facts, entry->arg))
 		return true;
 
 	decoded.msg = mem_deref(decoded.msg);
-	if (decode(&decoded.msg, mb))
+	if (decode(&decoded.msg, mb)) {
+		++entry->malformed;
 		return true;
+	}
 
 	/* libre asks whether it is STUN first, from where it stands */
 	decoded.mb = mb;
@@ -268,6 +274,11 @@ int gw_entry_alloc(struct gw_entry **entryp, gw_entry_datagram_h *datagramh,
 	list_append(&entries, &entry->le, entry);
 	*entryp = entry;
 	return 0;
+}
+
+uint64_t gw_entry_malformed(const struct gw_entry *entry)
+{
+	return entry->malformed;
 }
 
 int gw_entry_add_transport(struct gw_entry *entry, struct sip *sip,

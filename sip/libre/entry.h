@@ -4,6 +4,7 @@
 #define BELLPULL_SIP_LIBRE_ENTRY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <re.h>
 
@@ -23,6 +24,9 @@ typedef bool(gw_entry_connection_h)(const struct sa *peer, int fd, void *arg);
 /* Deref it after the struct sip whose sockets it watches: it holds them. */
 int gw_entry_alloc(struct gw_entry **entryp, gw_entry_datagram_h *datagramh,
 		   gw_entry_connection_h *connectionh, void *arg);
+
+/* Datagrams so far that were no SIP, or more than a parser should be given. */
+uint64_t gw_entry_malformed(const struct gw_entry *entry);
 
 /* sip_transp_add(), and what it opens is watched from then on. */
 int gw_entry_add_transport(struct gw_entry *entry, struct sip *sip,

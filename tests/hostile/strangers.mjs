@@ -218,6 +218,9 @@ test("G28: a flood of strangers costs few answers, and nobody who talks notices"
 	const answers = crowd.reduce((sum, me) => sum + me.got.length, 0);
 	ok(answers > 0 && answers <= 200 + 100 * (seconds + 1), `${answers} answers in ${seconds} s`);
 	await w.onlyOne("the flood");
+	const metrics = (await w.gw.api("GET", "/metrics")).text;
+	const dropped = (reason) => Number(new RegExp(`^bellpull_sip_dropped_total\\{reason="${reason}"\\} (\\d+)$`, "m").exec(metrics)?.[1]);
+	ok(dropped("too_often") > 10_000 && dropped("malformed") === 0 && dropped("connections") === 0, `what was dropped: ${metrics.match(/sip_dropped.*/g)}`);
 	await w.talk.end();
 });
 

@@ -2,6 +2,7 @@
 #include <re.h>
 
 #include "server/metrics.h"
+#include "sip/stack.h"
 #include "tests/test.h"
 
 static uint32_t seven(void *arg)
@@ -18,8 +19,15 @@ static void two_lines(void (*h)(const char *line, int registered, void *harg),
 	h("trunk", 0, harg);
 }
 
+static void some_dropped(struct gw_stack_dropped *dropped, void *arg)
+{
+	(void)arg;
+	*dropped = (struct gw_stack_dropped){ 3, 2, 1 };
+}
+
 static const struct gw_metrics_src src = { .calls_activeh = seven,
-					   .linesh = two_lines };
+					   .linesh = two_lines,
+					   .sip_droppedh = some_dropped };
 
 static int print(struct mbuf **mbp, const struct gw_metrics *m)
 {
@@ -57,6 +65,10 @@ static int test_metrics_count_outcomes(void)
 	CHECK(strstr(text, "bellpull_recordings_total{result=\"saved\"} 2\n"
 			   "bellpull_recordings_total{result=\"lost\"} 1\n"));
 	CHECK(strstr(text, "bellpull_sip_registered{account=\"trunk\"} 0\n"));
+	CHECK(strstr(text,
+		     "bellpull_sip_dropped_total{reason=\"malformed\"} 3\n"
+		     "bellpull_sip_dropped_total{reason=\"too_often\"} 2\n"
+		     "bellpull_sip_dropped_total{reason=\"connections\"} 1\n"));
 	return 0;
 }
 TEST(test_metrics_count_outcomes);
