@@ -6,7 +6,7 @@
 set -eu
 
 build="gcc make libc6-dev libssl-dev zlib1g-dev libopus-dev libgsm1-dev
-libspandsp-dev libmicrohttpd-dev libcjson-dev libsqlite3-dev
+libspandsp-dev libmicrohttpd-dev libgnutls28-dev libcjson-dev libsqlite3-dev
 libcurl4-openssl-dev ca-certificates openssl dpkg-dev curl"
 check="clang-format clang-tidy cppcheck"
 test="clang sip-tester sipsak sipvicious kamailio kamailio-tls-modules chromium

@@ -7,7 +7,8 @@
  *   config_check.c    how it all fits    config_form.c    forms of strings
  *   config_hint.c     did you mean       config_group.c   lines and keys
  *   config_stray.c    nobody's variables  secret.c         secrets by reference
- *   config_help.c     for people */
+ *   config_help.c     for people
+ *   config_reload.c   what changes in flight  config_share.c   two values alike */
 #include "config/config.h"
 
 #include <errno.h>

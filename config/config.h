@@ -290,6 +290,19 @@ int gw_config_parse(struct gw_config **cfgp, const char *text, size_t len,
  * port 8080, with the sandbox, no lines, no keys. Returns 0 or ENOMEM. */
 int gw_config_default(struct gw_config **cfgp);
 
+/* Whether a setting counts as soon as the configuration is read again. What
+ * doesn't needs a restart: addresses that are listened at, lines, the store... */
+bool gw_config_in_flight(const char *pointer);
+
+/* For a process that runs by old and has loaded cfg, which nobody has seen yet:
+ * what can't change in flight is set in cfg to what old has, and kepth is told the
+ * pointer of each such setting that was to be another ("/lines/2" of a line).
+ * Pointers into old to what was kept stay good as long as cfg lives.
+ * Returns 0 or ENOMEM (then cfg is good for nothing but mem_deref()). */
+typedef void(gw_config_kept_h)(const char *pointer, void *arg);
+int gw_config_keep(struct gw_config *cfg, const struct gw_config *old,
+		   gw_config_kept_h *kepth, void *arg);
+
 /* `/lines/0/prot: not a setting; did you mean "port"? (line 12)`, cut to size. */
 void gw_config_error_print(char *buf, size_t size,
 			   const struct gw_config_error *error);

@@ -64,6 +64,15 @@ int gw_config_value_default(const struct gw_config_row *row, void *base);
 /* Frees what lies at base, and leaves zero behind. */
 void gw_config_value_reset(const struct gw_config_row *row, void *base);
 
+/* Whether two structs of row's kind say the same there. */
+bool gw_config_value_same(const struct gw_config_row *row, const void *base,
+			  const void *other);
+
+/* Sets what lies at base, which owns nothing there yet, to what from has; memory
+ * is shared. */
+void gw_config_value_share(const struct gw_config_row *row, void *base,
+			   const void *from);
+
 /* The name in the NULL-ended list that was meant by a mistyped word, or NULL. */
 const char *gw_config_nearest(const char *word, const char *const *names);
 

@@ -37,6 +37,11 @@ int gw_admission_alloc(struct gw_admission **admissionp,
 	return 0;
 }
 
+void gw_admission_reload(struct gw_admission *a, const struct gw_config *cfg)
+{
+	a->cfg = cfg;
+}
+
 static uint32_t port_pairs(const struct gw_config *cfg)
 {
 	return ((uint32_t)cfg->media.port_max - cfg->media.port_min + 1) / 2;

@@ -15,6 +15,10 @@ struct gw_store;
 int gw_admission_alloc(struct gw_admission **admissionp,
 		       const struct gw_config *cfg, struct gw_store *store);
 
+/* Other limits. cfg must live until the next ones. */
+void gw_admission_reload(struct gw_admission *admission,
+			 const struct gw_config *cfg);
+
 /* Calls at the same time: limits.calls, and no more than there are RTP ports. */
 uint32_t gw_admission_limit(const struct gw_config *cfg);
 

@@ -48,6 +48,7 @@ static void req_destructor(void *arg)
 	mem_deref((void *)(uintptr_t)req->key);
 	mem_deref(req->scratch);
 	mem_deref(req->target);
+	mem_deref(req->held);
 	mem_deref(req->http);
 }
 
@@ -76,6 +77,7 @@ static void *uri_seen(void *arg, const char *uri, struct MHD_Connection *con)
 		return NULL;
 
 	req->http = mem_ref(l->http);
+	req->held = mem_ref(l->http->held);
 	req->listener = l;
 	req->conn = conn;
 	req->con = con;
@@ -391,6 +393,18 @@ int gw_http_open(struct gw_http **httpp, const struct gw_http_cfg *cfg,
 	return 0;
 }
 
+void gw_http_take(struct gw_http *http, const struct gw_config *config,
+		  struct gw_http_cert *cert)
+{
+	void *const old = http->held;
+
+	http->config = config;
+	http->held = mem_ref((void *)(uintptr_t)config);
+	mem_deref(old);
+	if (cert)
+		gw_http_cert_use(cert);
+}
+
 /* The stop order. --------------------------------------------------------- */
 
 void gw_http_quiesce(struct gw_http *http)
@@ -461,6 +475,7 @@ void gw_http_close(struct gw_http *http)
 	for (size_t i = 0; i < http->listener_count; i++)
 		http->listeners[i] = mem_deref(http->listeners[i]);
 	http->listener_count = 0;
+	gw_http_cert_close();
 	gw_http_watch_stop(http);
 }
 

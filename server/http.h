@@ -47,6 +47,16 @@ struct gw_http_cfg {
 int gw_http_open(struct gw_http **httpp, const struct gw_http_cfg *cfg,
 		 char *why, size_t why_size);
 
+/* Another configuration, in two steps: what of it could fail is tried, then it
+ * counts: for requests that come, and with its certificate for handshakes that
+ * come. prepare() changes nothing; on success *certp (NULL: none) is for take(),
+ * or for mem_deref(). Returns 0 or errno; why[] is a sentence for people. */
+struct gw_http_cert;
+int gw_http_prepare(struct gw_http_cert **certp, const struct gw_config *config,
+		    char *why, size_t why_size);
+void gw_http_take(struct gw_http *http, const struct gw_config *config,
+		  struct gw_http_cert *cert);
+
 /* The stop order, to be called in this order; mem_deref() does all of it.
  * quiesce: no new connections; requests and streams go on.
  * drain:   requests that wait are answered with 503, streams end; what is ready

@@ -2,6 +2,7 @@
  *
  *   http.c          the life of a request, start and stop
  *   http_listen.c   listening sockets, libmicrohttpd's runs
+ *   http_tls.c      the certificate of HTTPS
  *   http_watch.c    connections: deadlines, lingering close
  *   http_guard.c    what may stand in a request head; pure
  *   http_target.c   path and query; pure
@@ -23,8 +24,11 @@
 #include <sys/socket.h>
 
 #include <re.h>
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 
+#include "config/config.h"
 #include "config/json.h"
 #include "server/auth.h"
 #include "server/http.h"
@@ -143,6 +147,7 @@ struct gw_http_set_header {
 struct gw_http_req {
 	struct le le; /* in http->waiting                                      */
 	struct gw_http *http;
+	void *held; /* the configuration it came under, whose strings it has */
 	struct gw_http_listener *listener;
 	struct gw_http_conn *conn;
 	struct MHD_Connection *con; /* NULL once it is gone                    */
@@ -206,6 +211,18 @@ int gw_http_listen(struct gw_http *http, const struct gw_http_callbacks *cbs,
 		   char *why, size_t why_size);
 void gw_http_run(struct gw_http_listener *listener);
 void gw_http_kick(struct gw_http_listener *listener);
+
+/* http_tls.c: a certificate with its key, checked. Returns 0, EINVAL or errno; why
+ * says which file is wrong. Blocks (files). */
+int gw_http_cert_load(struct gw_http_cert **certp,
+		      const struct gw_config_http *cfg, char *why,
+		      size_t why_size);
+/* From the next handshake on. Takes cert over. */
+void gw_http_cert_use(struct gw_http_cert *cert);
+/* When libmicrohttpd has stopped. */
+void gw_http_cert_close(void);
+/* What libmicrohttpd hands to GnuTLS. */
+gnutls_certificate_retrieve_function2 gw_http_cert_ask;
 
 /* http.c */
 void gw_http_answer(struct gw_http_req *req, unsigned status,

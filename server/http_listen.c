@@ -7,11 +7,9 @@
  * since the epoll fd inside is edge-triggered, MHD_get_timeout() must be
  * believed.) A turn is bounded: at most four runs. */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/config.h"
@@ -23,18 +21,20 @@ enum {
 	IDLE_S = 30,       /* libmicrohttpd's own: writing, keep-alive  */
 	FDS_RESERVE = 512, /* for SIP, RTP, store, files                */
 	BACKLOG = 1024,
-	PEM_MAX = 256 * 1024,
 	/* 1.0 answers a blank in the target with a redirect, unless it is told
 	 * to be strict; older ones know no degrees, and leave it to the guard */
 	STRICT = MHD_VERSION >= 0x01000000 ? 1 : 0,
 };
 
-#define TLS_PRIORITY "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* 1.2 and up, keys that nobody can read later, and ciphers that authenticate. */
+#define TLS_PRIORITY                                      \
+	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA" \
+	":-AES-128-CBC:-AES-256-CBC:-SHA1"
 
 /* What all listeners have alike. */
 struct how {
 	const struct gw_http_callbacks *cbs;
-	char *pem[2]; /* certificate and key; NULL: no TLS */
+	bool tls;
 };
 
 /* Running libmicrohttpd. -------------------------------------------------- */
@@ -182,45 +182,6 @@ static int open_socket(int *fdp, struct sa *addr)
 	return 0;
 }
 
-/* A PEM file as text; the caller wipes it. */
-static int read_pem(char **textp, const char *path)
-{
-	struct stat st;
-	char *text = NULL;
-	ssize_t n;
-	int fd, err = 0;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	if (fstat(fd, &st)) {
-		err = errno;
-		goto out;
-	}
-	if (st.st_size <= 0 || st.st_size > PEM_MAX) {
-		err = EFBIG;
-		goto out;
-	}
-
-	text = mem_zalloc((size_t)st.st_size + 1, NULL);
-	if (!text) {
-		err = ENOMEM;
-		goto out;
-	}
-	n = read(fd, text, (size_t)st.st_size);
-	if (n != st.st_size) {
-		err = n < 0 ? errno : EIO;
-		goto out;
-	}
-	*textp = text;
-
-out:
-	if (err)
-		mem_deref(text);
-	(void)close(fd);
-	return err;
-}
-
 static uint32_t connections_max(const struct gw_config *cfg)
 {
 	const uint32_t fds = gw_loop_fds();
@@ -235,8 +196,8 @@ static int start_daemon(struct gw_http_listener *l, const struct how *how)
 	const struct gw_config *cfg = l->http->config;
 	const union MHD_DaemonInfo *info;
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, how->pem[0] },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, how->pem[1] },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK,
+		  (intptr_t)gw_http_cert_ask, NULL },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
 		  (void *)(uintptr_t)TLS_PRIORITY },
 		{ MHD_OPTION_END, 0, NULL },
@@ -244,7 +205,7 @@ static int start_daemon(struct gw_http_listener *l, const struct how *how)
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
 			 MHD_USE_ERROR_LOG;
 
-	l->tls = how->pem[0] != NULL;
+	l->tls = how->tls;
 	if (l->tls)
 		flags |= MHD_USE_TLS;
 	else
@@ -373,7 +334,7 @@ static int listen_all(struct gw_http *http, const struct how *how, char *why,
 	return 0;
 }
 
-/* Refused at start: a gateway without keys that others can reach. */
+/* Refused: a gateway without keys that others can reach. */
 static bool reachable_without_keys(const struct gw_config *cfg)
 {
 	for (size_t i = 0; i < cfg->http.listen.count; i++) {
@@ -389,16 +350,11 @@ static bool reachable_without_keys(const struct gw_config *cfg)
 	return false;
 }
 
-int gw_http_listen(struct gw_http *http, const struct gw_http_callbacks *cbs,
-		   char *why, size_t why_size)
+int gw_http_prepare(struct gw_http_cert **certp, const struct gw_config *cfg,
+		    char *why, size_t why_size)
 {
-	const struct gw_config_http *cfg = &http->config->http;
-	const char *const paths[2] = { cfg->certificate,
-				       cfg->key ? cfg->key : cfg->certificate };
-	struct how how = { cbs, { NULL, NULL } };
-	int err = 0;
-
-	if (reachable_without_keys(http->config)) {
+	*certp = NULL;
+	if (reachable_without_keys(cfg)) {
 		(void)re_snprintf(why, why_size,
 				  "http.listen names an address that others can"
 				  " reach, and there are no keys: add one to"
@@ -406,22 +362,28 @@ int gw_http_listen(struct gw_http *http, const struct gw_http_callbacks *cbs,
 		return EPERM;
 	}
 
-	for (int i = 0; !err && cfg->certificate && i < 2; i++) {
-		err = read_pem(&how.pem[i], paths[i]);
-		if (err)
-			(void)re_snprintf(why, why_size, "cannot read %s: %m",
-					  paths[i], err);
-	}
-	if (!err)
-		err = listen_all(http, &how, why, why_size);
+	return cfg->http.certificate ?
+		       gw_http_cert_load(certp, &cfg->http, why, why_size) :
+		       0;
+}
+
+int gw_http_listen(struct gw_http *http, const struct gw_http_callbacks *cbs,
+		   char *why, size_t why_size)
+{
+	struct how how = { .cbs = cbs };
+	struct gw_http_cert *cert;
+	int err;
+
+	err = gw_http_prepare(&cert, http->config, why, why_size);
+	if (err)
+		return err;
+	how.tls = cert != NULL;
+	if (cert)
+		gw_http_cert_use(cert);
+
+	err = listen_all(http, &how, why, why_size);
 	if (!err)
 		gw_loop_after_batch(after_batch, http);
-
-	for (int i = 0; i < 2; i++) {
-		if (how.pem[i])
-			explicit_bzero(how.pem[i], strlen(how.pem[i]));
-		mem_deref(how.pem[i]);
-	}
 
 	return err;
 }

@@ -282,6 +282,11 @@ int gw_lines_start(const struct gw_config *cfg, struct gw_events *events,
 	return 0;
 }
 
+void gw_lines_reload(const struct gw_config *cfg)
+{
+	lines.cfg = cfg;
+}
+
 int gw_lines_register(void)
 {
 	size_t i;

@@ -22,6 +22,10 @@ int gw_lines_start(const struct gw_config *cfg, struct gw_events *events,
 		   struct gw_media *media);
 int gw_lines_register(void);
 
+/* Another configuration: its policy counts; lines are what they were. cfg must
+ * live until the next one. */
+void gw_lines_reload(const struct gw_config *cfg);
+
 /* Unregisters all and lets the last BYEs be answered; doneh is called when that
  * is done, or some seconds later. */
 void gw_lines_stop(void (*doneh)(void *arg), void *arg);

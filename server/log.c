@@ -27,7 +27,8 @@ static struct {
 	_Atomic(uint64_t) dropped, told_dropped;
 	enum gw_log_level configured;
 	int fd;
-	bool json, pii;
+	bool json;
+	atomic_bool pii;
 } log_ = {
 	.level = GW_LOG_INFO,
 	.configured = GW_LOG_INFO,
@@ -50,7 +51,7 @@ struct record {
 void gw_log_open(const struct gw_log_cfg *cfg)
 {
 	log_.fd = cfg->fd;
-	log_.pii = cfg->pii;
+	atomic_store(&log_.pii, cfg->pii);
 	log_.json = cfg->format == GW_LOG_JSON ||
 		    (cfg->format == GW_LOG_AUTO && !isatty(cfg->fd));
 	log_.configured = cfg->level;
@@ -325,7 +326,7 @@ static void add_number(struct record *r, const char *number)
 {
 	char masked[256];
 
-	if (log_.pii) {
+	if (atomic_load_explicit(&log_.pii, memory_order_relaxed)) {
 		add_text(r, number);
 		return;
 	}

@@ -36,6 +36,7 @@
 #include "server/recovery.h"
 #include "server/refusal.h"
 #include "server/registry.h"
+#include "server/reload.h"
 #include "server/routes.h"
 #include "server/sounds.h"
 #include "server/sse.h"
@@ -49,6 +50,7 @@ enum { GIVE_UP_MS = 5000 };
 static struct gw_app app;
 static struct {
 	struct tmr drain_tmr;
+	const char *config; /* the file, or NULL */
 	bool stopping;
 	int status;
 } run;
@@ -251,24 +253,6 @@ static int check_config(const char *path)
 	return code;
 }
 
-static void open_log(void)
-{
-	static const enum gw_log_level levels[] = {
-		[GW_CONFIG_ERROR] = GW_LOG_ERROR,
-		[GW_CONFIG_WARNING] = GW_LOG_WARNING,
-		[GW_CONFIG_INFO] = GW_LOG_INFO,
-		[GW_CONFIG_DEBUG] = GW_LOG_DEBUG,
-	};
-	const struct gw_log_cfg cfg = {
-		.fd = STDOUT_FILENO,
-		.level = levels[app.cfg->log.level],
-		.format = GW_LOG_AUTO,
-		.pii = app.cfg->log.pii,
-	};
-
-	gw_log_open(&cfg);
-}
-
 /* Stop order ---------------------------------------------------------------- */
 
 static void lines_stopped(void *arg)
@@ -339,11 +323,9 @@ static void on_signal(int sig, void *arg)
 	case SIGUSR1:
 		gw_log_cycle();
 		break;
-	default: /* SIGHUP: nothing of the settings can change in flight yet */
-		gw_log(GW_LOG_WARNING, "gateway.reload",
-		       GW_F_STR("why",
-				"settings are read at the start only; restart to change "
-				"them"));
+	default: /* SIGHUP */
+		if (!run.stopping)
+			gw_reload(&app, run.config);
 		break;
 	}
 }
@@ -388,6 +370,7 @@ static void close_all(void)
 	app.auth = mem_deref(app.auth);
 	gw_sounds_close();
 	tmr_cancel(&run.drain_tmr);
+	gw_notify_watchdog_stop();
 	gw_loop_close();
 	app.cfg = mem_deref(app.cfg);
 }
@@ -546,6 +529,7 @@ static void ready_to_open(int err, void *arg)
 				"POST /admin/freeze has stopped new calls; "
 				"{\"frozen\":false} takes it back"));
 	gw_notify("READY=1");
+	gw_notify_watchdog_start();
 }
 
 static void keys_known(int err, void *arg)
@@ -658,7 +642,8 @@ int main(int argc, char *argv[])
 		app.cfg = mem_deref(app.cfg);
 		return code;
 	}
-	open_log();
+	run.config = opt.config;
+	gw_reload_log(app.cfg);
 	(void)signal(SIGPIPE, SIG_IGN);
 
 	/* what a stranger sends is no news for the log */

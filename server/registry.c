@@ -281,6 +281,13 @@ int gw_registry_open(const struct gw_config *cfg, struct gw_store *store,
 	return err ? err : gw_events_sink(events, gw_registry_on_disk, NULL);
 }
 
+void gw_registry_reload(const struct gw_config *cfg)
+{
+	gw_registry.cfg = cfg;
+	gw_registry.stats.limit = gw_admission_limit(cfg);
+	gw_admission_reload(gw_registry.admission, cfg);
+}
+
 void gw_registry_close(void)
 {
 	tmr_cancel(&gw_registry.empty_tmr);

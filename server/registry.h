@@ -25,6 +25,9 @@ int gw_registry_open(const struct gw_config *cfg, struct gw_store *store,
 		     struct gw_events *events, struct gw_media *media);
 void gw_registry_close(void);
 
+/* Another configuration, for calls to come. cfg must live until the next one. */
+void gw_registry_reload(const struct gw_config *cfg);
+
 /* Where ended and refused calls are counted from now on; NULL: nowhere. */
 struct gw_metrics;
 void gw_registry_count(struct gw_metrics *metrics);

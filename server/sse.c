@@ -747,6 +747,12 @@ int gw_sse_alloc(struct gw_sse **ssep, struct gw_events *events,
 	return 0;
 }
 
+void gw_sse_reload(struct gw_sse *sse, const struct gw_sse_limits *limits)
+{
+	sse->cfg.streams = limits->streams;
+	sse->cfg.streams_per_key = limits->streams_per_key;
+}
+
 void gw_sse_stats(const struct gw_sse *sse, struct gw_sse_stats *stats)
 {
 	*stats = sse->stats;

@@ -38,6 +38,12 @@ int gw_sse_alloc(struct gw_sse **ssep, struct gw_events *events,
 		 struct gw_store *store, const struct gw_sse_cfg *cfg,
 		 gw_sse_snapshot_h *snapshoth, void *arg);
 
+/* Other limits, for readers to come. */
+struct gw_sse_limits {
+	uint32_t streams, streams_per_key; /* 0: no limit                   */
+};
+void gw_sse_reload(struct gw_sse *sse, const struct gw_sse_limits *limits);
+
 /* GET /events: answers req with a stream that begins now, or behind the
  * Last-Event-ID header or the query last_event_id, of what req's key may see. */
 void gw_sse_open(struct gw_sse *sse, struct gw_http_req *req);
