@@ -39,7 +39,7 @@ bool gw_config_open_door(const struct gw_config *cfg)
 /* What the start will read: better missed now than then. What is in it is for
  * OpenSSL to say. */
 static void check_file(struct gw_config_loader *ld, const char *pointer,
-		       const char *path)
+		       const char *path, bool secret)
 {
 	struct stat st;
 	int fd;
@@ -53,6 +53,11 @@ static void check_file(struct gw_config_loader *ld, const char *pointer,
 		gw_config_complain(ld, pointer, "%s is no regular file", path);
 	else if (!st.st_size)
 		gw_config_complain(ld, pointer, "%s is empty", path);
+	else if (secret && (st.st_mode & 07777 & ~0640u))
+		gw_config_complain(ld, pointer,
+				   "%s has mode %04o, so others could read or "
+				   "change it: chmod 0640 (or 0600) it",
+				   path, st.st_mode & 07777);
 
 	if (fd >= 0)
 		(void)close(fd);
@@ -67,9 +72,10 @@ static void check_tls(const struct gw_config *cfg, struct gw_config_loader *ld)
 		gw_config_complain(ld, "/http/key",
 				   "needs http.certificate, its certificate");
 	if (cfg->http.certificate)
-		check_file(ld, "/http/certificate", cfg->http.certificate);
+		check_file(ld, "/http/certificate", cfg->http.certificate,
+			   false);
 	if (cfg->http.key)
-		check_file(ld, "/http/key", cfg->http.key);
+		check_file(ld, "/http/key", cfg->http.key, true);
 }
 
 /* A line finds a port by itself when sip.listen names none of its transport;
@@ -146,7 +152,7 @@ static void check_lines(const struct gw_config *cfg,
 
 	/* the usual place may be empty where nobody speaks TLS */
 	if (has_tls && cfg->sip.ca_file)
-		check_file(ld, "/sip/ca_file", cfg->sip.ca_file);
+		check_file(ld, "/sip/ca_file", cfg->sip.ca_file, false);
 }
 
 static bool same_secret(const struct gw_secret *a, const struct gw_secret *b)

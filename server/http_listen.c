@@ -196,8 +196,8 @@ static int start_daemon(struct gw_http_listener *l, const struct how *how)
 	const struct gw_config *cfg = l->http->config;
 	const union MHD_DaemonInfo *info;
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_CERT_CALLBACK,
-		  (intptr_t)gw_http_cert_ask, NULL },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+		  (void *)(uintptr_t)gw_http_cert_ask },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
 		  (void *)(uintptr_t)TLS_PRIORITY },
 		{ MHD_OPTION_END, 0, NULL },
