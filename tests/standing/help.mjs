@@ -1,8 +1,9 @@
 /* What the stories of this folder share. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { eventually } from "../wire/harness.mjs";
 
@@ -62,3 +63,41 @@ export const endOf = (gw, id, options = {}) => eventually(`${id} has ended`, asy
 
 /* What is on disk of the process: descriptors, status, ... */
 export const proc = (gw, file) => readFileSync(`/proc/${gw.process.pid}/${file}`, "utf8");
+
+/* The world of preload.c: a clock that jumps, a disk that refuses. Options for
+ * t.gateway(), and what is set counts at once. */
+export const world = (t) => {
+	const dir = folder(t);
+	const library = join(dir, "preload.so");
+	const file = join(dir, "control");
+	execFileSync("gcc", ["-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, fileURLToPath(new URL("preload.c", import.meta.url)), "-ldl"]);
+	const state = Buffer.alloc(24);
+	const fd = openSync(file, "w+");
+	const write = () => writeSync(fd, state, 0, state.length, 0);
+	write();
+	t.later(() => closeSync(fd));
+	return {
+		options: { env: { LD_PRELOAD: library, STANDING_CONTROL: file, ASAN_OPTIONS: "verify_asan_link_order=0" } },
+		clock: (offset_s) => {
+			state.writeBigInt64LE(BigInt(offset_s), 0);
+			write();
+		},
+		disk: (errno) => {
+			state.writeBigInt64LE(BigInt(errno), 8);
+			write();
+		},
+	};
+};
+
+/* A gateway behind a line of shell that ends with GATEWAY "$@". */
+export const wrapped = async (t, shell, config, options) => {
+	const wrapper = join(folder(t), "gateway");
+	writeFileSync(wrapper, `#!/bin/sh\n${shell.replace("GATEWAY", `'${t.binary}'`)}\n`, { mode: 0o755 });
+	const { binary } = t;
+	t.binary = wrapper;
+	try {
+		return await t.gateway(config, options);
+	} finally {
+		t.binary = binary;
+	}
+};
