@@ -257,7 +257,7 @@ install: all
 	install -m 644 config/bellpull.json $(DOC)/config
 	install -m 644 $(wildcard docs/*.md) $(DOC)/docs
 	[ -e $(ETC)/bellpull.json ] || \
-		install -m 640 config/bellpull.json $(ETC)/bellpull.json
+		install -m 644 config/bellpull.json $(ETC)/bellpull.json
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|' \
 		docker/bellpull.service >$(UNIT)/bellpull.service
 

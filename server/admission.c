@@ -84,7 +84,8 @@ int gw_admission_check(struct gw_admission *a, const struct gw_key *key,
 		return ENOSPC;
 	}
 	if (load->living >= gw_admission_limit(a->cfg) ||
-	    !gw_admission_has_ports(a->cfg, load->legs, 1))
+	    !gw_admission_has_ports(a->cfg, load->legs, 1) ||
+	    !gw_loop_has_fds())
 		return EBUSY;
 	if (is_behind(a, load))
 		return EAGAIN;

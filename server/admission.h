@@ -35,7 +35,7 @@ struct gw_admission_load {
 };
 
 /* Returns 0, or why not: ESHUTDOWN (draining), ENOSPC (the store can't write),
- * EBUSY (limits.calls), EAGAIN (the loop or the disk is behind), EUSERS (this key
+ * EBUSY (limits.calls, open files), EAGAIN (the loop or the disk is behind), EUSERS (this key
  * asks too often); *retry_s gets the seconds after which to come again. */
 int gw_admission_check(struct gw_admission *admission, const struct gw_key *key,
 		       const struct gw_admission_load *load, uint32_t *retry_s);

@@ -22,6 +22,7 @@
 
 enum {
 	BATCH_MAX = 32,
+	FDS_RESERVE = 32,
 	FDS_MAX = 1 << 15, /* libre's table is touched memory: 44 bytes an fd */
 	LAG_PROBE_MS = 5,
 	LAG_WINDOW_MS = 1000,
@@ -235,6 +236,19 @@ static uint32_t raise_fds(void)
 uint32_t gw_loop_fds(void)
 {
 	return loop.fds;
+}
+
+/* The kernel gives the lowest number that is free: when it is a high one, nearly
+ * all below it are in use. */
+bool gw_loop_has_fds(void)
+{
+	const int fd = dup(loop.sigfd);
+
+	if (fd < 0)
+		return loop.sigfd < 0; /* not up: nobody to protect */
+	(void)close(fd);
+
+	return (uint32_t)fd + FDS_RESERVE < loop.fds;
 }
 
 int gw_loop_init(void)

@@ -16,6 +16,10 @@ void gw_loop_close(void);
  * for fd_setsize() in other looping threads. */
 uint32_t gw_loop_fds(void);
 
+/* Whether some are left for those who must not be refused: probes, the store, the
+ * calls that run. */
+bool gw_loop_has_fds(void);
+
 /* Has fn(arg) called on the loop thread, in the order of posting. From any
  * thread. Returns 0 or ENOMEM. */
 int gw_loop_post(void (*fn)(void *arg), void *arg);

@@ -1,5 +1,5 @@
 /* SIGHUP: the settings are read again, whole or not at all (G11). */
-import { writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { equal, eventually, ok, test } from "../wire/harness.mjs";
@@ -125,6 +125,35 @@ test("G11: a hundred reloads under traffic, and nothing is lost", async (t) => {
 		for (const id of ids)
 			equal((await endOf(gw, id)).cause, "busy");
 	equal((await gw.api("GET", "/capacity")).json.calls_limit, 1099);
+});
+
+test("G11: a key's file is read again: the old secret is out, its stream ends, its call goes on", async (t) => {
+	const file = join(folder(t), "key");
+	const bearer = (secret) => ({ headers: { Authorization: `Bearer ${secret}` } });
+	writeFileSync(file, "bp_first_0123456789\n", { mode: 0o600 });
+	process.env.TEST_STANDING_OTHER = "bp_other_0123456789";
+	const gw = await t.gateway({ ...SANDBOX, keys: [
+		{ name: "crm", secret: `file:${file}` }, { name: "other", secret: "env:TEST_STANDING_OTHER" }] });
+	const first = bearer("bp_first_0123456789");
+	const other = bearer("bp_other_0123456789");
+	const stream = await gw.events("/events", first);
+	const kept = await gw.events("/events", other);
+	const id = await call(gw, { to: "sim:answer" }, "bridged", first);
+
+	writeFileSync(file, "bp_second_0123456789\n", { mode: 0o600 });
+	equal((await reload(gw)).at(-1).event, "gateway.reloaded");
+	equal((await gw.api("GET", "/calls", first)).status, 401, "the old secret");
+	await stream.ended;
+	const second = bearer("bp_second_0123456789");
+	equal((await gw.api("GET", `/calls/${id}`, second)).json.state, "bridged", "its call");
+	await gw.api("DELETE", `/calls/${id}`, second);
+	await kept.untilType("call.ended", id);
+
+	/* one that others may read is none */
+	writeFileSync(file, "bp_third_0123456789\n");
+	chmodSync(file, 0o644);
+	equal((await reload(gw)).at(-1).event, "gateway.reload_refused");
+	equal((await gw.api("GET", "/calls", second)).status, 200, "the secret that stays");
 });
 
 /* What a supervisor is told: RELOADING with its time, then READY (see

@@ -147,7 +147,7 @@ class Gateway {
 
 	/* What the log says, record by record. */
 	records() {
-		return this.log().split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+		return this.log().split("\n").slice(0, -1).filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
 	}
 
 	kill(signal = "SIGTERM") {
