@@ -1,6 +1,5 @@
 /* Signals, supervisors, descriptors: G10, G12, G13. */
 import { spawn } from "node:child_process";
-import dgram from "node:dgram";
 import { existsSync, readFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
@@ -8,36 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { equal, eventually, match, ok, test } from "../wire/harness.mjs";
 import { call, endOf, folder, proc, reload, rewrite, SANDBOX, wrapped } from "./help.mjs";
-
-/* A PBX of one phone: registers everybody, answers every call. */
-const pbx = async (t) => {
-	const socket = dgram.createSocket("udp4");
-	const seen = [];
-	const tag = ";tag=pbx";
-	const answer = (text, status, more = [], body = "") => {
-		const keep = text.split("\r\n").filter((line) => /^(Via|From|Call-ID|CSeq|Record-Route):/i.test(line));
-		const to = /^To:.*$/im.exec(text)[0];
-		return [`SIP/2.0 ${status}`, ...keep, to.includes(";tag=") ? to : to + tag, ...more, `Content-Length: ${body.length}`, "", body].join("\r\n");
-	};
-	socket.on("message", (bytes, from) => {
-		const text = bytes.toString("latin1");
-		const method = text.split(" ")[0];
-		seen.push(text);
-		const reply = (...args) => socket.send(Buffer.from(answer(text, ...args), "latin1"), from.port, from.address);
-		const { port } = socket.address();
-		const contact = /^Contact:.*$/im.exec(text)?.[0];
-		if (method === "REGISTER")
-			reply("200 OK", /expires[:=] ?0/i.test(text) ? [] : [`${contact};expires=60`]);
-		else if (method === "INVITE")
-			reply("200 OK", [`Contact: <sip:pbx@127.0.0.1:${port}>`, "Content-Type: application/sdp"],
-				`v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 41000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n`);
-		else if (method === "BYE" || method === "CANCEL" || method === "OPTIONS")
-			reply("200 OK");
-	});
-	await new Promise((done) => socket.bind(0, "127.0.0.1", done));
-	t.later(() => socket.close());
-	return { port: socket.address().port, requests: (method) => seen.filter((text) => text.startsWith(`${method} `)) };
-};
+import { pbx } from "./pbx.mjs";
 
 const withLine = (peer, more = {}) => ({ ...more, lines: [{ name: "office", user: "858", domain: "127.0.0.1", port: peer.port }] });
 
