@@ -67,8 +67,35 @@ static void *hold(const void *p)
 	return mem_ref((void *)(uintptr_t)p);
 }
 
-int gw_key_of_config(struct gw_key **keyp, const struct gw_config *cfg,
-		     const struct gw_config_key *row)
+/* What a key has of its row. Not the whole configuration: the secrets of others in
+ * it would stay in memory for as long as this key does. */
+struct parts {
+	const void *list[7];
+};
+
+static void parts_destructor(void *arg)
+{
+	struct parts *parts = arg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts->list); i++)
+		mem_deref((void *)(uintptr_t)parts->list[i]);
+}
+
+static struct parts *hold_parts(const struct gw_config_key *row)
+{
+	struct parts *parts = mem_zalloc(sizeof(*parts), parts_destructor);
+
+	if (parts)
+		*parts = (struct parts){
+			{ hold(row->name), hold(row->project),
+			  hold(row->scopes.list), hold(row->lines.list),
+			  hold(row->caller_ids.list), hold(row->token_secret),
+			  hold(row->token_public_key) }
+		};
+	return parts;
+}
+
+int gw_key_of_config(struct gw_key **keyp, const struct gw_config_key *row)
 {
 	struct owner *o = alloc();
 	const char *text;
@@ -76,7 +103,11 @@ int gw_key_of_config(struct gw_key **keyp, const struct gw_config *cfg,
 
 	if (!o)
 		return ENOMEM;
-	o->held = hold(cfg);
+	o->held = hold_parts(row);
+	if (!o->held) {
+		mem_deref(o);
+		return ENOMEM;
+	}
 	o->key.name = row->name;
 	o->key.project = row->project;
 	o->key.scopes = row->scopes;

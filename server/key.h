@@ -64,10 +64,9 @@ bool gw_key_may(const struct gw_key *key, const char *scope);
 /* Taken away meanwhile, or its time is over. now_ms: wall clock. */
 bool gw_key_is_over(const struct gw_key *key, int64_t now_ms);
 
-/* A key from the configuration: its strings are the configuration's, to which it
+/* A key from the configuration: its strings are the row's, to each of which it
  * keeps a reference. Returns 0 or ENOMEM. */
-int gw_key_of_config(struct gw_key **keyp, const struct gw_config *cfg,
-		     const struct gw_config_key *row);
+int gw_key_of_config(struct gw_key **keyp, const struct gw_config_key *row);
 
 /* A click token's key: of parent it has the project, the lines and the numbers, and
  * for itself the scopes of whoever sees through one call. Takes click over, which

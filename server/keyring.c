@@ -133,7 +133,7 @@ int gw_keyring_reload(struct gw_keyring *ring, const struct gw_config *cfg)
 	for (size_t i = cfg->key_count; i > 0 && !err; i--) {
 		struct gw_key *key;
 
-		err = gw_key_of_config(&key, cfg, &cfg->keys[i - 1]);
+		err = gw_key_of_config(&key, &cfg->keys[i - 1]);
 		err = err ? err : append(&fresh, key);
 	}
 	if (err) {

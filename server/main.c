@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <re.h>
@@ -623,11 +624,21 @@ static int start(void)
 	return err ? EX_SOFTWARE : 0;
 }
 
+/* Passwords and keys are in memory: no core file shall have them, and no other
+ * process of the same user. (A sanitizer must look into its own.) */
+static void keep_memory_private(void)
+{
+#ifndef GW_DEBUG
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 int main(int argc, char *argv[])
 {
 	struct options opt = { .config = NULL };
 	int code;
 
+	keep_memory_private();
 	code = read_options(&opt, argc, argv);
 	if (code >= 0)
 		return code;
