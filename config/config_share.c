@@ -102,15 +102,17 @@ void gw_config_value_share(const struct gw_config_row *row, void *base,
 	case GW_CONFIG_STRINGS:
 		*(struct gw_config_strings *)to =
 			*(const struct gw_config_strings *)at;
-		(void)mem_ref((void *)(uintptr_t)(
-			(struct gw_config_strings *)to)->list);
+		(void)mem_ref(
+			(void *)(uintptr_t)((struct gw_config_strings *)to)
+				->list);
 		break;
 	case GW_CONFIG_HTTP_LISTENS:
 	case GW_CONFIG_SIP_LISTENS:
 		*(struct gw_config_listens *)to =
 			*(const struct gw_config_listens *)at;
-		(void)mem_ref((void *)(uintptr_t)(
-			(struct gw_config_listens *)to)->list);
+		(void)mem_ref(
+			(void *)(uintptr_t)((struct gw_config_listens *)to)
+				->list);
 		break;
 	default:
 		memcpy(to, at, plain_size(row->type));

@@ -27,7 +27,7 @@ enum {
 };
 
 /* 1.2 and up, keys that nobody can read later, and ciphers that authenticate. */
-#define TLS_PRIORITY                                      \
+#define TLS_PRIORITY                                         \
 	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA" \
 	":-AES-128-CBC:-AES-256-CBC:-SHA1"
 

@@ -215,8 +215,8 @@ void gw_http_cert_close(void)
 
 int gw_http_cert_ask(gnutls_session_t session, const gnutls_datum_t *names,
 		     int name_count, const gnutls_pk_algorithm_t *algos,
-		     int algo_count, gnutls_pcert_st **chainp,
-		     unsigned *countp, gnutls_privkey_t *keyp)
+		     int algo_count, gnutls_pcert_st **chainp, unsigned *countp,
+		     gnutls_privkey_t *keyp)
 {
 	(void)session;
 	(void)names;

@@ -50,7 +50,8 @@ static void tell_errors(const struct gw_config_errors *errs)
 		gw_log(GW_LOG_ERROR, "config.wrong",
 		       GW_F_STR("pointer", e->pointer),
 		       GW_F_INT("line", e->line),
-		       GW_F_STR("variable", e->variable[0] ? e->variable : NULL),
+		       GW_F_STR("variable",
+				e->variable[0] ? e->variable : NULL),
 		       GW_F_STR("why", e->text));
 	}
 }
@@ -135,8 +136,7 @@ static void reload(struct gw_app *app, const char *path)
 	else
 		mem_deref(cert); /* it is read again when HTTP opens */
 	swap(app, cfg);
-	gw_log(GW_LOG_INFO, "gateway.reloaded",
-	       GW_F_INT("need_restart", kept));
+	gw_log(GW_LOG_INFO, "gateway.reloaded", GW_F_INT("need_restart", kept));
 }
 
 void gw_reload(struct gw_app *app, const char *path)
