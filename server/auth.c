@@ -92,6 +92,11 @@ bool gw_auth_needed(const struct gw_auth *auth)
 	return gw_keyring_needed(auth->ring);
 }
 
+bool gw_auth_has_stored(const struct gw_auth *auth)
+{
+	return gw_keyring_has_stored(auth->ring);
+}
+
 /* Keys that come and go ----------------------------------------------------- */
 
 static void changed(struct gw_auth *auth)

@@ -66,6 +66,8 @@ int gw_auth_reload(struct gw_auth *auth, const struct gw_config *cfg);
 
 /* Is a key needed? */
 bool gw_auth_needed(const struct gw_auth *auth);
+/* Has the store any, good or not? */
+bool gw_auth_has_stored(const struct gw_auth *auth);
 
 /* On GW_AUTH_OK *keyp carries one reference (NULL when no key is needed). On
  * GW_AUTH_WRONG *whyp is a sentence. now_ms: any steady clock; now_s: Unix

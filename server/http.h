@@ -53,7 +53,7 @@ int gw_http_open(struct gw_http **httpp, const struct gw_http_cfg *cfg,
  * or for mem_deref(). Returns 0 or errno; why[] is a sentence for people. */
 struct gw_http_cert;
 int gw_http_prepare(struct gw_http_cert **certp, const struct gw_config *config,
-		    char *why, size_t why_size);
+		    const struct gw_auth *auth, char *why, size_t why_size);
 void gw_http_take(struct gw_http *http, const struct gw_config *config,
 		  struct gw_http_cert *cert);
 

@@ -334,31 +334,17 @@ static int listen_all(struct gw_http *http, const struct how *how, char *why,
 	return 0;
 }
 
-/* Refused: a gateway without keys that others can reach. */
-static bool reachable_without_keys(const struct gw_config *cfg)
-{
-	for (size_t i = 0; i < cfg->http.listen.count; i++) {
-		struct sa addr;
-
-		if (cfg->key_count ||
-		    sa_set_str(&addr, cfg->http.listen.list[i].address, 0))
-			continue;
-		if (!sa_is_loopback(&addr))
-			return true;
-	}
-
-	return false;
-}
-
 int gw_http_prepare(struct gw_http_cert **certp, const struct gw_config *cfg,
-		    char *why, size_t why_size)
+		    const struct gw_auth *auth, char *why, size_t why_size)
 {
 	*certp = NULL;
-	if (reachable_without_keys(cfg)) {
+	if (!cfg->key_count && !gw_auth_has_stored(auth) &&
+	    gw_config_open_door(cfg)) {
 		(void)re_snprintf(why, why_size,
 				  "http.listen names an address that others can"
-				  " reach, and there are no keys: add one to"
-				  " \"keys\", or listen on 127.0.0.1");
+				  " reach, and there are no keys: make one with"
+				  " `bellpull key add`, add one to \"keys\","
+				  " or listen on 127.0.0.1");
 		return EPERM;
 	}
 
@@ -374,7 +360,7 @@ int gw_http_listen(struct gw_http *http, const struct gw_http_callbacks *cbs,
 	struct gw_http_cert *cert;
 	int err;
 
-	err = gw_http_prepare(&cert, http->config, why, why_size);
+	err = gw_http_prepare(&cert, http->config, http->auth, why, why_size);
 	if (err)
 		return err;
 	how.tls = cert != NULL;

@@ -189,6 +189,11 @@ bool gw_keyring_needed(const struct gw_keyring *ring)
 	       gw_config_open_door(ring->cfg);
 }
 
+bool gw_keyring_has_stored(const struct gw_keyring *ring)
+{
+	return ring->stored_all > 0;
+}
+
 static bool has_hash(struct le *le, void *arg)
 {
 	const struct slot *slot = le->data;

@@ -21,6 +21,8 @@ int gw_keyring_stored(struct gw_keyring *ring, const struct gw_key_row *rows,
 
 /* Is a key needed? Yes, if there is one, or was meant to be. */
 bool gw_keyring_needed(const struct gw_keyring *ring);
+/* Has the store any, good or not? */
+bool gw_keyring_has_stored(const struct gw_keyring *ring);
 
 /* NULL: none. What lies behind the pointer is the ring's: mem_ref() to keep it. */
 const struct gw_key *gw_keyring_by_secret(const struct gw_keyring *ring,

@@ -286,6 +286,7 @@ void gw_registry_reload(const struct gw_config *cfg)
 	gw_registry.cfg = cfg;
 	gw_registry.stats.limit = gw_admission_limit(cfg);
 	gw_admission_reload(gw_registry.admission, cfg);
+	(void)gw_quota_reload(gw_registry.quota, cfg);
 }
 
 void gw_registry_close(void)

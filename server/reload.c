@@ -21,6 +21,7 @@
 #include "server/lines.h"
 #include "server/log.h"
 #include "server/notify.h"
+#include "server/policy.h"
 #include "server/registry.h"
 #include "server/sse.h"
 
@@ -71,6 +72,19 @@ static void tell_kept(const char *pointer, void *arg)
 	       GW_F_STR("why", "needs a restart"));
 }
 
+/* What the table of settings can't tell of the policy. */
+static int check_policy(const struct gw_config *cfg)
+{
+	char pointer[64], why[160];
+	const int err = gw_policy_config(&cfg->policy, pointer, sizeof(pointer),
+					 why, sizeof(why));
+
+	if (err)
+		gw_log(GW_LOG_ERROR, "config.wrong",
+		       GW_F_STR("pointer", pointer), GW_F_STR("why", why));
+	return err;
+}
+
 /* The next configuration, or NULL: the log says why. */
 static struct gw_config *load(const struct gw_app *app, const char *path,
 			      size_t *keptp)
@@ -84,6 +98,7 @@ static struct gw_config *load(const struct gw_app *app, const char *path,
 	if (err == EINVAL)
 		tell_errors(errs);
 	mem_deref(errs);
+	err = err ? err : check_policy(cfg);
 	err = err ? err : gw_config_keep(cfg, app->cfg, tell_kept, keptp);
 	if (err) {
 		refused(err == EINVAL ? "the configuration is wrong" :
@@ -122,7 +137,7 @@ static void reload(struct gw_app *app, const char *path)
 	cfg = load(app, path, &kept);
 	if (!cfg)
 		return;
-	err = gw_http_prepare(&cert, cfg, why, sizeof(why));
+	err = gw_http_prepare(&cert, cfg, app->auth, why, sizeof(why));
 	err = err ? err : gw_auth_reload(app->auth, cfg);
 	if (err) {
 		refused(why[0] ? why : strerror(err));

@@ -1,8 +1,9 @@
 /* SIGHUP: the settings are read again, whole or not at all (G11). */
+import { spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { equal, eventually, ok, test } from "../wire/harness.mjs";
+import { equal, eventually, match, ok, test } from "../wire/harness.mjs";
 import { call, endOf, folder, reload, rewrite, SANDBOX } from "./help.mjs";
 
 const kept = (news) => news.filter(({ event }) => event === "config.kept").map(({ pointer }) => pointer);
@@ -98,6 +99,44 @@ test("G11: a gateway that others reach doesn't lose its last key", async (t) => 
 	});
 	equal((await reload(gw)).at(-1).event, "gateway.reload_refused");
 	equal((await gw.api("GET", "/capacity")).status, 401, "without a key, after the reload");
+});
+
+test("G11: a key of the store is a lock as good as one of the settings", async (t) => {
+	const gw = await t.gateway(SANDBOX);
+	const { stdout } = spawnSync(gw.binary, ["--config", join(gw.dir, "bellpull.json"), "key", "add", "crm"], { cwd: gw.dir, encoding: "utf8" });
+	const bearer = { headers: { Authorization: `Bearer ${stdout.trim()}` } };
+	gw.config.http.listen = [`0.0.0.0:${gw.port}`];
+	rewrite(gw, () => {});
+	await gw.kill();
+	await gw.restart();
+	equal((await gw.api("GET", "/capacity")).status, 401, "without a key");
+	equal((await gw.api("GET", "/calls", bearer)).status, 200, "with it");
+	rewrite(gw, (config) => {
+		config.limits = { calls: 3 };
+	});
+	equal((await reload(gw)).at(-1).event, "gateway.reloaded");
+	equal((await gw.api("GET", "/calls", bearer)).status, 200, "with it, after the reload");
+});
+
+test("G11: another policy counts for the next call, and a wrong one is refused", async (t) => {
+	const gw = await t.gateway(SANDBOX);
+	const before = await gw.api("POST", "/calls?dry_run=1", { body: { to: "853" } });
+	equal(before.status, 200, before.text);
+	const deny = { rules: [{ name: "nobody", action: "deny", lines: ["sandbox"] }] };
+	const up = await call(gw, { to: "sim:answer" });
+	rewrite(gw, (config) => {
+		config.policy = { ...deny, countries: ["ZZ"] };
+	});
+	const news = await reload(gw);
+	equal(news.at(-1).event, "gateway.reload_refused");
+	match(news.find(({ event }) => event === "config.wrong")?.pointer, /^\/policy\/countries/);
+	equal((await gw.api("POST", "/calls?dry_run=1", { body: { to: "853" } })).status, 200, "by the policy that stays");
+	rewrite(gw, (config) => {
+		config.policy = deny;
+	});
+	equal((await reload(gw)).at(-1).event, "gateway.reloaded");
+	equal((await gw.api("POST", "/calls?dry_run=1", { body: { to: "853" } })).status, 403, "by the next one");
+	equal((await gw.api("GET", `/calls/${up}`)).json.state, "bridged", "a call from before");
 });
 
 test("G11: a hundred reloads under traffic, and nothing is lost", async (t) => {
