@@ -80,7 +80,7 @@ CFLAGS := -std=gnu11 -g -fPIE -pthread $(WARNINGS)
 # What is linked when it is used; libre's two replaced members come from
 # sip/libre/, whose objects stand before the archives (see .ci/link-check.sh).
 LIBS := -L$(B)/deps/lib -lbaresip -lrem -lre -Wl,--as-needed \
-        -lopus -lspandsp -lgsm -lmicrohttpd -lgnutls -lcjson -lsqlite3 -lcurl \
+        -lopus -lspandsp -lgsm -lmicrohttpd -lgnutls -lseccomp -lcjson -lsqlite3 -lcurl \
         -lssl -lcrypto -lz -lresolv -ldl -lm
 LDFLAGS := -pie -pthread -Wl,--wrap=mem_zalloc \
            -Wl,--wrap=udp_listen,--wrap=tcp_listen,--wrap=tcp_accept \

@@ -25,6 +25,7 @@
 #include "server/auth.h"
 #include "server/clock.h"
 #include "server/events.h"
+#include "server/fence.h"
 #include "server/http.h"
 #include "server/key_tool.h"
 #include "server/lines.h"
@@ -633,6 +634,17 @@ static void keep_memory_private(void)
 #endif
 }
 
+/* Before the first thread. (A sanitizer needs more of the kernel.) */
+static void fence_in(void)
+{
+#ifndef GW_DEBUG
+	const int err = gw_fence_enter();
+
+	if (err)
+		gw_log(GW_LOG_INFO, "gateway.unfenced", GW_F_ERR("why", err));
+#endif
+}
+
 int main(int argc, char *argv[])
 {
 	struct options opt = { .config = NULL };
@@ -665,6 +677,7 @@ int main(int argc, char *argv[])
 			    stderr);
 		return EX_SOFTWARE;
 	}
+	fence_in();
 	tmr_init(&run.drain_tmr);
 	run.status = start();
 	if (!run.status)
