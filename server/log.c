@@ -144,7 +144,10 @@ static const struct named {
 	{ "response=\"", "\"" },      { "response=", ", \r\n" },
 	{ "cnonce=\"", "\"" },        { "ticket=", "& \r\n\"" },
 	{ "password=", "& \r\n\"" },  { "password\":\"", "\"" },
-	{ "signature:", "\r\n" },
+	{ "signature:", "\r\n" },	 { "signature-256:", "\r\n" },
+	{ "x-api-key:", "\r\n" },	 { "secret\":\"", "\"" },
+	{ "token\":\"", "\"" },	 { "key\":\"", "\"" },
+	{ "secret=", "& \r\n\"" },	 { "token=", "& \r\n\"" },
 };
 
 /* Length of the name at s before a secret, and of the secret. */
@@ -252,25 +255,58 @@ static void add_str(struct record *r, const char *s)
 	add(r, s, strlen(s));
 }
 
+/* Length of the character at s (RFC 3629 4); 0: it is none. */
+static size_t utf8_len(const unsigned char *s)
+{
+	const size_t n = s[0] < 0x80 ? 1 :
+			 s[0] < 0xc2 ? 0 :
+			 s[0] < 0xe0 ? 2 :
+			 s[0] < 0xf0 ? 3 :
+			 s[0] < 0xf5 ? 4 :
+				       0;
+
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
+		return 0;
+
+	return n;
+}
+
+/* One character at s, escaped into text[] (6 bytes at most). */
+static size_t escape(char *text, const unsigned char *s, size_t len)
+{
+	if (!len)
+		return (size_t)snprintf(text, 7, "\\ufffd");
+	if (s[0] == '"' || s[0] == '\\')
+		return (size_t)snprintf(text, 7, "\\%c", s[0]);
+	if (s[0] < 0x20 || s[0] == 0x7f)
+		return (size_t)snprintf(text, 7, "\\u%04x", s[0]);
+	/* C1: to a terminal these are commands, too */
+	if (s[0] == 0xc2 && s[1] < 0xa0)
+		return (size_t)snprintf(text, 7, "\\u%04x", s[1]);
+
+	memcpy(text, s, len);
+	return len;
+}
+
 /* Quoted and escaped as JSON, which logfmt readers understand, too. A value
  * is added whole or not at all: a cut escape would spoil the line. */
-static void add_quoted(struct record *r, const char *s)
+static void add_quoted(struct record *r, const char *value)
 {
+	const unsigned char *s = (const unsigned char *)value;
 	char text[6 * VALUE_MAX + 3];
 	size_t n = 0;
 
 	text[n++] = '"';
-	for (; *s && n < sizeof(text) - 8; s++) {
-		const unsigned char c = (unsigned char)*s;
+	while (*s && n < sizeof(text) - 8) {
+		const size_t len = utf8_len(s);
 
-		if (c == '"' || c == '\\') {
-			text[n++] = '\\';
-			text[n++] = (char)c;
-		} else if (c < 0x20 || c == 0x7f) {
-			n += (size_t)snprintf(text + n, 7, "\\u%04x", c);
-		} else {
-			text[n++] = (char)c;
-		}
+		n += escape(text + n, s, len);
+		s += len ? len : 1;
 	}
 	text[n++] = '"';
 

@@ -88,6 +88,25 @@ static int test_log_json(void)
 }
 TEST(test_log_json);
 
+/* What others send need be no text: a record is UTF-8 all the same, and a terminal
+ * gets no commands. */
+static int test_log_bytes(void)
+{
+	CHECK_OK(log_to_pipe(GW_LOG_INFO, GW_LOG_JSON, false));
+	gw_log(GW_LOG_INFO, "x",
+	       GW_F_STR("a", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80"),
+	       GW_F_STR("b", "\xff|\xc3|\xc0\xaf|\xed\xa0\x80|\xe2\x82"),
+	       GW_F_STR("c", "\x1b[2J\xc2\x9b"
+			     "2J\x7f"));
+	CHECK(strstr(written(),
+		     "\"a\":\"\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80\","
+		     "\"b\":\"\\ufffd|\\ufffd|\\ufffd\\ufffd|"
+		     "\\ufffd\\ufffd\\ufffd|\\ufffd\\ufffd\","
+		     "\"c\":\"\\u001b[2J\\u009b2J\\u007f\"}"));
+	return 0;
+}
+TEST(test_log_bytes);
+
 static int test_log_level(void)
 {
 	CHECK_OK(log_to_pipe(GW_LOG_INFO, GW_LOG_LOGFMT, false));
@@ -165,6 +184,9 @@ static int test_log_redacts(void)
 		{ "x eyJhbGciOi.eyJzdWIi.sig y", "x *** y" },
 		{ "eyJustaword", "eyJustaword" },
 		{ "bellpull_session=0123; a", "bellpull_session=***; a" },
+		{ "X-Hub-Signature-256: sha256=ab\r\nA", "X-Hub-Signature-256:***\r\nA" },
+		{ "{\"secret\":\"a\",\"b\":1}", "{\"secret\":\"***\",\"b\":1}" },
+		{ "/x?token=abc&a=b", "/x?token=***&a=b" },
 	};
 	char out[128];
 
