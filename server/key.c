@@ -70,7 +70,7 @@ static void *hold(const void *p)
 /* What a key has of its row. Not the whole configuration: the secrets of others in
  * it would stay in memory for as long as this key does. */
 struct parts {
-	const void *list[7];
+	const void *list[8];
 };
 
 static void parts_destructor(void *arg)
@@ -90,7 +90,8 @@ static struct parts *hold_parts(const struct gw_config_key *row)
 			{ hold(row->name), hold(row->project),
 			  hold(row->scopes.list), hold(row->lines.list),
 			  hold(row->caller_ids.list), hold(row->token_secret),
-			  hold(row->token_public_key) }
+			  hold(row->token_public_key),
+			  hold(row->visitor_prefixes.list) }
 		};
 	return parts;
 }
