@@ -144,10 +144,10 @@ static const struct named {
 	{ "response=\"", "\"" },      { "response=", ", \r\n" },
 	{ "cnonce=\"", "\"" },        { "ticket=", "& \r\n\"" },
 	{ "password=", "& \r\n\"" },  { "password\":\"", "\"" },
-	{ "signature:", "\r\n" },	 { "signature-256:", "\r\n" },
-	{ "x-api-key:", "\r\n" },	 { "secret\":\"", "\"" },
-	{ "token\":\"", "\"" },	 { "key\":\"", "\"" },
-	{ "secret=", "& \r\n\"" },	 { "token=", "& \r\n\"" },
+	{ "signature:", "\r\n" },     { "signature-256:", "\r\n" },
+	{ "x-api-key:", "\r\n" },     { "secret\":\"", "\"" },
+	{ "token\":\"", "\"" },       { "key\":\"", "\"" },
+	{ "secret=", "& \r\n\"" },    { "token=", "& \r\n\"" },
 };
 
 /* Length of the name at s before a secret, and of the secret. */

@@ -74,8 +74,7 @@ static int grants(void)
 	if (!refuses(mprotect(page, 4096, PROT_READ | PROT_EXEC)))
 		return 6;
 	if (!refuses(mmap(NULL, 4096, PROT_WRITE | PROT_EXEC,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			  0) == MAP_FAILED ?
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ?
 			     -1 :
 			     0))
 		return 7;

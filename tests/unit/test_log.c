@@ -184,8 +184,10 @@ static int test_log_redacts(void)
 		{ "x eyJhbGciOi.eyJzdWIi.sig y", "x *** y" },
 		{ "eyJustaword", "eyJustaword" },
 		{ "bellpull_session=0123; a", "bellpull_session=***; a" },
-		{ "X-Hub-Signature-256: sha256=ab\r\nA", "X-Hub-Signature-256:***\r\nA" },
-		{ "{\"secret\":\"a\",\"b\":1}", "{\"secret\":\"***\",\"b\":1}" },
+		{ "X-Hub-Signature-256: sha256=ab\r\nA",
+		  "X-Hub-Signature-256:***\r\nA" },
+		{ "{\"secret\":\"a\",\"b\":1}",
+		  "{\"secret\":\"***\",\"b\":1}" },
 		{ "/x?token=abc&a=b", "/x?token=***&a=b" },
 	};
 	char out[128];
