@@ -40,6 +40,8 @@ only() {
 	[ ! -d server ] || stays server config/ server/ sip/
 	only cJSON.h 'config/json*.c' 'server/json*.c'
 	only microhttpd.h 'server/http*.[ch]' server/sse.c server/loop.c
+	only gnutls/ 'server/http*.[ch]'
+	only seccomp.h server/fence.c
 	only sqlite3.h 'server/store_sqlite*.[ch]'
 	only curl.h 'server/webhook*.c'
 	only libpq-fe.h 'server/store_postgres*.c'

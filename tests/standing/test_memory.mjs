@@ -71,7 +71,8 @@ test("E26: memory holds each secret where it is used, and one that was replaced 
 });
 
 test("E26: a crash leaves no core, and who runs as the same user can't look in", async (t) => {
-	if (!root || spawnSync("setpriv", ["--version"]).error)
+	/* root of a user namespace may be the only one in it */
+	if (!root || spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "true"]).status !== 0)
 		return;
 	const dir = folder(t);
 	const home = join(dir, "home");
