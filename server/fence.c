@@ -201,6 +201,11 @@ static const char *const allowed[] = {
 	"times",
 	"ugetrlimit",
 	"uname",
+	/* of other machines */
+	"cacheflush",
+	"riscv_flush_icache",
+	"riscv_hwprobe",
+	"set_tls",
 };
 
 /* What somebody who is in would try: told apart from what is missing. */
@@ -262,7 +267,18 @@ static const struct condition {
 	/* a thread shares its memory; a process wouldn't */
 	{ "clone", 0, SCMP_CMP_MASKED_EQ, CLONE_THREAD | NEW_NAMESPACES,
 	  CLONE_THREAD },
-	{ "ioctl", 1, SCMP_CMP_NE, TIOCSTI, 0 },
+	/* each by itself: the kernel looks at 32 bits, the filter at 64, so that
+	 * "all but" would let the others in under another name */
+	{ "ioctl", 1, SCMP_CMP_EQ, FIONREAD, 0 },
+	{ "ioctl", 1, SCMP_CMP_EQ, FIONBIO, 0 },
+	{ "ioctl", 1, SCMP_CMP_EQ, TCGETS, 0 }, /* isatty() */
+	{ "ioctl", 1, SCMP_CMP_EQ, TIOCOUTQ, 0 },
+	{ "ioctl", 1, SCMP_CMP_EQ, SIOCGIFCONF, 0 },
+	{ "ioctl", 1, SCMP_CMP_EQ, SIOCGIFNAME, 0 },
+	{ "ioctl", 1, SCMP_CMP_EQ, SIOCGIFINDEX, 0 },
+	{ "ioctl", 1, SCMP_CMP_EQ, SIOCGIFFLAGS, 0 },
+	{ "ioctl", 1, SCMP_CMP_EQ, SIOCGIFADDR, 0 },
+	{ "ioctl", 1, SCMP_CMP_EQ, SIOCGIFNETMASK, 0 },
 };
 
 /* Names that this machine doesn't have are left out. */

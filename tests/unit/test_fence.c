@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -82,6 +83,9 @@ static int grants(void)
 		return 8;
 	if (!refuses(syscall(SYS_bpf, 0, NULL, 0)))
 		return 9;
+	if (!refuses(ioctl(0, TIOCSTI, "x")) ||
+	    !refuses(syscall(SYS_ioctl, 0, TIOCSTI | 1UL << 32, "x")))
+		return 10;
 
 	return 0;
 }
