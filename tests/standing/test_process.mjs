@@ -145,7 +145,7 @@ test("G13: calls leave descriptors for probes", async (t) => {
 	});
 	equal([refused.status, refused.json.code], [503, "capacity"]);
 	for (const path of ["/livez", "/readyz", "/capacity"])
-		equal((await gw.api("GET", path)).status, 200, `${path} on a new connection`);
+		equal((await gw.api("GET", path, { agent: false })).status, 200, `${path} on a new connection`);
 	for (const id of ids)
 		await gw.api("DELETE", `/calls/${id}`);
 	for (const id of ids)
