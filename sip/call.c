@@ -22,15 +22,6 @@
 #include "sip/call_impl.h"
 
 #include <errno.h>
-#include <sys/time.h>
-
-int64_t gw_call_now_ms(void)
-{
-	struct timeval now;
-
-	(void)gettimeofday(&now, NULL);
-	return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
-}
 
 const char *gw_join_name(enum gw_join join)
 {
@@ -142,6 +133,7 @@ int gw_call_alloc(struct gw_call **callp, const struct gw_call_order *order,
 	if (!call)
 		return ENOMEM;
 
+	call->origin_ms = gw_moment_origin();
 	err = gw_call_order_copy(call, order);
 	if (err) {
 		mem_deref(call);

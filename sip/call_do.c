@@ -31,6 +31,7 @@ int gw_call_add_leg(struct gw_leg **legp, struct gw_call *call,
 	const bool is_from = role == GW_ROLE_FROM;
 	const struct gw_leg_cfg cfg = {
 		.role = role,
+		.origin_ms = call->origin_ms,
 		.order = &call->order,
 		.line = line,
 		.uri = uri,
@@ -124,21 +125,21 @@ static void limit_time(struct gw_call *call)
 
 static void tell_ringing(struct gw_call *call)
 {
-	call->info.ringing_at_ms = gw_call_now_ms();
+	call->info.ringing_at_ms = gw_moment_ms(call->origin_ms);
 	call->info.status = GW_STATUS_RINGING;
 	gw_call_tell(call, GW_EV_CALL_RINGING);
 }
 
 static void tell_answered(struct gw_call *call)
 {
-	call->info.answered_at_ms = gw_call_now_ms();
+	call->info.answered_at_ms = gw_moment_ms(call->origin_ms);
 	call->info.status = GW_STATUS_IN_PROGRESS;
 	gw_call_tell(call, GW_EV_CALL_ANSWERED);
 }
 
 static void tell_bridged(struct gw_call *call)
 {
-	call->info.bridged_at_ms = gw_call_now_ms();
+	call->info.bridged_at_ms = gw_moment_ms(call->origin_ms);
 	gw_call_tell(call, GW_EV_CALL_BRIDGED);
 }
 

@@ -216,7 +216,7 @@ void gw_call_tell_ended(struct gw_call *call)
 	gw_call_leave_lines(call);
 	gw_call_record_close(call);
 	settle_outcome(call);
-	call->info.ended_at_ms = ev.at_ms = gw_call_now_ms();
+	call->info.ended_at_ms = ev.at_ms = gw_moment_ms(call->origin_ms);
 	gw_call_refresh(call);
 	ev.sip_code = call->info.sip_code;
 	ev.sip_reason = call->info.sip_reason;

@@ -8,6 +8,7 @@
 #include "sip/call_fsm.h"
 #include "sip/ladder.h"
 #include "sip/leg.h"
+#include "sip/moment.h"
 
 struct gw_line_watch;
 
@@ -51,6 +52,7 @@ struct gw_call {
 	gw_call_event_h *eventh;
 	void *arg;
 
+	int64_t origin_ms; /* of its clock: moment.h */
 	enum gw_call_state state;
 	struct gw_call_info info;
 	struct gw_leg *legs[GW_CALL_LEGS_MAX];
@@ -84,7 +86,6 @@ struct gw_call {
 	char *diagnosis; /* made when first asked for */
 };
 
-int64_t gw_call_now_ms(void);
 static inline bool gw_call_has_two(const struct gw_call *call)
 {
 	return call->order.from != NULL;

@@ -14,7 +14,7 @@ void gw_call_tell_event(struct gw_call *call, struct gw_call_event *ev)
 
 	gw_call_refresh(call);
 	if (!ev->at_ms)
-		ev->at_ms = gw_call_now_ms();
+		ev->at_ms = gw_moment_ms(call->origin_ms);
 	call->eventh(call, ev, call->arg);
 }
 
@@ -45,7 +45,7 @@ static void started(struct gw_call *call, struct gw_leg *leg,
 {
 	(void)news;
 	if (!call->info.started_at_ms) {
-		call->info.started_at_ms = gw_call_now_ms();
+		call->info.started_at_ms = gw_moment_ms(call->origin_ms);
 		gw_call_tell(call, GW_EV_CALL_INITIATED);
 	}
 	gw_call_tell_leg(call, GW_EV_LEG_INITIATED, leg);
@@ -226,5 +226,6 @@ void gw_call_leg_wire(bool sent, const char *text, size_t len, void *arg)
 {
 	struct gw_call *call = arg;
 
-	gw_ladder_add(&call->ladder, gw_call_now_ms(), sent, text, len);
+	gw_ladder_add(&call->ladder, gw_moment_ms(call->origin_ms), sent, text,
+		      len);
 }

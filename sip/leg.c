@@ -21,7 +21,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "sip/line.h"
 #include "sip/stack.h"
@@ -46,14 +45,6 @@ const char *gw_leg_state_name(enum gw_leg_state state)
 }
 
 /* Telling ----------------------------------------------------------------- */
-
-int64_t gw_leg_now_ms(void)
-{
-	struct timeval now;
-
-	(void)gettimeofday(&now, NULL);
-	return (int64_t)now.tv_sec * 1000 + now.tv_usec / 1000;
-}
 
 void gw_leg_tell(struct gw_leg *leg, enum gw_leg_news_type type)
 {
@@ -151,6 +142,7 @@ int gw_leg_alloc(struct gw_leg **legp, const struct gw_leg_cfg *cfg)
 	}
 
 	leg->role = cfg->role;
+	leg->origin_ms = cfg->origin_ms;
 	leg->order = cfg->order;
 	leg->line = cfg->line;
 	leg->shows_to = cfg->shows_to;

@@ -53,6 +53,7 @@ typedef void(gw_leg_recorded_h)(struct gw_leg *leg,
 
 struct gw_leg_cfg {
 	enum gw_role role;
+	int64_t origin_ms;                 /* of the call's clock: moment.h */
 	const struct gw_call_order *order; /* must outlive the leg */
 	struct gw_line *line;              /* the same */
 	const char *uri;                   /* copied */

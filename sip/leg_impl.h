@@ -5,6 +5,7 @@
 #include <re.h>
 
 #include "sip/leg.h"
+#include "sip/moment.h"
 #include "sip/sdp.h"
 #include "sip/session.h"
 
@@ -28,6 +29,7 @@ enum gw_leg_change {
 struct gw_leg {
 	enum gw_role role;
 	enum gw_leg_state state;
+	int64_t origin_ms; /* of its clock: the call's */
 	const struct gw_call_order *order;
 	struct gw_line *line;
 	char *uri; /* what is dialled */
@@ -86,7 +88,6 @@ struct gw_leg {
 	bool has_quality;
 };
 
-int64_t gw_leg_now_ms(void);
 void gw_leg_tell(struct gw_leg *leg, enum gw_leg_news_type type);
 void gw_leg_tell_started(struct gw_leg *leg); /* once */
 bool gw_leg_is_over(const struct gw_leg *leg);

@@ -17,7 +17,7 @@ static void on_progress(const struct sip_msg *msg, void *arg)
 		leg->state = GW_LEG_PROCEEDING;
 
 	if (rings && !leg->ringing_at_ms) {
-		leg->ringing_at_ms = gw_leg_now_ms();
+		leg->ringing_at_ms = gw_moment_ms(leg->origin_ms);
 		leg->state = GW_LEG_RINGING;
 		gw_leg_tell(leg, GW_LEG_NEWS_RINGING);
 	}
@@ -50,7 +50,7 @@ static void on_answered(const struct sip_msg *msg, void *arg)
 		return;
 	}
 
-	leg->answered_at_ms = gw_leg_now_ms();
+	leg->answered_at_ms = gw_moment_ms(leg->origin_ms);
 	gw_leg_settle_state(leg);
 	gw_leg_listen(leg);
 	gw_leg_tell(leg, GW_LEG_NEWS_UP);
