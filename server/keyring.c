@@ -23,6 +23,7 @@ struct gw_keyring {
 	struct list keys; /* of struct slot: configuration first */
 	struct hash *by_hash;
 	size_t stored_all;
+	bool shut; /* there has been a key */
 };
 
 static void slot_destructor(void *arg)
@@ -96,6 +97,11 @@ static void retire(struct gw_keyring *ring, bool stored)
 	}
 }
 
+static bool has_any(const struct gw_keyring *ring)
+{
+	return ring->keys.head || ring->stored_all;
+}
+
 /* Puts fresh in the place of what the ring has of that kind. A key that says the
  * same as one there shares its state: it isn't revoked, and its rates go on. */
 static void replace(struct gw_keyring *ring, struct list *fresh, bool stored)
@@ -143,6 +149,7 @@ int gw_keyring_reload(struct gw_keyring *ring, const struct gw_config *cfg)
 	replace(ring, &fresh, false);
 	mem_deref((void *)(uintptr_t)ring->cfg);
 	ring->cfg = mem_ref((void *)(uintptr_t)cfg);
+	ring->shut |= has_any(ring);
 	return 0;
 }
 
@@ -164,6 +171,7 @@ int gw_keyring_stored(struct gw_keyring *ring, const struct gw_key_row *rows,
 	}
 	replace(ring, &fresh, true);
 	ring->stored_all = count_all;
+	ring->shut |= has_any(ring);
 	return 0;
 }
 
@@ -185,8 +193,7 @@ int gw_keyring_alloc(struct gw_keyring **ringp, const struct gw_config *cfg)
 
 bool gw_keyring_needed(const struct gw_keyring *ring)
 {
-	return ring->keys.head || ring->stored_all ||
-	       gw_config_open_door(ring->cfg);
+	return ring->shut || gw_config_open_door(ring->cfg);
 }
 
 bool gw_keyring_has_stored(const struct gw_keyring *ring)

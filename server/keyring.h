@@ -19,7 +19,9 @@ int gw_keyring_reload(struct gw_keyring *ring, const struct gw_config *cfg);
 int gw_keyring_stored(struct gw_keyring *ring, const struct gw_key_row *rows,
 		      size_t count, size_t count_all);
 
-/* Is a key needed? Yes, if there is one, or was meant to be. */
+/* Is a key needed? Yes, if there is one, was one since the start, or was meant to
+ * be: a door that was shut opens at a start only, not because the last key is being
+ * replaced. */
 bool gw_keyring_needed(const struct gw_keyring *ring);
 /* Has the store any, good or not? */
 bool gw_keyring_has_stored(const struct gw_keyring *ring);
