@@ -121,7 +121,9 @@ static int store_key(struct gw_store_keys *keys, const char *name,
 	int err = ENOMEM;
 
 	(void)SHA256((const uint8_t *)key, strlen(key), row.hash);
-	if (row.name && row.project && row.scopes)
+	/* a list that was lost would mean "all" */
+	if (row.name && row.project && row.scopes && !row.lines == !w->lines &&
+	    !row.caller_ids == !w->caller_ids)
 		err = gw_store_keys_add(keys, &row);
 	mem_deref(row.name);
 	mem_deref(row.project);
@@ -223,6 +225,7 @@ static int read_wanted(struct wanted *w, int argc, char *argv[])
 		{ "expires", required_argument, NULL, 'e' },
 		{ NULL, 0, NULL, 0 },
 	};
+	unsigned long days;
 	char *end;
 	int c;
 
@@ -242,8 +245,9 @@ static int read_wanted(struct wanted *w, int argc, char *argv[])
 			w->caller_ids = optarg;
 			break;
 		case 'e':
-			w->days = (unsigned)strtoul(optarg, &end, 10);
-			if (*end || !w->days || w->days > DAYS_MAX)
+			days = strtoul(optarg, &end, 10);
+			w->days = (unsigned)days;
+			if (*end || !days || days > DAYS_MAX)
 				return complain("--expires takes days, 1 to "
 						"36500",
 						NULL);

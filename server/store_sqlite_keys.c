@@ -53,8 +53,8 @@ int gw_store_keys_open(struct gw_store_keys **keysp, const char *url, char *why,
 	return err;
 }
 
-/* One change and the new version, or neither. keys.changed is what a statement
- * without effect means. */
+/* One change and the new version, or neither. nothing: what it means when the
+ * statement has changed no row. */
 static int change(struct gw_store_keys *keys, sqlite3_stmt *stmt, int nothing)
 {
 	sqlite3 *sql = keys->db->sql;
