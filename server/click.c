@@ -222,7 +222,8 @@ static bool is(const char *text, const char *word)
 /* The key of ours that the header names; NULL: none whose signature is right. */
 static const struct gw_key *signer(const struct parts *p,
 				   const struct gw_keyring *ring,
-				   const uint8_t secret[GW_CLICK_SECRET])
+				   const uint8_t secret[GW_CLICK_SECRET],
+				   int64_t now_s)
 {
 	const struct gw_json *h = gw_json_root(p->header);
 	const char *kid = string_of(h, "kid"), *alg = string_of(h, "alg");
@@ -234,7 +235,7 @@ static const struct gw_key *signer(const struct parts *p,
 	if (!kid || !is(string_of(h, "typ"), TYPE) || gw_json_get(h, "crit"))
 		return NULL;
 	key = gw_keyring_by_name(ring, ours ? kid + strlen(OURS) : kid);
-	if (!key)
+	if (!key || gw_key_is_over(key, now_s * 1000))
 		return NULL;
 	if (ours)
 		return is(alg, HS256) && verify_hs256(secret, GW_CLICK_SECRET,
@@ -339,7 +340,7 @@ int gw_click_read(struct gw_key **keyp, const char *text, size_t len,
 	err = open_parts(&p, text, len);
 	if (err)
 		goto out;
-	key = signer(&p, ring, secret);
+	key = signer(&p, ring, secret, now_s);
 	if (!key) {
 		err = EACCES;
 		goto out;

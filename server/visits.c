@@ -182,8 +182,15 @@ int gw_visits_ticket(struct gw_visits *visits, char text[GW_VISIT_SIZE],
 	char *copy = NULL;
 	int err;
 
-	if (origin && strlen(origin) <= ORIGIN_MAX && str_dup(&copy, origin))
-		return ENOMEM;
+	/* one that is too long is cut, and fits nobody */
+	if (origin) {
+		const struct pl pl = { origin,
+				       MIN(strlen(origin), (size_t)ORIGIN_MAX) };
+
+		err = pl_strdup(&copy, &pl);
+		if (err)
+			return err;
+	}
 	err = begin(&v, table, text, key, now_ms);
 	if (err) {
 		mem_deref(copy);
@@ -201,7 +208,7 @@ static bool fits(const struct visit *v, const struct gw_visits_use *use)
 	if (v->call_id[0] &&
 	    (!use->call_id || strcmp(v->call_id, use->call_id) != 0))
 		return false;
-	return !use->origin || (v->origin && !strcmp(v->origin, use->origin));
+	return !use->origin || !v->origin || !strcmp(v->origin, use->origin);
 }
 
 const struct gw_key *gw_visits_by_ticket(struct gw_visits *visits,
