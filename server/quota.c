@@ -373,6 +373,9 @@ static const char *broken(const struct gw_config_limit *limit,
 			continue;
 		if (!strcmp(all[i].what, "cost") && !call->cost)
 			continue;
+		/* what the call it belongs to has set aside is its own */
+		if (!strcmp(all[i].what, "minutes") && !call->time_limit_s)
+			continue;
 		return all[i].what;
 	}
 	return NULL;
@@ -385,7 +388,7 @@ static uint64_t seconds_left(const struct gw_config_limit *limit,
 {
 	uint64_t left = UINT64_MAX;
 
-	if (!limit->hard)
+	if (!limit->hard || !call->time_limit_s)
 		return left;
 	if (limit->minutes)
 		left = limit->minutes * 60ULL -
@@ -477,7 +480,8 @@ static void count_in(struct counter *c, const struct gw_config_limit *limit,
 	c->calls++;
 	if (limit->destinations)
 		add_number(c, hash_of(or_none(call->to)));
-	if (limit->neighbours) {
+	/* the same one again, or none, is no way out of a run */
+	if (limit->neighbours && value && value != c->last) {
 		c->run = is_neighbour(c, value) ? c->run + 1 : 1;
 		c->last = value;
 	}

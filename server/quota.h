@@ -45,7 +45,7 @@ struct gw_quota_call {
 	const char *to;     /* the same                              */
 	const char *client; /* numeric address of who asks           */
 	uint32_t cost;      /* of a minute, in thousandths           */
-	uint32_t time_limit_s;
+	uint32_t time_limit_s; /* 0: its minutes are another call's   */
 };
 
 struct gw_quota_verdict {

@@ -22,7 +22,7 @@ void gw_registry_judge_target(struct gw_refusal *r, const struct gw_key *key,
 		.line = line,
 		.to = addr->number[0] ? addr->number : addr->uri,
 		.cost = verdict->cost,
-		.time_limit_s = 1,
+		.time_limit_s = 0,
 	};
 	const int64_t now_ms = gw_clock_ms();
 	struct gw_quota_verdict quota;
