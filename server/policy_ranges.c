@@ -85,10 +85,23 @@ static const struct {
 	/* clang-format on */
 };
 
+/* Directory enquiries go by 118 and two or three digits all over Europe, and put
+ * through to anywhere. */
+static bool is_enquiry(const char *number)
+{
+	const size_t len = strlen(number);
+
+	return !strncmp(number, "118", 3) && (len == 5 || len == 6);
+}
+
 const struct gw_policy_range *gw_policy_range(const char *number)
 {
+	static const struct gw_policy_range enquiry = { "118", PREMIUM };
 	const struct gw_policy_range *found = NULL;
 	size_t longest = 0;
+
+	if (is_enquiry(number))
+		return &enquiry;
 
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		const size_t len = strlen(ranges[i].prefix);
