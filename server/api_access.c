@@ -54,7 +54,8 @@ static void fault(struct body *b, const char *name, const char *detail)
 {
 	char pointer[GW_JSON_POINTER_SIZE] = "";
 
-	(void)gw_json_pointer_add(pointer, sizeof(pointer), name);
+	if (*name)
+		(void)gw_json_pointer_add(pointer, sizeof(pointer), name);
 	gw_http_problem_add(b->req, pointer, detail);
 	b->wrong = true;
 }

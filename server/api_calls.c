@@ -13,6 +13,7 @@
 #include "server/api_read.h"
 #include "server/call_id.h"
 #include "server/http.h"
+#include "server/key.h"
 #include "server/placing.h"
 #include "server/quota.h"
 #include "server/refusal.h"
@@ -79,6 +80,31 @@ static void redirect_to_call(struct gw_http_req *req, const char *id)
 	gw_http_redirect(req, 303, location);
 }
 
+/* For the audit: of the body as it came, for it may not have been looked at. */
+static struct gw_refusal_order words_of(struct gw_http_req *req)
+{
+	const struct gw_json *body = gw_http_json(req);
+	const struct gw_key *key = gw_http_key(req);
+	const char *to = gw_json_string(gw_json_get(body, "to"));
+
+	return (struct gw_refusal_order){
+		.to = !to && key && key->click ? key->click->to : to,
+		.from = gw_json_string(gw_json_get(body, "from")),
+		.line = gw_json_string(gw_json_get(body, "line")),
+	};
+}
+
+static void refuse_spent(struct gw_http_req *req)
+{
+	const struct gw_refusal_order words = words_of(req);
+	struct gw_refusal r = { .audited = true };
+
+	gw_refuse(&r, 401, "token_used",
+		  "This click token has placed all the calls it may; get a new "
+		  "one.");
+	gw_refusal_tell(req, &r, &words);
+}
+
 /* The answer to a POST, once the call is on disk. */
 static void answer(const struct gw_order_placed *placed, void *arg)
 {
@@ -110,12 +136,7 @@ static void answer(const struct gw_order_placed *placed, void *arg)
 		}
 		return;
 	case GW_PLACED_SPENT:
-		(void)gw_http_header(req, "WWW-Authenticate",
-				     "Bearer realm=\"bellpull\", "
-				     "error=\"invalid_token\"");
-		gw_http_problem(
-			req, 401, "token_used",
-			"This click token has placed all the calls it may; get a new one.");
+		refuse_spent(req);
 		return;
 	case GW_PLACED_REPLAY:
 		(void)gw_http_header(req, "Idempotent-Replayed", "true");
@@ -171,17 +192,17 @@ static bool idempotency_key(struct gw_http_req *req,
 struct refused {
 	struct gw_http_req *req;
 	struct gw_refusal refusal;
+	struct gw_refusal_order words; /* the request's own */
 };
 
 /* What was answered once is answered again, whatever counts now. */
 static void recalled(const struct gw_order_placed *placed, void *arg)
 {
-	static const struct gw_refusal_order nothing = { NULL };
 	struct refused *r = arg;
 
 	if (placed->verdict == GW_PLACED_UNKNOWN ||
 	    placed->verdict == GW_PLACED_FAILED)
-		gw_refusal_tell(r->req, &r->refusal, &nothing);
+		gw_refusal_tell(r->req, &r->refusal, &r->words);
 	else
 		answer(placed, r->req);
 	mem_deref(r);
@@ -198,9 +219,7 @@ struct posted {
 
 static void refuse(struct gw_http_req *req, const struct posted *post)
 {
-	const struct gw_refusal_order words = { post->p.order.to,
-						post->p.order.from,
-						post->p.order.line };
+	const struct gw_refusal_order words = words_of(req);
 	struct refused *r;
 
 	r = post->has_key ? mem_zalloc(sizeof(*r), NULL) : NULL;
@@ -210,6 +229,7 @@ static void refuse(struct gw_http_req *req, const struct posted *post)
 	}
 	r->req = req;
 	r->refusal = post->refusal;
+	r->words = words;
 	gw_http_later(req);
 	if (gw_registry_recall(gw_http_key(req), post->key, post->sha256,
 			       recalled, r)) {
@@ -254,11 +274,17 @@ static void place(struct gw_http_req *req, struct posted *post)
 	}
 }
 
+/* What lines, rules and limits there are is not for the visitors of a page. */
 static void dry_run(struct gw_http_req *req)
 {
 	struct gw_placing p = { .order = { .to = NULL } };
+	const struct gw_key *key = gw_http_key(req);
 
-	if (gw_placing_read(&p, req))
+	if (key && key->click)
+		gw_http_problem(req, 403, "missing_scope",
+				"A click token is for the calls it places, and "
+				"for nothing else.");
+	else if (gw_placing_read(&p, req))
 		gw_placing_reply_dry_run(&p, req);
 }
 

@@ -113,7 +113,8 @@ static int claim_key(struct gw_registry_entry *e, struct gw_store_idem **idemp,
 }
 
 /* Two people in a project are the same two whoever of it asks, and by whichever
- * way their numbers were written. */
+ * way their numbers were written. Visitors of a page see none but their own
+ * calls. */
 static int make_dedupe(struct gw_store_dedupe **dedupep,
 		       const struct gw_registry_entry *e,
 		       const struct gw_placement *pl)
@@ -124,7 +125,9 @@ static int make_dedupe(struct gw_store_dedupe **dedupep,
 	if (!dedupe)
 		return ENOMEM;
 	err = re_sdprintf(&dedupe->scope_key, "%s %s %s",
-			  pl->key ? pl->key->project : "",
+			  !pl->key      ? "" :
+			  pl->key->click ? pl->key->click->id :
+					   pl->key->project,
 			  pl->from_uri ? pl->from_uri : "-", pl->uri);
 	dedupe->until_ms = e->created_at_ms + pl->dedupe_s * INT64_C(1000);
 	if (err)
