@@ -371,10 +371,13 @@ static const char *broken(const struct gw_config_limit *limit,
 		if (!strcmp(all[i].what, "neighbours") &&
 		    !is_neighbour(c, value_of(call->to)))
 			continue;
-		if (!strcmp(all[i].what, "cost") && !call->cost)
+		if (!strcmp(all[i].what, "cost") &&
+		    (!call->cost || limit->hard))
 			continue;
-		/* what the call it belongs to has set aside is its own */
-		if (!strcmp(all[i].what, "minutes") && !call->time_limit_s)
+		/* hard: see seconds_left(); what the call that a target belongs
+		 * to has set aside is its own */
+		if (!strcmp(all[i].what, "minutes") &&
+		    (!call->time_limit_s || limit->hard))
 			continue;
 		return all[i].what;
 	}
@@ -437,8 +440,12 @@ static void check_one(struct gw_quota_verdict *v, struct gw_quota *quota,
 	what = broken(limit, c, call, &max);
 	left = seconds_left(limit, c, call);
 	if (!what && !left) {
-		what = limit->minutes ? "minutes" : "cost";
-		max = limit->minutes ? limit->minutes : limit->cost;
+		const bool time_is_up =
+			limit->minutes &&
+			c && c->seconds >= limit->minutes * 60ULL;
+
+		what = time_is_up ? "minutes" : "cost";
+		max = time_is_up ? limit->minutes : limit->cost;
 	}
 	if (what)
 		refuse(v, limit, what, max, now_ms);
