@@ -214,30 +214,38 @@ static int load_config(const struct options *opt)
 	return err == EINVAL ? EX_CONFIG : err ? EX_SOFTWARE : 0;
 }
 
+/* Looking for keys makes no store: it would be that of whoever runs --check. */
+static bool has_stored_key(const struct gw_config *cfg)
+{
+	const char *path = strchr(cfg->store.url, ':');
+	struct gw_store_keys *keys = NULL;
+	struct gw_store_read *rd = NULL;
+	char why[256];
+	bool has;
+
+	if (!path || access(path + 1, F_OK))
+		return false;
+	has = !gw_store_keys_open(&keys, cfg->store.url, why, sizeof(why)) &&
+	      !gw_store_keys_list(keys, &rd) && rd->key_count;
+	mem_deref(rd);
+	mem_deref(keys);
+	return has;
+}
+
 /* Whoever reaches the API may place calls that cost money: a door that others can
  * reach needs a key. */
 static bool is_locked(const struct gw_config *cfg)
 {
-	struct gw_store_keys *keys = NULL;
-	struct gw_store_read *rd = NULL;
-	char why[256];
-	bool locked;
-
-	if (cfg->key_count || !gw_config_open_door(cfg))
+	if (cfg->key_count || !gw_config_open_door(cfg) || has_stored_key(cfg))
 		return true;
-	locked = !gw_store_keys_open(&keys, cfg->store.url, why, sizeof(why)) &&
-		 !gw_store_keys_list(keys, &rd) && rd->key_count;
-	mem_deref(rd);
-	mem_deref(keys);
-	if (!locked)
-		(void)fputs(
-			"bellpull: /http/listen: can be reached by others, and there "
-			"is no key: anybody could place calls. Make one with "
-			"`bellpull key add NAME`, or add \"keys\": [{ \"name\": "
-			"\"crm\", \"secret\": \"env:BELLPULL_KEY\" }], or listen "
-			"on 127.0.0.1\n",
-			stderr);
-	return locked;
+	(void)fputs(
+		"bellpull: /http/listen: can be reached by others, and there "
+		"is no key: anybody could place calls. Make one with "
+		"`bellpull key add NAME`, or add \"keys\": [{ \"name\": "
+		"\"crm\", \"secret\": \"env:BELLPULL_KEY\" }], or listen "
+		"on 127.0.0.1\n",
+		stderr);
+	return false;
 }
 
 static int check_config(const char *path)
