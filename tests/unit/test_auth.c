@@ -1,6 +1,7 @@
 /* Keys, sessions and the limit for guessing, with a clock of the test. */
 #include "config/config.h"
 #include "server/auth.h"
+#include "server/click.h"
 #include "server/failures.h"
 #include "server/key.h"
 #include "server/visits.h"
@@ -266,3 +267,118 @@ static int test_auth_rate_is_kept(void)
 	return 0;
 }
 TEST(test_auth_rate_is_kept);
+
+static const char pages[] =
+	"{\"allow_inline\":true,\"keys\":[{\"name\":\"crm\","
+	"\"secret\":\"secret-of-crm-12345\"}]}";
+
+static enum gw_auth_verdict show(struct gw_auth *auth,
+				 const struct gw_key **keyp,
+				 enum gw_auth_way *wayp,
+				 const struct gw_auth_try *shown, int64_t now_s)
+{
+	const char *why = NULL;
+	const enum gw_auth_verdict verdict =
+		gw_auth_check(auth, keyp, wayp, shown, 1000, now_s, &why);
+
+	if (verdict == GW_AUTH_WRONG && !why)
+		test_fail(__FILE__, __LINE__, "refused without a word");
+	return verdict;
+}
+
+/* E5: a click token asks for the Origin it was made for; who errs with one is
+ * no guesser, who makes one up is. */
+static int test_auth_click_from_its_page(void)
+{
+	const struct gw_click_order order = { .key = "crm",
+					      .to = "853",
+					      .origin = "https://a.example",
+					      .expires_in_s = 60,
+					      .uses = 1 };
+	OWNED struct gw_auth *auth = NULL;
+	OWNED char *token = NULL, *bearer = NULL;
+	OWNED struct gw_key *held = NULL;
+	const struct gw_key *key = NULL;
+	enum gw_auth_way way;
+	struct gw_auth_try shown = { .client = "1.1.1.1",
+				     .origin = "https://a.example" };
+
+	CHECK_OK(open_auth(&auth, pages, sizeof(pages) - 1));
+	CHECK_OK(gw_click_make(&token, &order, gw_auth_secret(auth),
+			       1800000000));
+	CHECK_OK(re_sdprintf(&bearer, "Bearer %s", token));
+	shown.authorization = bearer;
+	CHECK_INT(show(auth, &key, &way, &shown, 1800000000), GW_AUTH_OK);
+	held = (void *)(uintptr_t)key;
+	CHECK_INT(way, GW_AUTH_BY_KEY);
+	CHECK(held->click && !held->click->spent);
+	for (int i = 0; i < 2 * GW_FAILURES_MAX; i++) {
+		shown.origin = i % 2 ? "https://b.example" : NULL;
+		CHECK_INT(show(auth, &key, &way, &shown, 1800000000),
+			  GW_AUTH_WRONG);
+		CHECK(!key);
+	}
+	shown.origin = "https://a.example";
+	shown.authorization = "Bearer a.b.c";
+	for (int i = 0; i < GW_FAILURES_MAX; i++)
+		CHECK_INT(show(auth, &key, &way, &shown, 1800000000),
+			  GW_AUTH_WRONG);
+	CHECK_INT(show(auth, &key, &way, &shown, 1800000000), GW_AUTH_LIMITED);
+	return 0;
+}
+TEST(test_auth_click_from_its_page);
+
+/* B10: a ticket opens a stream; what else is shown comes first. */
+static int test_auth_ticket(void)
+{
+	OWNED struct gw_auth *auth = NULL;
+	const struct gw_key *key = NULL, *crm = NULL;
+	char ticket[GW_VISIT_SIZE];
+	enum gw_auth_way way;
+	struct gw_auth_try shown = { .client = "1.1.1.1", .ticket = ticket };
+
+	CHECK_OK(open_auth(&auth, pages, sizeof(pages) - 1));
+	CHECK_INT(check(auth, &crm, "Bearer secret-of-crm-12345", NULL,
+			"1.1.1.1", 1000),
+		  GW_AUTH_OK);
+	CHECK_OK(gw_visits_ticket(gw_auth_visits(auth), ticket, crm, NULL, NULL,
+				  1000));
+	shown.authorization = "Basic abc";
+	CHECK_INT(show(auth, &key, &way, &shown, 1800000000), GW_AUTH_WRONG);
+	shown.authorization = NULL;
+	CHECK_INT(show(auth, &key, &way, &shown, 1800000000), GW_AUTH_OK);
+	CHECK_INT(way, GW_AUTH_BY_TICKET);
+	CHECK(key == crm);
+	mem_deref((void *)(uintptr_t)key);
+	CHECK_INT(show(auth, &key, &way, &shown, 1800000000), GW_AUTH_WRONG);
+	shown.ticket = NULL;
+	shown.cookie = "other=1";
+	CHECK_INT(show(auth, &key, &way, &shown, 1800000000), GW_AUTH_NONE);
+	return 0;
+}
+TEST(test_auth_ticket);
+
+/* G11: another configuration takes keys away, with their sessions. */
+static int test_auth_reload(void)
+{
+	static struct gw_config_errors errs;
+	OWNED struct gw_auth *auth = NULL;
+	OWNED struct gw_config *cfg = NULL;
+	const struct gw_key *key = NULL;
+	char cookie[GW_AUTH_COOKIE_SIZE], header[128];
+
+	CHECK_OK(open_auth(&auth, text, sizeof(text) - 1));
+	CHECK_INT(gw_auth_login(auth, cookie, "secret-of-reader", "1.1.1.1", 1),
+		  GW_AUTH_OK);
+	(void)re_snprintf(header, sizeof(header), "%s=%s", GW_AUTH_COOKIE,
+			  cookie);
+	CHECK_INT(check(auth, &key, NULL, header, "1.1.1.1", 2), GW_AUTH_OK);
+	CHECK_OK(gw_config_parse(&cfg, pages, sizeof(pages) - 1, &errs));
+	CHECK_OK(gw_auth_reload(auth, cfg));
+	CHECK_INT(check(auth, &key, NULL, header, "1.1.1.1", 2), GW_AUTH_WRONG);
+	CHECK_INT(check(auth, &key, "Bearer secret-of-crm-12345", NULL,
+			"1.1.1.1", 2),
+		  GW_AUTH_OK);
+	return 0;
+}
+TEST(test_auth_reload);

@@ -1,5 +1,7 @@
 /* What may be dialled (E9-E12): the policy as tables of destinations and verdicts. */
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "server/policy.h"
 #include "tests/test.h"
@@ -296,3 +298,100 @@ static int test_policy_config_is_looked_at(void)
 	return 0;
 }
 TEST(test_policy_config_is_looked_at);
+
+/* E10: directory enquiries are dear, and no extensions; a rule opens them. */
+static int test_policy_enquiries_are_no_extensions(void)
+{
+	static const struct row rows[] = {
+		{ "11833", false, "premium" },
+		{ "118118", false, "premium" },
+		{ "sip:11833@pbx.example", false, "premium" },
+		{ "118", true, "extension" },
+		{ "1180", true, "extension" },
+		{ "11933", true, "extension" },
+	};
+	static const struct row opened[] = {
+		{ "11833", false, "premium" },
+		{ "11844", true, "help" },
+	};
+	OWNED struct judge *j = judge_new("{}");
+	OWNED struct judge *open =
+		judge_new("{\"rules\":[{\"name\":\"all\"},{\"name\":\"help\","
+			  "\"prefixes\":[\"11844\"]}]}");
+
+	CHECK(j && open);
+	CHECK_OK(check_rows(j, rows, ARRAY_SIZE(rows)));
+	return check_rows(open, opened, ARRAY_SIZE(opened));
+}
+TEST(test_policy_enquiries_are_no_extensions);
+
+/* E10: everything that is shipped shut stays so while its country is open, and
+ * its own prefix opens it. */
+static int test_policy_ships_what_is_dear_shut(void)
+{
+	static const struct row rows[] = {
+		{ "+8701234567", false, "satellite" },
+		{ "+881612345678", false, "satellite" },
+		{ "+88212345678", false, "satellite" },
+		{ "+88312345678", false, "satellite" },
+		{ "+97912345678", false, "premium" },
+		{ "+80812345678", false, "shared_cost" },
+		{ "+19001234567", false, "premium" },
+		{ "+18761234567", false, "dear_area" },
+		{ "+449012345678", false, "premium" },
+		{ "+447012345678", false, "premium" },
+		{ "+41900123456", false, "premium" },
+		{ "+33899123456", false, "premium" },
+	};
+	OWNED struct judge *j =
+		judge_new("{\"countries\":[\"DE\",\"GB\",\"CH\",\"FR\",\"US\"],"
+			  "\"rules\":[{\"name\":\"all\"}]}");
+
+	CHECK(j);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char policy[128];
+		OWNED struct judge *own = NULL;
+		const struct gw_policy_range *range =
+			gw_policy_range(rows[i].to);
+
+		CHECK(range);
+		(void)snprintf(policy, sizeof(policy),
+			       "{\"rules\":[{\"name\":\"own\",\"prefixes\":["
+			       "\"%s\"]}]}",
+			       range->prefix);
+		own = judge_new(policy);
+		CHECK(own);
+		CHECK(ask(own, rows[i].to).allowed);
+	}
+	return check_rows(j, rows, ARRAY_SIZE(rows));
+}
+TEST(test_policy_ships_what_is_dear_shut);
+
+/* Where this machine stands. */
+static int test_policy_week_is_local(void)
+{
+	static const struct {
+		const char *tz;
+		int64_t now_s;
+		unsigned minute;
+	} rows[] = {
+		{ "UTC", 1800014400, (4 * 24 + 12) * 60 }, /* a Friday */
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", 1800014400,
+		  (4 * 24 + 13) * 60 },
+		{ "NZST-12", 1800014400, 5 * 24 * 60 },
+		{ "UTC", 1800014400 + 3 * 86400 - 12 * 3600, 0 }, /* Monday */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned minute;
+
+		(void)setenv("TZ", rows[i].tz, 1);
+		tzset();
+		minute = gw_policy_minute_of_week(rows[i].now_s);
+		(void)setenv("TZ", "UTC", 1);
+		tzset();
+		CHECK_INT(minute, rows[i].minute);
+	}
+	return 0;
+}
+TEST(test_policy_week_is_local);
