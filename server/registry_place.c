@@ -125,10 +125,11 @@ static int make_dedupe(struct gw_store_dedupe **dedupep,
 	if (!dedupe)
 		return ENOMEM;
 	err = re_sdprintf(&dedupe->scope_key, "%s %s %s",
-			  !pl->key      ? "" :
+			  !pl->key       ? "" :
 			  pl->key->click ? pl->key->click->id :
 					   pl->key->project,
-			  pl->from_uri ? pl->from_uri : "-", pl->uri);
+			  pl->counted->from ? pl->counted->from : "-",
+			  pl->counted->to);
 	dedupe->until_ms = e->created_at_ms + pl->dedupe_s * INT64_C(1000);
 	if (err)
 		mem_deref(dedupe);
