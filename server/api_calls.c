@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
 #include <re.h>
 
 #include "config/config.h"
@@ -18,6 +17,7 @@
 #include "server/quota.h"
 #include "server/refusal.h"
 #include "server/registry.h"
+#include "server/sha256.h"
 
 enum { IDEMPOTENCY_KEY_MAX = 255 };
 
@@ -314,8 +314,7 @@ void gw_api_create_call(struct gw_http_req *req)
 	if (!idempotency_key(req, post.key, &post.has_key))
 		return;
 	body = gw_http_body(req, &body_len);
-	if (post.has_key && !EVP_Digest(body, body_len, post.sha256, NULL,
-					EVP_sha256(), NULL)) {
+	if (post.has_key && gw_sha256(post.sha256, body, body_len)) {
 		gw_http_problem(req, 503, "internal", NULL);
 		return;
 	}

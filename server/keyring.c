@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <re.h>
+
+#include "server/sha256.h"
 
 enum { BUCKETS = 256 };
 
@@ -214,7 +215,8 @@ const struct gw_key *gw_keyring_by_secret(const struct gw_keyring *ring,
 	uint8_t hash[GW_KEY_HASH];
 	const struct slot *slot;
 
-	(void)SHA256((const uint8_t *)secret, len, hash);
+	if (gw_sha256(hash, secret, len))
+		return NULL;
 	slot = list_ledata(
 		hash_lookup(ring->by_hash, number_of(hash), has_hash, hash));
 	OPENSSL_cleanse(hash, sizeof(hash));

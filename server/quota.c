@@ -23,7 +23,8 @@ enum {
 	BUCKETS = 8192,
 	SUBJECT_SIZE = 600,
 	AT_ONCE_RETRY_S = 5,
-	SWEEP = 64, /* counters looked at for each new one */
+	SWEEP = 2,       /* counters looked at for each new one */
+	SWEEP_FULL = 64, /* and when there is no room for more */
 };
 
 struct counter {
@@ -79,6 +80,20 @@ static int64_t midnight_ms(int64_t now_ms, int days_on)
 	return (int64_t)mktime(&tm) * 1000;
 }
 
+/* mktime() looks at the file of the time zone each time; a day is found out once. */
+struct day {
+	int64_t begin_ms, end_ms;
+};
+static struct day day_of(int64_t now_ms)
+{
+	static struct day day;
+
+	if (now_ms < day.begin_ms || now_ms >= day.end_ms)
+		day = (struct day){ midnight_ms(now_ms, 0),
+				    midnight_ms(now_ms, 1) };
+	return day;
+}
+
 static int64_t window_begin(enum gw_config_window window, int64_t now_ms)
 {
 	switch (window) {
@@ -87,7 +102,7 @@ static int64_t window_begin(enum gw_config_window window, int64_t now_ms)
 	case GW_CONFIG_HOUR:
 		return now_ms / 3600000 * 3600000;
 	case GW_CONFIG_DAY:
-		return midnight_ms(now_ms, 0);
+		return day_of(now_ms).begin_ms;
 	case GW_CONFIG_AT_ONCE:
 		break;
 	}
@@ -102,7 +117,7 @@ static int64_t window_end(enum gw_config_window window, int64_t now_ms)
 	case GW_CONFIG_HOUR:
 		return window_begin(window, now_ms) + 3600000;
 	case GW_CONFIG_DAY:
-		return midnight_ms(now_ms, 1);
+		return day_of(now_ms).end_ms;
 	case GW_CONFIG_AT_ONCE:
 		break;
 	}
@@ -155,12 +170,11 @@ static bool is_idle(const struct counter *c, int64_t now_ms)
 }
 
 /* Takes some of those away that have nothing to say any more. */
-static void sweep(struct gw_quota *quota, int64_t now_ms)
+static void sweep(struct gw_quota *quota, uint32_t count, int64_t now_ms)
 {
 	struct le *le = quota->counters.head;
-	uint32_t n;
 
-	for (n = 0; le && n < SWEEP; n++) {
+	for (; le && count; count--) {
 		struct counter *c = le->data;
 
 		le = le->next;
@@ -179,7 +193,7 @@ static struct counter *new_counter(struct gw_quota *quota, const char *subject,
 {
 	struct counter *c;
 
-	sweep(quota, now_ms);
+	sweep(quota, SWEEP, now_ms);
 	if (quota->count >= GW_QUOTA_COUNTERS_MAX)
 		return NULL;
 	c = mem_zalloc(sizeof(*c), counter_destructor);
@@ -440,9 +454,8 @@ static void check_one(struct gw_quota_verdict *v, struct gw_quota *quota,
 	what = broken(limit, c, call, &max);
 	left = seconds_left(limit, c, call);
 	if (!what && !left) {
-		const bool time_is_up =
-			limit->minutes &&
-			c && c->seconds >= limit->minutes * 60ULL;
+		const bool time_is_up = limit->minutes && c &&
+					c->seconds >= limit->minutes * 60ULL;
 
 		what = time_is_up ? "minutes" : "cost";
 		max = time_is_up ? limit->minutes : limit->cost;
@@ -465,7 +478,7 @@ struct gw_quota_verdict gw_quota_check(struct gw_quota *quota,
 		check_one(&v, quota, &policy->limits[i], call, now_ms);
 	if (v.allowed && policy->limit_count &&
 	    quota->count + policy->limit_count > GW_QUOTA_COUNTERS_MAX) {
-		sweep(quota, now_ms);
+		sweep(quota, SWEEP_FULL, now_ms);
 		if (quota->count + policy->limit_count > GW_QUOTA_COUNTERS_MAX)
 			v = (struct gw_quota_verdict){
 				.limit = "counters",

@@ -6,15 +6,15 @@
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <re.h>
 
 #include "server/key.h"
 #include "server/keyring.h"
+#include "server/sha256.h"
 #include "server/store.h"
 
 enum {
-	HASH = SHA256_DIGEST_LENGTH,
+	HASH = GW_SHA256,
 	BUCKETS = 512,
 	ORIGIN_MAX = 255,
 };
@@ -104,7 +104,8 @@ static struct visit *find(const struct table *table, const char *text,
 {
 	uint8_t hash[HASH];
 
-	(void)SHA256((const uint8_t *)text, len, hash);
+	if (gw_sha256(hash, text, len))
+		return NULL;
 	return list_ledata(
 		hash_lookup(table->by_hash, number_of(hash), has_hash, hash));
 }
@@ -124,7 +125,10 @@ static int begin(struct visit **vp, struct table *table,
 		return ENOMEM;
 	(void)re_snprintf(text, GW_VISIT_SIZE, "%w", random, sizeof(random));
 	OPENSSL_cleanse(random, sizeof(random));
-	(void)SHA256((const uint8_t *)text, strlen(text), v->hash);
+	if (gw_sha256(v->hash, text, strlen(text))) {
+		mem_deref(v);
+		return EIO;
+	}
 	v->key = mem_ref((void *)(uintptr_t)key);
 	v->used_ms = now_ms;
 
@@ -184,8 +188,8 @@ int gw_visits_ticket(struct gw_visits *visits, char text[GW_VISIT_SIZE],
 
 	/* one that is too long is cut, and fits nobody */
 	if (origin) {
-		const struct pl pl = { origin,
-				       MIN(strlen(origin), (size_t)ORIGIN_MAX) };
+		const struct pl pl = { origin, MIN(strlen(origin),
+						   (size_t)ORIGIN_MAX) };
 
 		err = pl_strdup(&copy, &pl);
 		if (err)
