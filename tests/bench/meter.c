@@ -25,6 +25,8 @@ static struct {
 	double rate;
 	unsigned count, hold_ms, conns, calls, drain_s;
 	const char *extra; /* more members of the body */
+	const char *key;   /* shown with each request; NULL: none */
+	const char *once;  /* each POST has an Idempotency-Key that begins so */
 } opt = { .http = 8080,
 	  .rate = 100,
 	  .count = 100,
@@ -92,16 +94,24 @@ enum { KIND_HTTP = 1, KIND_EVENTS, KIND_PHONE, KIND_STREAM };
 
 static void post(struct conn *c, unsigned index)
 {
-	char body[512], req[1024];
+	char body[512], req[1024], bearer[160] = "", once[80] = "";
 	int n, m;
+
+	if (opt.key)
+		(void)snprintf(bearer, sizeof(bearer),
+			       "Authorization: Bearer %s\r\n", opt.key);
+	if (opt.once)
+		(void)snprintf(once, sizeof(once),
+			       "Idempotency-Key: %.32s-%07u\r\n", opt.once,
+			       index);
 
 	n = snprintf(body, sizeof(body), "{\"to\":\"sip:m%07u\"%s}", index,
 		     opt.extra);
 	m = snprintf(
 		req, sizeof(req),
 		"POST /calls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-		"Content-Length: %d\r\n\r\n%s",
-		n, body);
+		"%s%sContent-Length: %d\r\n\r\n%s",
+		bearer, once, n, body);
 	c->call = (int)index;
 	c->got = 0;
 	calls[index].posted = now_us();
@@ -284,11 +294,15 @@ static void events_ready(void)
 
 static int open_stream(unsigned port, int rcvbuf)
 {
-	static const char req[] = "GET /events HTTP/1.1\r\nHost: localhost\r\n"
-				  "Accept: text/event-stream\r\n\r\n";
+	char req[320];
 	const int fd = dial_http(port, rcvbuf);
+	const int n = snprintf(req, sizeof(req),
+			       "GET /events HTTP/1.1\r\nHost: localhost\r\n"
+			       "%s%s%sAccept: text/event-stream\r\n\r\n",
+			       opt.key ? "Authorization: Bearer " : "",
+			       opt.key ? opt.key : "", opt.key ? "\r\n" : "");
 
-	if (write(fd, req, sizeof(req) - 1) != (ssize_t)sizeof(req) - 1)
+	if (write(fd, req, (size_t)n) != n)
 		die("write");
 	return fd;
 }
@@ -718,6 +732,7 @@ int main(int argc, char *argv[])
 		{ "rate", 1, NULL, 'r' },  { "count", 1, NULL, 'n' },
 		{ "hold", 1, NULL, 'w' },  { "conns", 1, NULL, 'c' },
 		{ "calls", 1, NULL, 'k' }, { "extra", 1, NULL, 'x' },
+		{ "key", 1, NULL, 'K' },   { "once", 1, NULL, 'o' },
 		{ "drain", 1, NULL, 'd' }, { NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -748,6 +763,12 @@ int main(int argc, char *argv[])
 			break;
 		case 'x':
 			opt.extra = optarg;
+			break;
+		case 'K':
+			opt.key = optarg;
+			break;
+		case 'o':
+			opt.once = optarg;
 			break;
 		case 'd':
 			opt.drain_s = (unsigned)atoi(optarg);

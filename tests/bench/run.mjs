@@ -39,8 +39,8 @@ const kbOf = (pid, key) =>
 	Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(new RegExp(`${key}:\\s+(\\d+)`))[1]);
 
 let gateway = null;
-const startGateway = async (limits = {}) => {
-	const config = join(dir, 'bench.json');
+const config = join(dir, 'bench.json');
+const startGateway = async (limits = {}, more = {}) => {
 	writeFileSync(config, JSON.stringify({
 		http: { listen: [`127.0.0.1:${HTTP}`] },
 		sip: { listen: ['udp:auto:0'] },
@@ -49,6 +49,7 @@ const startGateway = async (limits = {}) => {
 		limits: { calls: 30000, requests_per_s: 1000000, ...limits },
 		lines: [{ name: 'bench', user: '1000', domain: '127.0.0.1', port: CALLEE, register: false,
 			codecs: ['PCMA', 'PCMU', 'telephone-event'] }],
+		...more,
 	}));
 	gateway = spawn(binary, ['--config', config], { stdio: ['ignore', 'inherit', 'inherit'] });
 	for (let i = 0; ; i++) {
@@ -137,6 +138,71 @@ const cost = async () => {
 	row('CPU a call, POST to BYE', `${us.toFixed(0)} us (${m.ended - m.ended_other}/${COUNT} completed)`, '');
 	row('CPU a call of SIPp\'s UAC', `${sippUs.toFixed(0)} us`, '');
 	row('ratio', `${(us / sippUs).toFixed(1)}`, 'at most 8 (goal 5)');
+};
+
+/* What who may, how much and once only cost: without any of it, and with a key of
+ * the store, 20 rules, 6 limits and an Idempotency-Key on each POST. In turns, so
+ * that the machine's moods fall on both. */
+const POLICY = {
+	rules: [
+		...['+491', '+492', '+493', '+494', '+498', '+499', '+43', '+41', '+33', '+44'].map((prefix, i) => ({ name: `prefix-${i}`, prefixes: [prefix], cost: 10 })),
+		...['IT', 'ES', 'NL', 'BE', 'PL'].map((country) => ({ name: `country-${country}`, countries: [country], projects: ['default'], cost: 20 })),
+		{ name: 'night', action: 'deny', countries: ['US'], hours: '22:00-06:00' },
+		{ name: 'weekend', action: 'deny', countries: ['FR'], days: ['sat', 'sun'] },
+		{ name: 'partner', hosts: ['partner.example'] },
+		{ name: 'boss', keys: ['boss'] },
+		{ name: 'ours', hosts: ['127.0.0.1'], max_minutes: 60, cost: 5 },
+	],
+	limits: [
+		{ name: 'a-minute', per: 'key', window: 'minute', calls: 1000000 },
+		{ name: 'a-day', per: 'key', window: 'day', minutes: 1000000, cost: 100000000 },
+		{ name: 'at-once', per: 'line', window: 'at_once', calls: 30000 },
+		{ name: 'number', per: 'destination', window: 'hour', calls: 10 },
+		{ name: 'client', per: 'client', window: 'minute', calls: 1000000 },
+		{ name: 'pair', per: 'pair', window: 'day', calls: 10 },
+	],
+};
+
+const addKey = async () => {
+	const { out, code } = await run(binary, ['--config', config, 'key', 'add', 'bench', '--scope', 'admin']);
+	if (code) throw new Error('key add');
+	const key = out.trim();
+	for (let i = 0; i < 100; i++) {
+		if ((await fetch(`http://127.0.0.1:${HTTP}/capacity`)).status === 401) return key;
+		await sleep(100);
+	}
+	throw new Error('the key is not known');
+};
+
+const accessRun = async (guarded) => {
+	await startGateway({ calls_per_s: 100000 }, guarded ? { policy: POLICY } : {});
+	const who = guarded ? ['--key', await addKey()] : [];
+	const once = (word) => (guarded ? ['--once', word] : []);
+	const callee = await startCallee();
+	await calls([...who, ...once('warm'), '--rate', RATE, '--count', 400]);
+	const before = cpuOf(gateway.pid);
+	const m = await calls([...who, ...once('run'), '--rate', RATE, '--count', COUNT]);
+	const us = ((cpuOf(gateway.pid) - before) * 1e6) / COUNT;
+	await stopCallee(callee);
+	await stopGateway();
+	const done = m.ended - m.ended_other;
+	if (done !== COUNT) say(`only ${done} of ${COUNT} completed`);
+	return us;
+};
+
+const access = async () => {
+	const us = [[], []];
+	for (let round = 0; round < 3; round++)
+		for (const guarded of [0, 1]) {
+			say(`${guarded ? 'with' : 'without'} key, policy, limits and Idempotency-Key: ${COUNT} calls at ${RATE}/s`);
+			us[guarded].push(await accessRun(Boolean(guarded)));
+			say(`${us[guarded].at(-1).toFixed(0)} us`);
+		}
+	const middle = (list) => list.sort((a, b) => a - b)[1];
+	const [bare, guarded] = us.map(middle);
+	row('CPU a call without key, policy and Idempotency-Key', `${bare.toFixed(0)} us (${us[0].map((v) => v.toFixed(0)).join(', ')})`, '');
+	row('CPU a call with a stored key, 20 rules, 6 limits and Idempotency-Key', `${guarded.toFixed(0)} us (${us[1].map((v) => v.toFixed(0)).join(', ')})`, '');
+	row('ratio', (guarded / bare).toFixed(3), 'at most 1.10');
 };
 
 const latency = async () => {
@@ -333,7 +399,7 @@ const relay = async () => {
 	}
 };
 
-const parts = { cost, latency, ceiling, overload, memory, flat, streams, two, twoCost, twoLatency, relay };
+const parts = { cost, access, latency, ceiling, overload, memory, flat, streams, two, twoCost, twoLatency, relay };
 try {
 	for (const [name, part] of Object.entries(parts))
 		if (!only || only.includes(name)) await part();

@@ -3,7 +3,7 @@
 #
 #   tests/bench/run.sh build/bellpull [PART,PART...]
 #
-# Parts: cost latency ceiling overload memory flat streams, and of two people:
+# Parts: cost access latency ceiling overload memory flat streams, and of two people:
 # two twoCost twoLatency relay
 set -eu
 
