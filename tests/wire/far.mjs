@@ -1,6 +1,8 @@
-/* A phone on UDP that is none of ours: what it was sent is counted, and it says what
- * the test tells it to. */
+/* What tests of who may share: a phone on UDP that is none of ours (what it was sent
+ * is counted, and it says what the test tells it to), and the audit. */
 import dgram from "node:dgram";
+
+import { eventually } from "./harness.mjs";
 
 const SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n";
 
@@ -64,3 +66,9 @@ export const far = (t, answer = 486) => new Promise((done) => {
 
 /* A line whose calls go there. */
 export const lineTo = (phone, more = {}) => ({ name: "office", user: "858", domain: "127.0.0.1", port: phone.port, register: false, country: "DE", ...more });
+
+/* The newest refusals, once there are so many: their rows are written behind the answer. */
+export const audited = (gw, count, options = {}) => eventually(`${count} refusals in the audit`, async () => {
+	const { data } = (await gw.api("GET", "/audit", options)).json;
+	return data.length >= count && data;
+});

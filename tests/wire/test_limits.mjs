@@ -1,7 +1,7 @@
 /* How much may be dialled (E7, E13, E14), the kill switch (E17), and what an
  * Idempotency-Key and dedupe_seconds are worth in all of it (A6, A12, G2). */
 import { equal, eventually, match, ok, test } from "./harness.mjs";
-import { far, lineTo } from "./far.mjs";
+import { audited, far, lineTo } from "./far.mjs";
 
 const secrets = { crm: "bp_crm_0123456789abcdefghijklmn", other: "bp_other_0123456789abcdefghijk", admin: "bp_admin_0123456789abcdefghijk" };
 const env = { T_CRM: secrets.crm, T_OTHER: secrets.other, T_ADMIN: secrets.admin, TZ: "UTC" };
@@ -41,7 +41,7 @@ test("limits: E7, A12: calls a minute, each key for itself", async (t) => {
 	const dry = (await gw.api("POST", "/policy/check", { ...as("crm"), body: { to: "859" } })).json;
 	equal([dry.allowed, dry.limit_reached, dry.time_limit], [true, "a-minute", 0]);
 	equal(dry.limits.map(({ limit, counts, max, left }) => [limit, counts, max, left]), [["a-minute", "calls", 3, 0]]);
-	const { data } = (await gw.api("GET", "/audit", as("admin"))).json;
+	const data = await audited(gw, 1, as("admin"));
 	equal(data.map(({ code, rule, to }) => [code, rule, to]), [["limit_reached", "a-minute", "859"]], "the audit");
 	await eventually("the INVITEs", () => phone.invites.length === 4);
 });
@@ -78,7 +78,7 @@ test("limits: E14: the same two, so many different ones, and number after number
 		equal((await post(gw, { to }, "other")).status, status, `different: ${to}`);
 	for (const [to, status] of [["851", 201], ["852", 201], ["852", 201], ["853", 201], ["854", 429], ["859", 201], ["854", 201]])
 		equal((await post(gw, { to }, "admin")).status, status, `scan: ${to}`);
-	const { data } = (await gw.api("GET", "/audit", as("admin"))).json;
+	const data = await audited(gw, 3, as("admin"));
 	equal(data.map(({ rule, key }) => [rule, key]).reverse(), [["pair", "crm"], ["different", "other"], ["scan", "admin"]], "the audit");
 });
 
@@ -178,7 +178,7 @@ test("limits: E17: frozen, nothing new is dialled, what runs goes on, and kill -
 	ok(Number(refused.headers["retry-after"]) >= 1, "Retry-After");
 	equal((await gw.api("GET", "/capacity", as("crm"))).json.frozen, true);
 	ok(!(await gw.api("GET", `/calls/${call.id}`, as("crm"))).json.ended_at, "the running one has ended");
-	equal((await gw.api("GET", "/audit", as("admin"))).json.data.map(({ code, to }) => [code, to]), [["frozen", "854"]], "the audit");
+	equal((await audited(gw, 1, as("admin"))).map(({ code, to }) => [code, to]), [["frozen", "854"]], "the audit");
 	await gw.kill("SIGKILL");
 	await gw.restart();
 	equal((await post(gw, { to: "854" })).json.code, "frozen", "after kill -9");

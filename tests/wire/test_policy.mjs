@@ -1,7 +1,7 @@
 /* What may be dialled, asked by POST, dry_run and /policy/check, by a server's 302, a
  * phone's REFER and a transfer (E9-E13, E16, E18, E19). */
 import { equal, eventually, match, ok, test } from "./harness.mjs";
-import { far, lineTo } from "./far.mjs";
+import { audited, far, lineTo } from "./far.mjs";
 
 const secrets = { crm: "bp_crm_0123456789abcdefghijklmn", vienna: "bp_vienna_0123456789abcdefghij", admin: "bp_admin_0123456789abcdefghijk" };
 const env = { T_CRM: secrets.crm, T_VIENNA: secrets.vienna, T_ADMIN: secrets.admin, TZ: "UTC" };
@@ -147,7 +147,7 @@ test("policy: E19: a 302 is followed to where a POST could have gone, and nowher
 		equal([ended.status, ended.cause], followed ? ["busy", "busy"] : ["failed", "redirected"], to);
 		equal(phone.invites.slice(before).map(({ user }) => user), followed ? ["853", followed] : ["853"], `INVITEs for ${to}`);
 	}
-	const { data } = (await gw.api("GET", "/audit")).json;
+	const data = await audited(gw, 4);
 	equal(data.map(({ code, rule }) => `${code} ${rule}`).reverse(), ["policy_denied no-855", "policy_denied premium", "policy_denied emergency", "policy_denied default_deny"], "the audit");
 });
 
@@ -164,7 +164,7 @@ test("policy: E19: a phone's REFER goes where a POST could have gone, and nowher
 		await eventually(`an answer to the REFER to ${to}`, () => phone.got.slice(before).some(({ text }) => /^SIP\/2\.0 [3-6]/.test(text) || /^NOTIFY[^]*\r\n\r\nSIP\/2\.0 [3-6]/.test(text)));
 	}
 	equal(phone.invites.map(({ user }) => user), ["853", "854"], "INVITEs");
-	const { data } = (await gw.api("GET", "/audit")).json;
+	const data = await audited(gw, 3);
 	equal(data.map(({ code, rule }) => `${code} ${rule}`).sort(), ["policy_denied default_deny", "policy_denied emergency", "policy_denied no-855"], "the audit");
 	phone.ask(invite, "REFER", [`Refer-To: <sip:856@127.0.0.1>`]);
 	await eventually("the INVITE", () => phone.invites.some(({ user }) => user === "856"));
@@ -187,7 +187,7 @@ test("policy: E19: a transfer goes where a POST could have gone, and nowhere els
 	equal((await gw.api("POST", "/admin/freeze", { ...bearer("admin"), body: { frozen: false } })).status, 200);
 	equal((await transfer("856")).status, 200);
 	await eventually("the INVITE", () => phone.invites.some(({ user }) => user === "856"));
-	const { data } = (await gw.api("GET", "/audit", bearer("admin"))).json;
+	const data = await audited(gw, 6, bearer("admin"));
 	equal(data.map(({ code }) => code).sort(), ["frozen", "frozen", "limit_reached", "policy_denied", "policy_denied", "policy_denied"], "the audit");
 });
 
@@ -200,6 +200,7 @@ test("policy: E18, A7: each refusal has its row in the audit, page by page, for 
 	for (let i = 0; i < 7; i++)
 		refused.push(await post(gw, { to: `+493012345${i}`, line: "office" }, "crm"));
 	await gw.api("POST", "/calls", { headers: { ...bearer("vienna").headers, "Idempotency-Key": "k" }, body: { to: "112", from: "853" } });
+	await audited(gw, 8, bearer("admin"));
 	equal((await gw.api("GET", "/audit", bearer("crm"))).status, 403, "without admin");
 	const seen = [];
 	for (let cursor = null; ;) {

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { equal, eventually, match, ok, test } from "./harness.mjs";
-import { far, lineTo } from "./far.mjs";
+import { audited, far, lineTo } from "./far.mjs";
 
 const require = createRequire(import.meta.url);
 const jsonwebtoken = require("jsonwebtoken");
@@ -59,7 +59,7 @@ test("tokens: E4: one click, one call, from its own page", async (t) => {
 	const again = await click(gw, token);
 	equal([again.status, again.json.code], [401, "token_used"]);
 	match(again.headers["www-authenticate"], /invalid_token/);
-	const { data } = (await gw.api("GET", "/audit", bearer("admin"))).json;
+	const data = await audited(gw, 1, bearer("admin"));
 	equal([data[0].code, data[0].to, data[0].key], ["token_used", "sim:busy", "crm"], "the audit");
 });
 
@@ -137,7 +137,7 @@ test("tokens: E6: the page chooses nothing but whom to call back", async (t) => 
 	equal([placed.status, placed.json.from, placed.json.client_state], [201, "853", "s"], placed.text);
 	equal((await click(gw, token, { to: "sim:busy" })).status, 201, "its own destination named");
 	/* the audit knows what was tried */
-	const { data } = (await gw.api("GET", "/audit", bearer("admin"))).json;
+	const data = await audited(gw, 6, bearer("admin"));
 	equal(data.filter(({ code }) => code === "token_visitor").map((row) => row.from).sort(), ["+33123456789", "854", "sim:answer", "sip:853@evil.example"], "visitors in the audit");
 	equal(data.filter(({ code }) => code === "token_destination").map((row) => row.to).sort(), ["853", "sim:answer"], "destinations in the audit");
 });
