@@ -106,7 +106,7 @@ static bool resolve_target(struct gw_http_req *req, const char *id,
 		refuse(req, "/to", why);
 		return false;
 	}
-	gw_registry_judge_target(&refusal, gw_http_key(req),
+	gw_registry_judge_target(&refusal, id, gw_http_key(req),
 				 gw_line_name(order->line), addr, &verdict);
 	if (refusal.status) {
 		const struct gw_refusal_order words = {

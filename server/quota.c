@@ -630,6 +630,12 @@ void gw_quota_undo(struct gw_quota_use *use)
 	mem_deref(use);
 }
 
+void gw_quota_dearer(struct gw_quota_use *use, uint32_t cost)
+{
+	if (use && use->cost < cost)
+		use->cost = cost;
+}
+
 int gw_quota_past(struct gw_quota *quota, const struct gw_quota_call *call,
 		  int64_t began_ms, uint32_t seconds, int64_t now_ms)
 {
@@ -646,7 +652,8 @@ int gw_quota_past(struct gw_quota *quota, const struct gw_quota_call *call,
 			continue;
 		c = counter_of(quota, subject, limit, now_ms);
 		if (!c)
-			return ENOMEM;
+			return quota->count >= GW_QUOTA_COUNTERS_MAX ? ENOSPC :
+								       ENOMEM;
 		count_in(c, limit, call);
 		c->seconds += seconds;
 		c->cost += (uint64_t)seconds * call->cost;

@@ -69,8 +69,12 @@ int gw_quota_take(struct gw_quota_use **usep, struct gw_quota *quota,
 		  const struct gw_quota_call *call, int64_t now_ms);
 void gw_quota_end(struct gw_quota_use *use, uint32_t seconds, int64_t now_ms);
 void gw_quota_undo(struct gw_quota_use *use);
+/* It goes to somebody dearer from now on: all of it is charged so. use may be
+ * NULL. */
+void gw_quota_dearer(struct gw_quota_use *use, uint32_t cost);
 
-/* A call of before the start, which began at began_ms and took so many seconds. */
+/* A call of before the start, which began at began_ms and took so many seconds.
+ * Returns 0, ENOMEM or ENOSPC (no room for its counters). */
 int gw_quota_past(struct gw_quota *quota, const struct gw_quota_call *call,
 		  int64_t began_ms, uint32_t seconds, int64_t now_ms);
 

@@ -56,12 +56,12 @@ void gw_registry_quota_explain(const struct gw_quota_call *call,
 /* Counts the calls of the day again, from the store: once, before orders come. */
 int gw_registry_recount(void (*doneh)(int err, void *arg), void *arg);
 
-/* A third one who would be rung in a call's course: refusal says why not. When it
- * doesn't, limits have counted it. */
+/* A third one who would be rung in the course of the call id: refusal says why not.
+ * When it doesn't, limits have counted it, and charge the call accordingly. */
 struct gw_address;
 struct gw_policy_verdict;
 struct gw_refusal;
-void gw_registry_judge_target(struct gw_refusal *refusal,
+void gw_registry_judge_target(struct gw_refusal *refusal, const char *id,
 			      const struct gw_key *key, const char *line,
 			      const struct gw_address *addr,
 			      const struct gw_policy_verdict *verdict);

@@ -47,6 +47,13 @@ static void counted(struct gw_store_read *rd, void *arg)
 		err = gw_quota_past(gw_registry.quota, &call, u->created_at_ms,
 				    (uint32_t)u->seconds, now_ms);
 	}
+	/* what is left out can't be counted on: gw_quota_check() refuses */
+	if (err == ENOSPC) {
+		gw_log(GW_LOG_WARNING, "limits.full",
+		       GW_F_STR("why", "the calls of the day have more to "
+				       "count than there is room for"));
+		err = 0;
+	}
 	if (!err && rd->usage_count)
 		gw_log(GW_LOG_INFO, "limits.recounted",
 		       GW_F_INT("calls", rd->usage_count));

@@ -12,8 +12,9 @@
 #include "server/refusal.h"
 #include "sip/line.h"
 
-void gw_registry_judge_target(struct gw_refusal *r, const struct gw_key *key,
-			      const char *line, const struct gw_address *addr,
+void gw_registry_judge_target(struct gw_refusal *r, const char *id,
+			      const struct gw_key *key, const char *line,
+			      const struct gw_address *addr,
 			      const struct gw_policy_verdict *verdict)
 {
 	const struct gw_quota_call call = {
@@ -24,6 +25,7 @@ void gw_registry_judge_target(struct gw_refusal *r, const struct gw_key *key,
 		.cost = verdict->cost,
 		.time_limit_s = 0,
 	};
+	const struct gw_registry_entry *e = gw_registry_find(id);
 	const int64_t now_ms = gw_clock_ms();
 	struct gw_quota_verdict quota;
 	struct gw_quota_use *use;
@@ -52,6 +54,7 @@ void gw_registry_judge_target(struct gw_refusal *r, const struct gw_key *key,
 		gw_refuse(r, 503, "memory", "Out of memory.");
 	} else {
 		gw_quota_end(use, 0, now_ms);
+		gw_quota_dearer(e ? e->use : NULL, verdict->cost);
 	}
 }
 
@@ -78,7 +81,7 @@ bool gw_registry_target(char *uri, size_t size, const char *target,
 		if (gw_placing_resolve(&addr, &verdict, text, way, e->key,
 				       &why) &&
 		    strlen(addr.uri) < size) {
-			gw_registry_judge_target(&refusal, e->key,
+			gw_registry_judge_target(&refusal, e->id, e->key,
 						 gw_line_name(way), &addr,
 						 &verdict);
 			if (!refusal.status) {

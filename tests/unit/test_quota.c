@@ -425,6 +425,24 @@ static int test_quota_cost(void)
 }
 TEST(test_quota_cost);
 
+/* E19: who is transferred to somebody dearer pays for it. */
+static int test_quota_transfer_is_charged(void)
+{
+	OWNED struct world *w = world_new("{\"name\":\"c\",\"cost\":100}");
+	struct gw_quota_use *a = NULL;
+
+	CHECK(w);
+	gw_quota_dearer(NULL, 5);
+	w->call.cost = 1;
+	CHECK(place(w, &a));
+	gw_quota_dearer(a, 200);
+	gw_quota_dearer(a, 2);
+	gw_quota_end(a, 30, w->now_ms);
+	CHECK(!check(w).allowed);
+	return 0;
+}
+TEST(test_quota_transfer_is_charged);
+
 static int test_quota_hard_cost_is_set_aside(void)
 {
 	OWNED struct world *w =
@@ -595,10 +613,9 @@ static int test_quota_explains_what_is_left(void)
 	w->call.cost = 2;
 	CHECK(talk(w, 61));
 	gw_quota_explain(w->quota, &w->call, w->now_ms, tell, &told);
-	CHECK_STR(told.text,
-		  "a/pair/day 1/2 calls;a/pair/day 3/5 minutes;"
-		  "c/key/hour 7/10 cost;c/key/hour 2/3 destinations;"
-		  "c/key/hour 3/4 neighbours;");
+	CHECK_STR(told.text, "a/pair/day 1/2 calls;a/pair/day 3/5 minutes;"
+			     "c/key/hour 7/10 cost;c/key/hour 2/3 destinations;"
+			     "c/key/hour 3/4 neighbours;");
 	CHECK_INT(told.renewed_ms, noon_ms + 3600000);
 	return 0;
 }
@@ -623,7 +640,8 @@ static int test_quota_counters_are_bounded(void)
 	v = check(w);
 	CHECK(!v.allowed);
 	CHECK_STR(v.limit, "counters");
-	CHECK(gw_quota_past(w->quota, &w->call, w->now_ms, 0, w->now_ms));
+	CHECK_INT(gw_quota_past(w->quota, &w->call, w->now_ms, 0, w->now_ms),
+		  ENOSPC);
 	w->now_ms += 60000;
 	CHECK(talk(w, 0));
 	return 0;
