@@ -69,7 +69,7 @@ void gw_door_befriend(struct gw_door *door, const struct sa *addr)
 	size_t at = 0;
 
 	for (size_t i = 0; i < GW_DOOR_FRIENDS_MAX; i++) {
-		if (door->heard[i] && same(&door->friends[i], addr)) {
+		if (door->heard[i] && sa_cmp(&door->friends[i], addr, SA_ALL)) {
 			at = i;
 			break;
 		}
@@ -81,14 +81,20 @@ void gw_door_befriend(struct gw_door *door, const struct sa *addr)
 	door->heard[at] = ++door->clock;
 }
 
-bool gw_door_is_friend(const struct gw_door *door, const struct sa *addr)
+static bool is_any_friend(const struct gw_door *door, const struct sa *addr,
+			  int flag)
 {
 	for (size_t i = 0; i < GW_DOOR_FRIENDS_MAX; i++) {
-		if (door->heard[i] && same(&door->friends[i], addr))
+		if (door->heard[i] && sa_cmp(&door->friends[i], addr, flag))
 			return true;
 	}
 
 	return false;
+}
+
+bool gw_door_is_friend(const struct gw_door *door, const struct sa *addr)
+{
+	return is_any_friend(door, addr, SA_ADDR);
 }
 
 /* Messages ------------------------------------------------------------------ */
@@ -110,11 +116,11 @@ static struct sa source_of(const struct sa *addr)
 static struct gw_door_bucket *bucket_of(struct gw_door *door,
 					const struct sa *source)
 {
-	const uint32_t hash = sa_hash(source, SA_ADDR);
+	const uint32_t hash = sa_hash(source, SA_ALL);
 	struct source *s;
 
 	s = &door->sources[(hash ^ hash >> 10 ^ hash >> 20) % GW_DOOR_SOURCES];
-	if (!s->bucket.is_used || !same(&s->addr, source)) {
+	if (!s->bucket.is_used || !sa_cmp(&s->addr, source, SA_ALL)) {
 		s->addr = *source;
 		s->bucket = (struct gw_door_bucket){ 0 };
 	}
@@ -124,9 +130,14 @@ static struct gw_door_bucket *bucket_of(struct gw_door *door,
 
 bool gw_door_admits(struct gw_door *door, const struct sa *src, uint64_t now_ms)
 {
-	const struct sa source = source_of(src);
-	struct gw_door_bucket *bucket = bucket_of(door, &source);
+	struct sa source = source_of(src);
+	struct gw_door_bucket *bucket;
 
+	/* the port that we send to is not to suffer from others of its host */
+	if (is_any_friend(door, src, SA_ALL))
+		source = *src;
+
+	bucket = bucket_of(door, &source);
 	if (gw_door_is_friend(door, src))
 		return gw_door_take(bucket, GW_DOOR_FRIEND_RATE,
 				    GW_DOOR_FRIEND_BURST, now_ms);

@@ -46,7 +46,8 @@ bool gw_door_take(struct gw_door_bucket *bucket, uint32_t rate, uint32_t burst,
 struct gw_door;
 int gw_door_alloc(struct gw_door **doorp);
 
-/* We are about to send there. */
+/* We are about to send there. What comes from that very port is counted apart from
+ * what comes from others of its address. */
 void gw_door_befriend(struct gw_door *door, const struct sa *addr);
 bool gw_door_is_friend(const struct gw_door *door, const struct sa *addr);
 

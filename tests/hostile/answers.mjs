@@ -1,7 +1,7 @@
 /* G28, E19: servers and phones that answer our own requests as nobody should. Each
  * call ends, once, with a cause of the closed list, within the time that its timers
  * give it; nothing stays behind. */
-import { equal, eventually, ok, test } from "../wire/harness.mjs";
+import { equal, eventually, match, ok, test } from "../wire/harness.mjs";
 import { calls, conversation, ended, gateway, place, response, sdp, server } from "./pbx.mjs";
 
 const long = (n, what = "a") => what.repeat(n);
@@ -304,6 +304,8 @@ test("G28: whatever a registrar answers, other lines go on and nobody is hammere
 		ok(until < Date.now() + 25 * 3600 * 1000, `"${name}": nothing before ${line.next_try_at ?? line.registered_until}`);
 		const came = bad[i].seen.filter((m) => m.method === "REGISTER").length;
 		ok(came <= 8, `"${name}" was asked ${came} times`);
+		for (const m of bad[i].seen.filter((one) => one.method === "REGISTER"))
+			match(m.get("Contact"), /^<sip:[^@<>]+@127\.0\.0\.1:\d+>(;[a-z0-9.+=":<>-]+)*$/, `"${name}": our Contact`);
 	}
 	await talk.end();
 });

@@ -11,7 +11,7 @@ import dgram from "node:dgram";
 import { createServer } from "node:net";
 
 import { equal, eventually } from "../wire/harness.mjs";
-import { skim } from "./sip.mjs";
+import { parseMessage, skim } from "./sip.mjs";
 
 const udp = (t, address, port = 0) => new Promise((done, fail) => {
 	const socket = dgram.createSocket({ type: "udp4", recvBufferSize: 4 << 20 });
@@ -45,8 +45,11 @@ export const server = async (t, address = "127.0.0.1") => {
 	const phones = new Map();
 	const methods = new Map();
 	const seen = []; /* all that has come, in order */
-	let waiting = [];
+	const wrong = [];
 	let asked = 0;
+
+	/* Whatever was said to it, the gateway's own words stay SIP. */
+	t.later(() => equal(wrong.slice(0, 3), [], "what is wrong with the gateway's messages"));
 
 	const pbx = {
 		address, port, contact, socket, seen,
@@ -74,6 +77,11 @@ export const server = async (t, address = "127.0.0.1") => {
 	socket.on("message", (bytes, { address: from_address, port: from_port }) => {
 		const m = Object.assign(skim(bytes), { bytes, from_address, port: from_port });
 		seen.push(m);
+		try {
+			parseMessage(bytes);
+		} catch (error) {
+			wrong.push(error.message);
+		}
 		if (m.code)
 			return;
 		const phone = phones.get(m.user) ?? phones.get(phoneOf(m));
@@ -91,9 +99,10 @@ export const server = async (t, address = "127.0.0.1") => {
 		const call_id = `alive-${++asked}-${port}`;
 		const text = `OPTIONS sip:858@${gw.address} SIP/2.0\r\nVia: SIP/2.0/UDP ${address}:${port};branch=z9hG4bKalive${asked};rport\r\nMax-Forwards: 70\r\n`
 			+ `From: <sip:pbx@${address}>;tag=p${asked}\r\nTo: <sip:858@${gw.address}>\r\nCall-ID: ${call_id}\r\nCSeq: ${asked} OPTIONS\r\nContent-Length: 0\r\n\r\n`;
-		socket.send(text, gw.sip_port, gw.sip_address);
+		const again = setInterval(() => pbx.send(text, { port: gw.sip_port, address: gw.sip_address }), 300);
+		pbx.send(text, { port: gw.sip_port, address: gw.sip_address });
 		const answer = await eventually(`an answer to OPTIONS ${asked}`, () =>
-			seen.findLast((m) => m.code && m.get("Call-ID") === call_id), 1000);
+			seen.findLast((m) => m.code && m.get("Call-ID") === call_id), 1000).finally(() => clearInterval(again));
 		equal(answer.code, 200, "the answer to the server's OPTIONS");
 	};
 	return pbx;

@@ -63,6 +63,26 @@ static int test_door_counts_all_strangers_together(void)
 }
 TEST(test_door_counts_all_strangers_together);
 
+/* Who shares the server's address can't use up what its port may send. */
+static int test_door_keeps_room_for_the_port_we_send_to(void)
+{
+	OWNED struct gw_door *door = NULL;
+	struct sa server = addr_of("192.0.2.1"), other;
+	unsigned n = 0;
+
+	CHECK_OK(gw_door_alloc(&door));
+	gw_door_befriend(door, &server);
+	for (unsigned i = 0; i < 2 * GW_DOOR_FRIEND_BURST; i++) {
+		other = server;
+		sa_set_port(&other, (uint16_t)(6000 + i));
+		n += gw_door_admits(door, &other, 0);
+	}
+	CHECK_INT(n, GW_DOOR_FRIEND_BURST);
+	CHECK(gw_door_admits(door, &server, 0));
+	return 0;
+}
+TEST(test_door_keeps_room_for_the_port_we_send_to);
+
 static int test_door_takes_a_network_of_ipv6_for_one(void)
 {
 	OWNED struct gw_door *door = NULL;
