@@ -1,6 +1,7 @@
 /* What may be dialled. See policy.h. */
 #include "server/policy.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,34 @@ static size_t country_len(const char *iso, const char *number)
 		       0;
 }
 
+/* host as an address has it: small letters, IPv6 in its shortest form and without
+ * the brackets that people and settings write. */
+static bool is_host(const char *setting, const char *host)
+{
+	char shortest[INET6_ADDRSTRLEN], literal[INET6_ADDRSTRLEN + 1];
+	struct in6_addr addr;
+	const size_t len = strlen(setting);
+
+	if (setting[0] != '[')
+		return !strcasecmp(setting, host);
+	if (len < 2 || len - 2 >= sizeof(literal))
+		return false;
+
+	memcpy(literal, setting + 1, len - 2);
+	literal[len - 2] = '\0';
+	return inet_pton(AF_INET6, literal, &addr) == 1 &&
+	       inet_ntop(AF_INET6, &addr, shortest, sizeof(shortest)) &&
+	       !strcmp(shortest, host);
+}
+
+static bool has_host(const struct gw_config_strings *list, const char *host)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (is_host(list->list[i], host))
+			return true;
+	return false;
+}
+
 static bool names_destination(const struct gw_config_rule *rule)
 {
 	return rule->prefixes.count || rule->countries.count ||
@@ -109,9 +138,8 @@ static bool destination_len(size_t *lenp, const struct gw_config_rule *rule,
 
 		len = n > len ? n : len;
 	}
-	for (size_t i = 0; !len && i < rule->hosts.count; i++)
-		if (!strcasecmp(rule->hosts.list[i], addr->host))
-			len = 1;
+	if (!len && has_host(&rule->hosts, addr->host))
+		len = 1;
 	*lenp = len;
 	return len || (by_number && !names_destination(rule));
 }
@@ -237,7 +265,7 @@ static struct gw_policy_verdict by_default(const struct gw_policy_ask *ask)
 			return allow("own_domain",
 				     "SIP addresses at the line's own domain "
 				     "may be dialled");
-		if (!addr->own_domain && has(&policy->hosts, addr->host))
+		if (!addr->own_domain && has_host(&policy->hosts, addr->host))
 			return allow("host", "SIP addresses at this host may "
 					     "be dialled");
 	}

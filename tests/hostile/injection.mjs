@@ -3,6 +3,7 @@
  * is wrong, or one INVITE leaves that a strict reader takes for exactly the one that
  * was meant. */
 import { spawnSync } from "node:child_process";
+import dgram from "node:dgram";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -181,6 +182,33 @@ test("E20: each rule of an address by itself", async (t) => {
 		const call = await ended(gw, reply.json.id);
 		checkInvite(await inviteOf(pbx, call), pbx, { uri: want });
 	}
+});
+
+test("E20: an IPv6 address keeps its brackets, and is one address however it is written", async (t) => {
+	const { pbx } = await world(t);
+	const sink = dgram.createSocket("udp6");
+	const came = [];
+	sink.on("message", (bytes) => came.push(bytes));
+	await new Promise((done, fail) => sink.on("error", fail).bind(0, "::1", done));
+	t.later(() => new Promise((closed) => sink.close(closed)));
+	const { port } = sink.address();
+	const gw = await t.gateway({
+		allow_inline: true, drain_s: 0, lines: [{ name: "six", user: "858", domain: pbx.address, port: pbx.port, register: false }],
+		policy: { hosts: ["[::1]"] }, sip: { listen: ["udp:[::1]:0", "udp:127.0.0.1:0"] },
+	});
+	for (const host of ["[::1]", "[0:0:0:0:0:0:0:1]", "[0000::0001]"]) {
+		const before = came.length;
+		const reply = await gw.api("POST", "/calls", { body: { to: `sip:anna@${host}:${port}`, ring_timeout: 1 } });
+		equal(reply.status, 201, `the reply to ${host} (${reply.text})`);
+		const invite = parseMessage(await eventually(`an INVITE to ${host}`, () => came[before]));
+		equal(invite.uri.text, `sip:anna@[::1]:${port}`, "the Request-URI");
+		match(invite.get("Via"), /^SIP\/2\.0\/UDP \[::1\]:\d+;branch=/, "Via");
+		equal(parseAddress(invite.get("Contact")).host, "[::1]", "Contact's host");
+		match(invite.body, /^c=IN IP6 ::1\r$/m, "where sound is wanted");
+		await ended(gw, reply.json.id);
+	}
+	for (const host of ["[::2]", "[::1%25lo]", "[::ffff:127.0.0.1]", "::1", "[::1"])
+		ok([403, 422].includes((await gw.api("POST", "/calls", { body: { to: `sip:anna@${host}` } })).status), `${host} was taken`);
 });
 
 test("E21: names are carried as they are, or not at all", async (t) => {

@@ -159,6 +159,25 @@ static int test_policy_longest_prefix_wins(void)
 }
 TEST(test_policy_longest_prefix_wins);
 
+/* E12: one IPv6 address, however the setting and the caller write it. */
+static int test_policy_hosts_of_ipv6(void)
+{
+	static const struct row rows[] = {
+		{ "sip:anna@[2001:db8::2]", true, "host" },
+		{ "sip:anna@[2001:DB8:0:0::2]:5070", true, "host" },
+		{ "sip:anna@[2001:db8::3]", false, "shut" },
+		{ "sip:anna@[2001:db8::4]", false, "default_deny" },
+	};
+	OWNED struct judge *j = judge_new(
+		"{\"hosts\":[\"[2001:DB8:0::2]\"],\"rules\":["
+		"{\"name\":\"shut\",\"hosts\":[\"[2001:db8:0:0::3]\"],"
+		"\"action\":\"deny\"}]}");
+
+	CHECK(j);
+	return check_rows(j, rows, ARRAY_SIZE(rows));
+}
+TEST(test_policy_hosts_of_ipv6);
+
 /* E12: hosts from a list, and what allows numbers doesn't allow them elsewhere. */
 static int test_policy_hosts_from_a_list(void)
 {
