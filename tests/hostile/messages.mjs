@@ -149,6 +149,7 @@ const broken = [
 	["DNS", () => Buffer.from("abcd01000001000000000000076578616d706c6503636f6d0000010001", "hex"), SILENCE],
 	["RTP", () => Buffer.from("80080001000000a000000001", "hex"), SILENCE],
 	["one line without an end", () => long(8000), SILENCE],
+	["one long line", () => `${long(8000)}\n`, SILENCE],
 	["one line of spaces", () => long(8000, " "), SILENCE],
 	["lines without names", () => long(3000, "\r\n"), SILENCE],
 	["colons", () => long(4000, ":"), SILENCE],
