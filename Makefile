@@ -84,7 +84,7 @@ LIBS := -L$(B)/deps/lib -lbaresip -lrem -lre -Wl,--as-needed \
         -lssl -lcrypto -lz -lresolv -ldl -lm
 LDFLAGS := -pie -pthread -Wl,--wrap=mem_zalloc \
            -Wl,--wrap=udp_listen,--wrap=tcp_listen,--wrap=tcp_accept \
-           -Wl,--wrap=sip_msg_decode
+           -Wl,--wrap=sip_msg_decode,--wrap=sip_addr_decode,--wrap=uri_decode
 
 ifeq ($(SANITIZE),)
 CFLAGS  += -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \

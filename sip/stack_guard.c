@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum single { FROM, TO, CALL_ID, CSEQ, LENGTH, VIA, SINGLES };
+enum single { FROM, TO, CALL_ID, CSEQ, LENGTH, TYPE, VIA, SINGLES };
 
 /* What libre reads with regular expressions, and what may be there once. */
 static const struct known {
@@ -20,6 +20,7 @@ static const struct known {
 	[CALL_ID] = { "Call-ID",        'i', 256,                  true  },
 	[CSEQ]    = { "CSeq",           0,   64,                   true  },
 	[LENGTH]  = { "Content-Length", 'l', 64,                   true  },
+	[TYPE]    = { "Content-Type",   'c', 256,                  true  },
 	[VIA]     = { "Via",            'v', GW_GUARD_ADDRESS_MAX, false },
 	/* clang-format on */
 };

@@ -39,8 +39,8 @@ struct gw_guard_facts {
  *  - a start line "METHOD URI SIP/2.0" or "SIP/2.0 200 phrase" (100 to 699);
  *  - a header of lines "name: value" that ends with an empty line, within the
  *    bounds above, without control characters (NUL among them) and lone CRs;
- *  - at most one From, To, Call-ID, CSeq and Content-Length, and all of them but
- *    the last, with a Via, in a response. A request without is for its reader to
+ *  - at most one From, To, Call-ID, CSeq, Content-Length and Content-Type, and in a
+ *    response the first four, with a Via. A request without is for its reader to
  *    answer 400;
  *  - a Content-Length that is a number, with room for it in GW_GUARD_MESSAGE_MAX,
  *    and a CSeq whose number is below 2^31;

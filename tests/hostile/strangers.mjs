@@ -215,6 +215,14 @@ test("G28: long lines cost no more than they are long", async (t) => {
 			await me.send(Buffer.from(`${line}\r\n\r\n`), w.gw);
 		await w.pbx.asks(w.gw);
 	}
+	/* those that are just short enough, too */
+	const word = "a".repeat(900);
+	const context = w.context(`${w.pbx.address}:9`, "UDP");
+	for (const parts of [{ from: `${word} b`, to: `${word} b` }, { uri: `sip:${word}@` }, { from: `<sip:${word}@;x>;tag=1`, to: `<${word}:/>` }, { contact: `${word}${word}${word} b` }]) {
+		for (let i = 0; i < 200; i++)
+			await me.send(bytesOf(request(context, parts)), w.gw);
+		await w.pbx.asks(w.gw);
+	}
 	for (const line of lines) {
 		const link = await connect(t, w.gw.tcp_port, w.pbx.address);
 		link.socket.write(`${line}${line.slice(-1).repeat(50_000)}\r\n\r\n`);
