@@ -9,12 +9,14 @@ static char text[16 * 1024];
 /* before, n times c, after */
 static struct pl make(const char *before, char c, size_t n, const char *after)
 {
-	const size_t len = strlen(before);
-	struct pl pl = { text, len + n + strlen(after) };
+	struct pl pl = { text, 0 };
 
-	memcpy(text, before, len);
-	memset(text + len, c, n);
-	memcpy(text + len + n, after, strlen(after));
+	while (*before)
+		text[pl.l++] = *before++;
+	while (n--)
+		text[pl.l++] = c;
+	while (*after)
+		text[pl.l++] = *after++;
 	return pl;
 }
 
