@@ -203,6 +203,7 @@ struct gw_config_line {
 	enum gw_config_transport transport;
 	struct gw_config_strings proxies;
 	uint32_t expires_s;
+	uint32_t session_expires_s; /* 0: no session timer */
 	struct gw_config_caller_id caller_id;
 	struct gw_config_strings caller_ids;
 	const char *identity_header; /* "from", "pai", "rpi"              */

@@ -194,6 +194,11 @@ const struct gw_config_row gw_config_rows[] = {
 { "/lines/N/expires", GW_CONFIG_INT, LINE(expires_s),
   .min = 10, .max = 86400, .json_default = "3600",
   .help = "Seconds a registration is asked for; the server may grant less." },
+{ "/lines/N/session_expires", GW_CONFIG_INT, LINE(session_expires_s),
+  .min = 0, .max = 86400, .json_default = "180",
+  .help = "Seconds after which a call that nobody refreshes is dropped by the server, should "
+	  "the gateway die (RFC 4028), and by the gateway, should the server. 0: off; less "
+	  "than 90 is 90." },
 { "/lines/N/caller_id/number", GW_CONFIG_STRING, LINE(caller_id.number),
   .nullable = true, .form = gw_form_caller_id, .max = 64, .json_default = "null",
   .help = "Number shown to those who are called. null: user." },

@@ -205,6 +205,7 @@ static void line_cfg(struct gw_line_cfg *out, const struct gw_config_line *in)
 		.srtp = in->srtp,
 		.nat_auto = in->nat_auto,
 		.max_calls = in->max_calls,
+		.session_expires_s = in->session_expires_s,
 	};
 }
 

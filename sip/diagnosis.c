@@ -92,6 +92,13 @@ static int codec(char *out, size_t size, const struct gw_diagnosis_facts *f)
 
 static int silence(char *out, size_t size, const struct gw_diagnosis_facts *f)
 {
+	if (f->answered)
+		return re_snprintf(out, size,
+				   "The call was up, but then nobody was there "
+				   "any more at %s: the server did not answer, "
+				   "or it had forgotten the call.",
+				   f->uri);
+
 	return re_snprintf(out, size,
 			   "Nobody answered our INVITE to %s at all: wrong "
 			   "address, a firewall, or the server is down.",

@@ -40,6 +40,8 @@ static void settle_outcome(struct gw_leg *leg)
 
 	if (!end.intent && !answered)
 		end.intent = intent_of_error(facts->err);
+	if (!end.intent && answered && facts->err == ETIMEDOUT)
+		end.intent = GW_CAUSE_TRANSPORT_TIMEOUT; /* nobody is there */
 	if (!answered && end.sip_code >= 200 && end.sip_code < 300)
 		end.sip_code = 0; /* that answer was none */
 

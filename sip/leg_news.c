@@ -56,6 +56,17 @@ static void on_answered(const struct sip_msg *msg, void *arg)
 	gw_leg_tell(leg, GW_LEG_NEWS_UP);
 }
 
+/* Nothing new was said, but they may have chosen anew. Where that is of no use the
+ * sound goes on as it was. */
+static void on_refreshed(const struct sip_msg *msg, void *arg)
+{
+	struct gw_leg *leg = arg;
+	struct pl body;
+
+	if (gw_leg_body(&body, msg))
+		(void)gw_leg_take_answer(leg, msg);
+}
+
 static void on_digit(char digit, uint32_t duration_ms, void *arg)
 {
 	const struct gw_leg_news news = { .type = GW_LEG_NEWS_DIGIT,
@@ -107,6 +118,7 @@ const struct gw_session_h gw_leg_session_handlers = {
 	.offered = gw_leg_on_offered,
 	.agreed = gw_leg_on_agreed,
 	.changed = gw_leg_on_changed,
+	.refreshed = on_refreshed,
 	.reoffer = gw_leg_on_reoffer,
 	.referring = on_referring,
 	.referred = on_referred,

@@ -48,8 +48,9 @@ struct gw_line_cfg {
 		*codecs; /* in offer order; telephone-event where it stands */
 	size_t codec_count;
 	bool nat_auto;
-	uint32_t max_calls; /* 0: no limit */
-	bool srtp;          /* offers encrypted sound (RFC 4568) */
+	uint32_t max_calls;         /* 0: no limit */
+	uint32_t session_expires_s; /* RFC 4028: 90 or more; 0: no timer */
+	bool srtp;                  /* offers encrypted sound (RFC 4568) */
 };
 
 /* The facts people need. Valid until the next turn of the loop. */

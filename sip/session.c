@@ -94,6 +94,21 @@ int gw_session_take_challenge(struct gw_session *s, const struct sip_msg *msg)
 	return sip_auth_authenticate(s->auth, msg);
 }
 
+void gw_session_keep_said(struct gw_session *s, const struct mbuf *sdp)
+{
+	struct mbuf *copy;
+
+	if (!s->timer.wish_s || !sdp)
+		return;
+
+	copy = mbuf_alloc(sdp->end);
+	if (!copy || mbuf_write_mem(copy, sdp->buf, sdp->end))
+		copy = mem_deref(copy);
+
+	mem_deref(s->said);
+	s->said = copy;
+}
+
 /* The end of life --------------------------------------------------------- */
 
 static void destructor(void *arg)
@@ -101,6 +116,9 @@ static void destructor(void *arg)
 	struct gw_session *s = arg;
 
 	tmr_cancel(&s->tmr);
+	tmr_cancel(&s->timer.tmr);
+	mem_deref(s->timer.update);
+	mem_deref(s->said);
 	list_unlink(&s->kept);
 	mem_deref(s->route);
 	list_flush(&s->forks);
@@ -167,6 +185,7 @@ void gw_session_over(struct gw_session *s, int err)
 
 	s->state = GW_SESSION_OVER;
 	s->facts.err = err;
+	gw_session_timer_stop(s);
 	s->reply = mem_deref(s->reply);
 	gw_session_drop_invite(s);
 
@@ -183,6 +202,7 @@ void gw_session_lost(struct gw_session *s, int err)
 
 	s->state = GW_SESSION_LOST;
 	s->facts.err = err;
+	gw_session_timer_stop(s);
 	s->h->closed(s->arg);
 }
 
@@ -260,6 +280,8 @@ int gw_session_alloc(struct gw_session **sessionp,
 	s->h = handlers;
 	s->arg = arg;
 
+	gw_session_timer_init(s);
+
 	err = copy_way(s, way);
 	if (err)
 		goto out;
@@ -295,6 +317,7 @@ void gw_session_release(struct gw_session *session, uint16_t q850,
 		return;
 
 	s->h = NULL;
+	gw_session_timer_stop(s);
 	if (!s->reason)
 		(void)gw_session_reason_line(&s->reason, q850, text);
 

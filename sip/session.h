@@ -6,7 +6,8 @@
  *     ~> progress ...  each 1xx
  *     ~> answered      the first 2xx, already ACKed
  *     ~> offered ...   re-INVITE and UPDATE of the far side
- *     ~> closed        refused, hung up by the far side, or lost
+ *     ~> closed        refused, hung up by the far side, or lost: then err is
+ *                      ETIMEDOUT, also when nobody has refreshed the session
  *   gw_session_release the only way to let go: CANCEL or BYE if there is
  *                      something to end; what is left of SIP it does alone
  *
@@ -80,6 +81,10 @@ struct gw_session_h {
 	void (*changed)(const struct sip_msg *msg, uint16_t code, int err,
 			void *arg);
 
+	/* The answer to a refresh of the session: as good as none, but it may say
+	 * something new. Or no such handler. */
+	void (*refreshed)(const struct sip_msg *msg, void *arg);
+
 	/* Both sides wanted a change, theirs went first, and now the offer of ours
 	 * is older than what we have said since (RFC 3264 8): *offerp gets it
 	 * anew, a reference. Not 0, or no such handler: ours is given up, which
@@ -118,7 +123,8 @@ int gw_session_invite(struct gw_session *session, const struct mbuf *headers,
 
 /* Changes an answered session by a re-INVITE with offer; ~> changed. 491 is tried
  * again as RFC 3261 14.1 says, 401 and 407 are answered. One at a time: EBUSY
- * while one is under way, or one of the far side is. ENOTCONN: not answered. */
+ * while one is under way, or one of the far side is; it waits for a refresh of
+ * the session. ENOTCONN: not answered. */
 int gw_session_reinvite(struct gw_session *session, const struct mbuf *offer);
 
 /* REFER inside of the dialog: the far side is to call target (a SIP URI; with

@@ -7,6 +7,10 @@
  *          --481, 408, silence--> the dialog is no more (12.2.1.2)
  *          --any other--> refused, and the session goes on as it was
  *
+ * A refresh of the session (session_timer.c) is a re-INVITE, too: it says nothing
+ * new and its owner hears of it only what the far side says. Who wants a change
+ * meanwhile doesn't have to ask again: it leaves as soon as the refresh is over.
+ *
  * It outlives its owner's interest: a 2xx that comes after we have said BYE still
  * gets its ACK. */
 #include "sip/session_impl.h"
@@ -18,19 +22,52 @@ enum {
 };
 
 static int send_change(struct gw_session *s);
+static int start(struct gw_session *s, struct mbuf *offer, bool refreshes);
 
 /* Telling ----------------------------------------------------------------- */
+
+static void tell_changed(struct gw_session *s, const struct sip_msg *msg,
+			 uint16_t code, int err)
+{
+	if (s->h && s->h->changed && s->state == GW_SESSION_UP)
+		s->h->changed(msg, code, err, s->arg);
+}
+
+/* The owner may release the session in there, or want a change. */
+static void tell_refreshed(struct gw_session *s, const struct sip_msg *msg,
+			   uint16_t code, int err)
+{
+	if (!msg)
+		gw_session_not_refreshed(s, code, err);
+	else if (s->h && s->h->refreshed && s->state == GW_SESSION_UP)
+		s->h->refreshed(msg, s->arg);
+}
 
 static void settle(struct gw_session *s, const struct sip_msg *msg,
 		   uint16_t code, int err)
 {
 	struct gw_change *c = s->change;
+	struct mbuf *next = c->next;
 
 	c->pending = false;
+	c->next = NULL;
+	if (msg)
+		gw_session_keep_said(s, c->offer);
 	c->offer = mem_deref(c->offer);
 	tmr_cancel(&c->again);
-	if (s->h && s->h->changed && s->state == GW_SESSION_UP)
-		s->h->changed(msg, code, err, s->arg);
+
+	if (!c->refreshes) {
+		tell_changed(s, msg, code, err);
+		return;
+	}
+
+	tell_refreshed(s, msg, code, err);
+	if (next && s->state == GW_SESSION_UP) {
+		err = c->pending ? EBUSY : start(s, next, false);
+		if (err)
+			tell_changed(s, NULL, 0, err);
+	}
+	mem_deref(next);
 }
 
 /* RFC 3261 12.2.1.2. Whoever is told releases the session, and that says BYE
@@ -41,11 +78,12 @@ static void dialog_lost(struct gw_session *s, const struct sip_msg *msg)
 
 	c->pending = false;
 	c->offer = mem_deref(c->offer);
+	c->next = mem_deref(c->next);
 	if (s->state != GW_SESSION_UP)
 		return;
 
 	if (msg && msg->scode == 481)
-		gw_session_over(s, 0);
+		gw_session_over(s, c->refreshes ? ETIMEDOUT : 0);
 	else
 		gw_session_lost(s, ETIMEDOUT);
 }
@@ -56,6 +94,7 @@ static void accepted(struct gw_session *s, const struct sip_msg *msg)
 {
 	(void)sip_dialog_update(s->won->dlg, msg);
 	gw_session_ack(s->won, GW_ACK_CHANGE, s->change->cseq);
+	gw_session_timer_answered(s, msg);
 	settle(s, msg, msg->scode, 0);
 }
 
@@ -79,7 +118,9 @@ static void its_turn(struct gw_session *s)
 	struct gw_change *c = s->change;
 	int err = 0;
 
-	if (!c->offer && !s->h->reoffer) {
+	if (!c->offer && c->refreshes)
+		c->offer = mem_ref(s->said); /* what has been said since */
+	if (!c->offer && (c->refreshes || !s->h->reoffer)) {
 		settle(s, NULL, 491, 0);
 		return;
 	}
@@ -113,6 +154,22 @@ void gw_session_change_overtaken(struct gw_session *s)
 		s->change->offer = mem_deref(s->change->offer);
 }
 
+/* A refresh that has to wait, and a change that waits for it: what the owner wants
+ * refreshes, too. */
+static void make_way(struct gw_session *s)
+{
+	struct gw_change *c = s->change;
+
+	if (!c->refreshes || !c->next)
+		return;
+
+	mem_deref(c->offer);
+	c->offer = c->next;
+	c->next = NULL;
+	c->refreshes = false;
+	gw_session_timer_look_again(s);
+}
+
 static void refused(struct gw_session *s, const struct sip_msg *msg)
 {
 	struct gw_change *c = s->change;
@@ -125,6 +182,8 @@ static void refused(struct gw_session *s, const struct sip_msg *msg)
 	if (gw_session_is_challenge(msg) &&
 	    !gw_session_take_challenge(s, msg) && !send_change(s))
 		return;
+	if (gw_session_timer_raised(s, msg) && !send_change(s))
+		return;
 
 	switch (msg->scode) {
 	case 491:
@@ -133,6 +192,7 @@ static void refused(struct gw_session *s, const struct sip_msg *msg)
 		tmr_start(&c->again,
 			  GLARE_MIN_MS + rand_u32() % (GLARE_SPAN_MS + 1),
 			  again, s);
+		make_way(s);
 		return;
 
 	case 408:
@@ -184,12 +244,12 @@ static int send_change(struct gw_session *s)
 	return sip_drequestf(&c->req, s->sip, true, "INVITE", s->won->dlg, 0,
 			     s->auth, gw_session_add_contact, answered, s,
 			     "Allow: %s\r\n"
-			     "Supported: 100rel\r\n"
+			     "%H"
 			     "Content-Type: application/sdp\r\n"
 			     "Content-Length: %zu\r\n\r\n"
 			     "%b",
-			     gw_stack_allow, c->offer->end, c->offer->buf,
-			     c->offer->end);
+			     gw_stack_allow, gw_session_print_asked, s,
+			     c->offer->end, c->offer->buf, c->offer->end);
 }
 
 static void destructor(void *arg)
@@ -199,20 +259,13 @@ static void destructor(void *arg)
 	tmr_cancel(&c->again);
 	mem_deref(c->req);
 	mem_deref(c->offer);
+	mem_deref(c->next);
 }
 
-int gw_session_reinvite(struct gw_session *session, const struct mbuf *offer)
+static int start(struct gw_session *s, struct mbuf *offer, bool refreshes)
 {
-	struct gw_session *s = session;
 	struct gw_change *c;
 	int err;
-
-	if (!s || !offer)
-		return EINVAL;
-	if (s->state != GW_SESSION_UP)
-		return ENOTCONN;
-	if (s->reply || (s->change && s->change->pending))
-		return EBUSY;
 
 	if (!s->change)
 		s->change = mem_zalloc(sizeof(*s->change), destructor);
@@ -220,23 +273,70 @@ int gw_session_reinvite(struct gw_session *session, const struct mbuf *offer)
 	if (!c)
 		return ENOMEM;
 
-	c->offer = mbuf_alloc(offer->end);
-	if (!c->offer)
-		return ENOMEM;
-	err = mbuf_write_mem(c->offer, offer->buf, offer->end);
-	if (err)
-		goto out;
-
+	c->offer = mem_ref(offer);
+	c->refreshes = refreshes;
 	c->glares = 0;
 	s->auth_tries = 0;
+	s->timer.raised = false;
 	err = send_change(s);
-
-out:
 	if (err)
 		c->offer = mem_deref(c->offer);
 	else
 		c->pending = true;
 	return err;
+}
+
+static void follow_refresh(struct gw_session *s, struct mbuf *offer)
+{
+	struct gw_change *c = s->change;
+
+	c->next = mem_ref(offer);
+	if (tmr_isrunning(&c->again))
+		make_way(s);
+}
+
+int gw_session_reinvite(struct gw_session *session, const struct mbuf *offer)
+{
+	struct gw_session *s = session;
+	struct gw_change *c;
+	struct mbuf *copy;
+	int err;
+
+	if (!s || !offer)
+		return EINVAL;
+	if (s->state != GW_SESSION_UP)
+		return ENOTCONN;
+
+	c = s->change;
+	if (s->reply || (c && c->pending && (!c->refreshes || c->next)))
+		return EBUSY;
+
+	copy = mbuf_alloc(offer->end);
+	if (!copy)
+		return ENOMEM;
+
+	err = mbuf_write_mem(copy, offer->buf, offer->end);
+	if (err)
+		goto out;
+
+	if (c && c->pending)
+		follow_refresh(s, copy);
+	else
+		err = start(s, copy, false);
+
+out:
+	mem_deref(copy);
+	return err;
+}
+
+int gw_session_change_refresh(struct gw_session *s)
+{
+	if (!s->said)
+		return ENOTSUP; /* there was no memory for it */
+	if (s->reply || (s->change && s->change->pending))
+		return EBUSY;
+
+	return start(s, s->said, true);
 }
 
 bool gw_session_awaits_change(const struct gw_session *s)

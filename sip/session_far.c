@@ -48,7 +48,8 @@ static void reply(const struct gw_session *s, const struct sip_msg *msg,
 /* Answers 2xx with a target of our own and a body (or NULL). */
 static int answer_2xx(struct gw_session *s, const struct sip_msg *msg,
 		      uint16_t code, const char *phrase,
-		      const struct mbuf *body, struct mbuf **mbp)
+		      re_printf_h *supportedh, const struct mbuf *body,
+		      struct mbuf **mbp)
 {
 	struct mbuf *contact;
 	struct sa laddr;
@@ -67,9 +68,10 @@ static int answer_2xx(struct gw_session *s, const struct sip_msg *msg,
 		goto out;
 
 	err = sip_treplyf(NULL, mbp, s->sip, msg, true, code, phrase,
-			  "%bAllow: %s\r\nSupported: 100rel\r\n"
+			  "%bAllow: %s\r\n%H"
 			  "%sContent-Length: %zu\r\n\r\n%b",
 			  contact->buf, contact->end, gw_stack_allow,
+			  supportedh, s,
 			  body ? "Content-Type: application/sdp\r\n" : "",
 			  body ? body->end : (size_t)0, body ? body->buf : NULL,
 			  body ? body->end : (size_t)0);
@@ -82,13 +84,15 @@ out:
 static int reply_200(struct gw_session *s, const struct sip_msg *msg,
 		     const struct mbuf *body, struct mbuf **mbp)
 {
-	return answer_2xx(s, msg, 200, "OK", body, mbp);
+	return answer_2xx(s, msg, 200, "OK", gw_session_print_agreed, body,
+			  mbp);
 }
 
 void gw_session_reply_2xx(struct gw_session *s, const struct sip_msg *msg,
 			  uint16_t code, const char *phrase)
 {
-	(void)answer_2xx(s, msg, code, phrase, NULL, NULL);
+	(void)answer_2xx(s, msg, code, phrase, gw_session_print_supported, NULL,
+			 NULL);
 }
 
 /* The session's new SDP, or the refusal, which has then been sent. */
@@ -111,8 +115,10 @@ static int renegotiate(struct mbuf **bodyp, struct gw_session *s,
 		break;
 	}
 
-	if (!err)
+	if (!err) {
+		gw_session_keep_said(s, *bodyp);
 		gw_session_change_overtaken(s);
+	}
 	return err;
 }
 
@@ -189,10 +195,11 @@ static void far_invite(struct gw_session *s, struct gw_fork *fork,
 		return;
 	}
 
-	if (renegotiate(&body, s, msg))
+	if (!gw_session_timer_fits(s, msg) || renegotiate(&body, s, msg))
 		return;
 
 	(void)sip_dialog_update(fork->dlg, msg);
+	gw_session_timer_asked(s, msg);
 
 	if (!reply_200(s, msg, body, &mb))
 		(void)repeat_until_ack(s, msg, mb, !has_offer);
@@ -236,10 +243,12 @@ static void far_update(struct gw_session *s, struct gw_fork *fork,
 		return;
 	}
 
-	if (has_offer && renegotiate(&body, s, msg))
+	if (!gw_session_timer_fits(s, msg) ||
+	    (has_offer && renegotiate(&body, s, msg)))
 		return;
 
 	(void)sip_dialog_update(fork->dlg, msg);
+	gw_session_timer_asked(s, msg);
 	(void)reply_200(s, msg, body, NULL);
 	mem_deref(body);
 }
@@ -269,9 +278,9 @@ static void far_options(struct gw_session *s, struct gw_fork *fork,
 	(void)sip_treplyf(NULL, NULL, s->sip, msg, false, 200, "OK",
 			  "Allow: %s\r\n"
 			  "Accept: application/sdp\r\n"
-			  "Supported: 100rel\r\n"
+			  "%H"
 			  "Content-Length: 0\r\n\r\n",
-			  gw_stack_allow);
+			  gw_stack_allow, gw_session_print_supported, s);
 }
 
 /* "5", "*", and numbers for what has no digit: 10 is *, 11 is # */
@@ -365,23 +374,24 @@ static const struct method {
 	{ "NOTIFY", gw_session_far_notify },
 };
 
-/* RFC 3261 8.2.2.3: of what may be required we know reliable 1xx alone. */
+/* RFC 3261 8.2.2.3: of what may be required we know reliable 1xx, and timers
+ * where the line has one. */
 static bool unknown_extension(const struct sip_hdr *hdr,
 			      const struct sip_msg *msg, void *arg)
 {
+	const struct gw_session *s = arg;
 	(void)msg;
-	(void)arg;
 
-	return 0 != pl_strcasecmp(&hdr->val, "100rel");
+	return 0 != pl_strcasecmp(&hdr->val, "100rel") &&
+	       (!s->timer.wish_s || 0 != pl_strcasecmp(&hdr->val, "timer"));
 }
 
-static bool demands_too_much(const struct gw_session *s,
-			     const struct sip_msg *msg)
+static bool demands_too_much(struct gw_session *s, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr;
 
 	hdr = sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE, unknown_extension,
-				NULL);
+				s);
 	if (!hdr)
 		return false;
 

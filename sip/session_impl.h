@@ -6,6 +6,7 @@
  *   session_fork.c     the dialogs it makes: ACK, PRACK, BYE
  *   session_far.c      what the far side asks for inside of the dialog
  *   session_change.c   a re-INVITE of ours
+ *   session_timer.c    who keeps the session alive (RFC 4028)
  *   session_refer.c    REFER and NOTIFY, ours and theirs
  *   session_digit.c    INFO with digits
  *   session_print.c    dialogs as text, and requests made of text */
@@ -79,11 +80,26 @@ struct gw_reply {
 /* A re-INVITE of ours. While again is running it isn't under way, it waits. */
 struct gw_change {
 	bool pending;
+	bool refreshes; /* it is the timer's: nothing changes */
 	uint32_t cseq;
 	unsigned glares;    /* how often we were told 491 */
 	struct mbuf *offer; /* NULL while pending: has to be written anew */
+	struct mbuf *next;  /* the owner's, while a refresh is under way */
 	struct sip_request *req;
 	struct tmr again;
+};
+
+/* The session timer. The interval counts from the last refresh. */
+struct gw_timer {
+	uint32_t wish_s;   /* of the line; 0: we know nothing of timers */
+	uint32_t min_s;    /* what a 422 wanted; 0: none came */
+	uint32_t agreed_s; /* 0: the session lives without */
+	bool we_refresh;
+	bool takes_update; /* the far side */
+	bool raised;       /* a 422 to this request has been obeyed */
+	uint64_t ends_at;  /* jiffies: without a refresh we say BYE */
+	struct sip_request *update;
+	struct tmr tmr;
 };
 
 /* A REFER of ours that isn't over. */
@@ -131,6 +147,8 @@ struct gw_session {
 	struct list forks;
 	struct gw_fork *won;
 	struct gw_reply *reply;
+	struct gw_timer timer;
+	struct mbuf *said; /* our last SDP that counts, for refreshes; or NULL */
 	/* each made when first needed */
 	struct gw_change *change;
 	struct gw_refer_out *refer_out;
@@ -211,6 +229,34 @@ void gw_session_change_overtaken(struct gw_session *s);
 /* A sip_send_h that adds Contact; arg is the session. */
 int gw_session_add_contact(enum sip_transp tp, const struct sa *src,
 			   const struct sa *dst, struct mbuf *mb, void *arg);
+
+/* The last words again, with the timer's wish: EBUSY while there is something
+ * under way that counts as a refresh anyway. */
+int gw_session_change_refresh(struct gw_session *s);
+
+/* session_timer.c: re_printf handlers for "%H". Supported; the same with what a
+ * request asks for; with what a 2xx of ours agrees to. */
+int gw_session_print_supported(struct re_printf *pf, void *session);
+int gw_session_print_asked(struct re_printf *pf, void *session);
+int gw_session_print_agreed(struct re_printf *pf, void *session);
+
+void gw_session_timer_init(struct gw_session *s);
+void gw_session_timer_stop(struct gw_session *s);
+/* A 2xx to an INVITE or UPDATE of ours. */
+void gw_session_timer_answered(struct gw_session *s, const struct sip_msg *msg);
+/* A 422 that is to be obeyed: the request may be sent again. */
+bool gw_session_timer_raised(struct gw_session *s, const struct sip_msg *msg);
+/* How a refresh failed: code of its answer, or err. May end the session. */
+void gw_session_not_refreshed(struct gw_session *s, uint16_t code, int err);
+/* Something else refreshes now, if it goes well. */
+void gw_session_timer_look_again(struct gw_session *s);
+/* Theirs: false when 422 has been sent; then, before the 2xx, what it asks for. */
+bool gw_session_timer_fits(const struct gw_session *s,
+			   const struct sip_msg *msg);
+void gw_session_timer_asked(struct gw_session *s, const struct sip_msg *msg);
+
+/* session.c: keeps our SDP for refreshes, if there will be any. Takes a copy. */
+void gw_session_keep_said(struct gw_session *s, const struct mbuf *sdp);
 
 /* session_refer.c */
 void gw_session_far_refer(struct gw_session *s, struct gw_fork *fork,

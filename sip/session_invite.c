@@ -100,6 +100,7 @@ static void accepted(struct gw_session *s, const struct sip_msg *msg)
 	}
 
 	s->state = GW_SESSION_UP;
+	gw_session_timer_answered(s, msg);
 	if (s->h)
 		s->h->answered(msg, s->arg);
 
@@ -126,6 +127,9 @@ static void refused(struct gw_session *s, const struct sip_msg *msg)
 
 	if (gw_session_is_challenge(msg) && s->state == GW_SESSION_CALLING &&
 	    !gw_session_take_challenge(s, msg) && !send_invite(s))
+		return;
+	if (s->state == GW_SESSION_CALLING && gw_session_timer_raised(s, msg) &&
+	    !send_invite(s))
 		return;
 
 	gw_session_keep_reason(s, msg);
@@ -174,8 +178,9 @@ static int send_invite(struct gw_session *s)
 	s->invite_cseq = sip_dialog_lseq(s->half);
 
 	return sip_drequestf(&s->invite, s->sip, true, "INVITE", s->half, 0,
-			     s->auth, invite_leaves, invite_answered, s, "%b",
-			     s->tail->buf, s->tail->end);
+			     s->auth, invite_leaves, invite_answered, s, "%H%b",
+			     gw_session_print_asked, s, s->tail->buf,
+			     s->tail->end);
 }
 
 int gw_session_invite(struct gw_session *session, const struct mbuf *headers,
@@ -194,7 +199,6 @@ int gw_session_invite(struct gw_session *session, const struct mbuf *headers,
 
 	err = mbuf_printf(s->tail,
 			  "Allow: %s\r\n"
-			  "Supported: 100rel\r\n"
 			  "%b"
 			  "Content-Type: application/sdp\r\n"
 			  "Content-Length: %zu\r\n\r\n"
@@ -205,6 +209,7 @@ int gw_session_invite(struct gw_session *session, const struct mbuf *headers,
 	if (err)
 		return err;
 
+	gw_session_keep_said(s, offer);
 	s->state = GW_SESSION_CALLING;
 	err = send_invite(s);
 	if (err)

@@ -272,7 +272,8 @@ static void on_request(struct phone *p, struct sip_msg *msg)
 			&(struct answer){ .code = p->other_code ?
 							  p->other_code :
 						  is_refer ? 202 :
-							     200 });
+							     200,
+					  .headers = p->other_headers });
 	}
 }
 

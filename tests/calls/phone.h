@@ -39,6 +39,7 @@ struct phone {
 	uint16_t bye_code; /* 0: 200 */
 	/* to all but INVITE, CANCEL and BYE; 0: 202 to REFER, else 200 */
 	uint16_t other_code;
+	const char *other_headers;
 	bool holds_ack_back; /* to a 2xx that it got */
 	const char *ack_sdp;
 

@@ -67,6 +67,12 @@ static int on_reoffer(struct mbuf **offerp, void *arg)
 	return *offerp ? mbuf_write_str(*offerp, SDP_HOLD) : ENOMEM;
 }
 
+static void on_refreshed(const struct sip_msg *msg, void *arg)
+{
+	(void)arg;
+	say("refreshed:%u", msg->scode);
+}
+
 static void on_referring(const struct gw_session_transfer *news, void *arg)
 {
 	(void)arg;
@@ -106,6 +112,7 @@ static const struct gw_session_h all_handlers = {
 	.offered = on_offered,
 	.agreed = on_agreed,
 	.changed = on_changed,
+	.refreshed = on_refreshed,
 	.reoffer = on_reoffer,
 	.referring = on_referring,
 	.referred = on_referred,
@@ -163,8 +170,10 @@ int talk_until(const char *words)
 	return talk.err ? talk.err : err;
 }
 
-int talk_open(struct world **wp)
+static int open_answered(struct world **wp, const char *headers)
 {
+	static struct answer script[2];
+
 	memset(&talk, 0, sizeof(talk));
 	talk.h = all_handlers;
 	CHECK_OK(world_open(wp, GW_TRANSPORT_UDP));
@@ -173,13 +182,37 @@ int talk_open(struct world **wp)
 	talk.offer = mbuf_alloc(256);
 	CHECK(talk.offer);
 	CHECK_OK(mbuf_write_str(talk.offer, SDP_PCMA));
-	phone_will(&(*wp)->to, { .code = 180 },
-		   { .code = 200, .sdp = SDP_PCMA });
+	script[0] = (struct answer){ .code = 180 };
+	script[1] = (struct answer){ .code = 200,
+				     .headers = headers,
+				     .sdp = SDP_PCMA };
+	(*wp)->to.script = script;
+	(*wp)->to.script_count = ARRAY_SIZE(script);
 	CHECK_OK(gw_line_way(&talk.way, (*wp)->line, (*wp)->to.uri, way_ready,
 			     NULL));
 	CHECK_OK(talk_until("answered"));
 	CHECK_OK(world_until_phone(*wp, "ACK"));
 	(*wp)->to.log[0] = '\0';
 	talk.log[0] = '\0';
+	return 0;
+}
+
+int talk_open(struct world **wp)
+{
+	return open_answered(wp, NULL);
+}
+
+static void without_timer(void *arg)
+{
+	(void)arg;
+	world_session_expires_s = 0;
+}
+
+int talk_open_timed(struct world **wp, const char *headers)
+{
+	test_later(without_timer, NULL);
+	world_session_expires_s = 180;
+	CHECK_OK(open_answered(wp, headers));
+	gw_tmr_test_clock_start();
 	return 0;
 }

@@ -24,6 +24,10 @@ extern struct talk talk;
 /* The session is up, and nothing has been told since. */
 int talk_open(struct world **wp);
 
+/* The same over a line that asks for 180 s (RFC 4028), with headers in the 200;
+ * the clock stands still from then on. */
+int talk_open_timed(struct world **wp, const char *headers);
+
 /* Runs until words stand in the log, one after the other. */
 int talk_until(const char *words);
 

@@ -8,6 +8,7 @@
 #include "tests/calls/world.h"
 
 static struct world the_world;
+uint32_t world_session_expires_s;
 
 /* What the media thread hands to the loop --------------------------------- */
 
@@ -136,6 +137,7 @@ static int open_line(struct world *w, enum gw_transport tp)
 		.transport = tp,
 		.codecs = codecs,
 		.codec_count = ARRAY_SIZE(codecs),
+		.session_expires_s = world_session_expires_s,
 	};
 
 	return gw_line_alloc(&w->line, w->stack, &cfg, NULL, NULL);

@@ -32,6 +32,9 @@ struct world {
 	const char *hang_up_at;
 };
 
+/* Of the lines of worlds that are opened, until it is 0 again. */
+extern uint32_t world_session_expires_s;
+
 /* tp: how the line reaches the phone. */
 int world_open(struct world **wp, enum gw_transport tp);
 
