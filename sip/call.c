@@ -106,6 +106,7 @@ static void destructor(void *arg)
 
 	call->eventh = NULL;
 	tmr_cancel(&call->limit);
+	tmr_cancel(&call->back);
 	gw_call_greet_stop(call);
 	gw_call_move_stop(call);
 	gw_call_unwatch_lines(call);

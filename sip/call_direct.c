@@ -8,8 +8,45 @@
  * Only where both speak the same codec under the same numbers, and where nothing
  * is recorded. Whoever changes the session later (hold, a codec) gets our own
  * address and the other one is called back: relay, for good. Playing, recording,
- * hold by us and transfers call both back first. */
+ * hold by us and transfers call both back first.
+ *
+ * A leg that refuses to come back is asked again a few times. Then the call ends:
+ * its sound goes where nobody hears it, and two people would sit in silence. */
 #include "sip/call_impl.h"
+
+#include <errno.h>
+
+enum { BACK_PAUSE_MS = 2000, BACK_REFUSALS_MAX = 3 };
+
+/* Asks for what isn't under way yet, as long as it takes: each question has an
+ * end of its own. */
+static void call_back(void *arg)
+{
+	struct gw_call *call = arg;
+	bool waits = false;
+
+	if (call->direct != GW_DIRECT_NO)
+		return;
+
+	for (size_t i = 0; i < ARRAY_SIZE(call->party); i++) {
+		struct gw_leg *leg = call->party[i];
+
+		if (leg && gw_leg_is_up(leg) && gw_leg_is_away(leg) &&
+		    gw_leg_point_at(leg, NULL))
+			waits = true;
+	}
+	if (waits)
+		tmr_start(&call->back, BACK_PAUSE_MS, call_back, call);
+}
+
+static void stayed_away(struct gw_call *call)
+{
+	if (++call->back_refused < BACK_REFUSALS_MAX)
+		tmr_start(&call->back, BACK_PAUSE_MS, call_back, call);
+	else
+		gw_call_end_by(call, GW_CAUSE_MEDIA_TIMEOUT,
+			       GW_ENDED_BY_GATEWAY);
+}
 
 void gw_call_go_direct(struct gw_call *call)
 {
@@ -41,9 +78,11 @@ void gw_call_direct_changed(struct gw_call *call, struct gw_leg *leg, int err)
 	struct gw_leg *first = gw_call_first(call);
 	struct gw_leg *second = gw_call_second(call);
 
-	if (call->direct == GW_DIRECT_NO && !err && gw_leg_is_away(leg)) {
-		/* called back while it was being sent away */
-		(void)gw_leg_point_at(leg, NULL);
+	if (call->direct == GW_DIRECT_NO && gw_leg_is_away(leg)) {
+		if (err)
+			stayed_away(call);
+		else /* called back while it was being sent away */
+			call_back(call);
 		return;
 	}
 	if (!first || !second)
@@ -64,27 +103,14 @@ void gw_call_direct_changed(struct gw_call *call, struct gw_leg *leg, int err)
 	}
 }
 
-static void come_back(struct gw_call *call, const struct gw_leg *but)
-{
-	call->direct = GW_DIRECT_NO;
-	call->info.join = GW_JOIN_RELAY;
-	for (size_t i = 0; i < ARRAY_SIZE(call->party); i++) {
-		struct gw_leg *leg = call->party[i];
-
-		if (leg && leg != but && gw_leg_is_away(leg))
-			(void)gw_leg_point_at(leg, NULL);
-	}
-	gw_call_bridge(call);
-}
-
-void gw_call_leg_came_back(struct gw_call *call, const struct gw_leg *leg)
-{
-	if (call->direct != GW_DIRECT_NO)
-		come_back(call, leg);
-}
-
 void gw_call_stop_direct(struct gw_call *call)
 {
-	if (call->direct != GW_DIRECT_NO)
-		come_back(call, NULL);
+	if (call->direct == GW_DIRECT_NO)
+		return;
+
+	call->direct = GW_DIRECT_NO;
+	call->info.join = GW_JOIN_RELAY;
+	call->back_refused = 0;
+	call_back(call);
+	gw_call_bridge(call);
 }

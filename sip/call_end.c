@@ -57,6 +57,7 @@ static enum gw_cause intent_for(const struct gw_call *call,
 void gw_call_release_legs(struct gw_call *call)
 {
 	tmr_cancel(&call->limit);
+	tmr_cancel(&call->back);
 	gw_call_greet_stop(call);
 	gw_call_move_stop(call);
 	gw_call_unwatch_lines(call);

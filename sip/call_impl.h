@@ -76,6 +76,8 @@ struct gw_call {
 
 	bool told_early;
 	enum gw_direct direct;
+	struct tmr back; /* legs that can't be called back at once */
+	unsigned back_refused;
 	enum gw_refer refer;
 	struct gw_move move;
 	struct gw_leg *unhold_due; /* as soon as its hold is through; or NULL */
@@ -151,7 +153,6 @@ void gw_call_look_at_holds(struct gw_call *call);
 /* call_direct.c: the legs talk past us. */
 void gw_call_go_direct(struct gw_call *call);
 void gw_call_direct_changed(struct gw_call *call, struct gw_leg *leg, int err);
-void gw_call_leg_came_back(struct gw_call *call, const struct gw_leg *leg);
 void gw_call_stop_direct(struct gw_call *call);
 
 /* call_refer.c: the first leg calls the second itself. */

@@ -175,8 +175,9 @@ static void changed(struct gw_call *call, struct gw_leg *leg,
 static void came_back(struct gw_call *call, struct gw_leg *leg,
 		      const struct gw_leg_news *news)
 {
+	(void)leg;
 	(void)news;
-	gw_call_leg_came_back(call, leg);
+	gw_call_stop_direct(call);
 }
 
 static void referring(struct gw_call *call, struct gw_leg *leg,

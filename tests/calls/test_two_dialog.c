@@ -304,6 +304,70 @@ static int test_two_direct_second_refuses(void)
 }
 TEST(test_two_direct_second_refuses);
 
+/* Both talk past us; then to is to come back, and won't. */
+static int bring_up_direct(struct world **wp)
+{
+	struct world *w;
+
+	CHECK_OK(world_open(wp, GW_TRANSPORT_UDP));
+	w = *wp;
+	phone_will(&w->from, { .code = 200,
+			       .sdp = SDP_AT("127.0.0.1",
+					     "m=audio 41000 RTP/AVP 8\r\n") });
+	phone_will(&w->to, { .code = 200,
+			     .sdp = SDP_AT("127.0.0.1",
+					   "m=audio 42000 RTP/AVP 8\r\n") });
+	CHECK_OK(world_call_two(
+		w, &(struct gw_call_order){ .join = GW_JOIN_DIRECT }));
+	CHECK_OK(world_until_seen(&w->to, "INVITE ACK INVITE ACK"));
+	CHECK_INT(world_info(w)->join, GW_JOIN_DIRECT);
+	gw_tmr_test_clock_start();
+	return 0;
+}
+
+/* A refusal to come back from direct may be a mood: it is asked again. */
+static int test_two_direct_comes_back_late(void)
+{
+	struct world *w;
+
+	CHECK_OK(bring_up_direct(&w));
+	w->to.refuses_reinvite = true;
+	phone_request(&w->from, "INVITE", NULL, "application/sdp", SDP_HOLD);
+	CHECK_OK(world_until(w, "call.hold(from)"));
+	CHECK_OK(world_until_seen(&w->to, "INVITE ACK INVITE ACK INVITE ACK"));
+	CHECK(!body_has(w->to.invite, "m=audio 41000"));
+
+	w->to.refuses_reinvite = false;
+	CHECK_OK(gw_tmr_test_advance(2000));
+	CHECK_INT(w->to.invites, 4);
+	CHECK(!body_has(w->to.invite, "m=audio 41000"));
+	CHECK_OK(gw_tmr_test_advance(60 * 1000));
+	CHECK_INT(w->to.invites, 4);
+	CHECK_INT(w->ended, 0);
+	return 0;
+}
+TEST(test_two_direct_comes_back_late);
+
+/* It never does: the call ends, or two people would sit in silence. */
+static int test_two_direct_never_comes_back(void)
+{
+	struct world *w;
+
+	CHECK_OK(bring_up_direct(&w));
+	w->to.refuses_reinvite = true;
+	phone_request(&w->from, "INVITE", NULL, "application/sdp", SDP_HOLD);
+	CHECK_OK(world_until(w, "call.hold(from)"));
+	CHECK_OK(gw_tmr_test_advance(10 * 1000));
+	CHECK_OK(world_until_ended(w));
+	CHECK_INT(w->to.invites, 2 + 3);
+	CHECK_OUTCOME(w, "completed", "media_timeout", 31);
+	CHECK_INT(world_info(w)->ended_by, GW_ENDED_BY_GATEWAY);
+	CHECK_INT(w->to.byes, 1);
+	CHECK_INT(w->from.byes, 1);
+	return 0;
+}
+TEST(test_two_direct_never_comes_back);
+
 /* Different codecs can't do without us. */
 static int test_two_direct_unlike(void)
 {
