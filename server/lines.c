@@ -404,23 +404,42 @@ struct gw_policy_verdict gw_lines_policy(const struct gw_line *line,
 	return gw_policy_check(&ask);
 }
 
-bool gw_lines_all_failed(uint32_t *retry_s)
+/* Seconds until a call may be tried through it; 0: it may be. */
+static uint32_t down_s(const struct gw_line *line)
 {
 	const int64_t now = gw_clock_ms();
 	struct gw_line_info info;
-	int64_t next = 0;
+	uint32_t wait_s = 0;
+
+	gw_line_info(line, &info);
+	if (info.state == GW_LINE_FAILED)
+		wait_s = info.next_try_ms > now ?
+				 (uint32_t)((info.next_try_ms - now + 999) /
+					    1000) :
+				 FAILED_RETRY_S;
+	return MAX(wait_s, info.excluded_s);
+}
+
+bool gw_lines_all_failed(uint32_t *retry_s)
+{
+	uint32_t first_s = UINT32_MAX;
 	size_t i;
 
-	for (i = 0; i < lines.count; i++) {
-		gw_line_info(lines.list[i], &info);
-		if (info.state != GW_LINE_FAILED)
-			return false;
-		if (info.next_try_ms && (!next || info.next_try_ms < next))
-			next = info.next_try_ms;
-	}
-	*retry_s = next > now ? (uint32_t)((next - now + 999) / 1000) :
-				FAILED_RETRY_S;
-	return lines.count > 0;
+	for (i = 0; i < lines.count; i++)
+		first_s = MIN(first_s, down_s(lines.list[i]));
+	if (!lines.count || !first_s)
+		return false;
+	*retry_s = first_s;
+	return true;
+}
+
+bool gw_lines_excluded(const struct gw_line *line, uint32_t *retry_s)
+{
+	struct gw_line_info info;
+
+	gw_line_info(line, &info);
+	*retry_s = info.excluded_s;
+	return info.excluded_s > 0;
 }
 
 int gw_lines_print(struct mbuf *mb, const struct gw_line *line)

@@ -48,9 +48,12 @@ struct gw_policy_verdict gw_lines_policy(const struct gw_line *line,
 					 const struct gw_key *key,
 					 const struct gw_address *addr);
 
-/* True when every line has failed: no call can be placed now. *retry_s gets the
- * seconds until the first of them tries again. */
+/* True when every line has failed or is excluded: no call can be placed now.
+ * *retry_s gets the seconds until the first of them tries again. */
 bool gw_lines_all_failed(uint32_t *retry_s);
+/* True when all servers of the line want to be left alone (503 with Retry-After)
+ * for *retry_s seconds. */
+bool gw_lines_excluded(const struct gw_line *line, uint32_t *retry_s);
 
 /* What the SIP sockets have not taken in. */
 struct gw_stack_dropped;

@@ -309,6 +309,13 @@ static void judge_lines(const struct gw_placing *p, struct gw_refusal *r)
 			  "No line is registered; GET /lines tells why.");
 		return;
 	}
+	if (gw_lines_excluded(p->to.line, &r->retry_s) ||
+	    (two && gw_lines_excluded(p->from.line, &r->retry_s))) {
+		gw_refuse(r, 503, "lines_down",
+			  "The server of the line is overloaded and wants to "
+			  "be left alone.");
+		return;
+	}
 	r->retry_s = 5;
 	if (!has_place(p->to.line, shared ? 2 : 1) ||
 	    (two && !shared && !has_place(p->from.line, 1)))

@@ -154,8 +154,13 @@ static void way_ready(int err, const struct gw_line_way *way, void *arg)
 
 	mem_ref(leg);
 	leg->way = NULL;
-	if (!err)
+	if (!err && way->target != GW_LINE_FOREIGN &&
+	    gw_line_excluded_s(leg->line))
+		err = EBUSY;
+	if (!err) {
+		leg->target = way->target;
 		err = make_session(leg, way);
+	}
 	if (!err) {
 		choose_address(&bind, leg, way);
 		err = gw_media_open(&leg->port, leg->media, &bind,
@@ -200,10 +205,9 @@ void gw_leg_dial_again(struct gw_leg *leg)
 /* Before anything rang, and not for ever. */
 bool gw_leg_try_next_proxy(struct gw_leg *leg, uint32_t retry_after_s)
 {
-	const struct gw_line_cfg *cfg = gw_line_cfg(leg->line);
-
-	if (leg->ringing_at_ms || leg->tries >= cfg->proxy_count ||
-	    !gw_line_way_lost(leg->line, retry_after_s))
+	if (leg->ringing_at_ms ||
+	    !gw_line_way_lost(leg->line, leg->target, retry_after_s) ||
+	    leg->tries >= gw_line_way_count(leg->line))
 		return false;
 
 	tmr_cancel(&leg->ring);
@@ -244,7 +248,7 @@ void gw_leg_send_invite(struct gw_leg *leg, uint16_t rtp_port)
 		tmr_start(&leg->ring,
 			  (uint64_t)leg->order->ring_timeout_s * 1000,
 			  ring_timeout, leg);
-	if (gw_line_cfg(leg->line)->proxy_count > 1)
+	if (gw_line_way_count(leg->line) > 1)
 		tmr_start(&leg->next_proxy, NEXT_PROXY_MS, next_proxy_timer,
 			  leg);
 	gw_leg_tell_started(leg);

@@ -13,6 +13,9 @@ static enum gw_cause intent_of_error(int err)
 	case EBADMSG: /* a 2xx without Contact, a response of another dialog */
 		return GW_CAUSE_PROTOCOL_ERROR;
 
+	case EBUSY: /* all servers want to be left alone */
+		return GW_CAUSE_CONGESTION;
+
 	case ENOMEM:
 	case EINVAL:
 		return GW_CAUSE_INTERNAL_ERROR;

@@ -55,6 +55,7 @@ struct gw_leg {
 	char bound[64];  /* where RTP leaves: not what we tell, behind NAT */
 	struct tmr ring; /* ring_timeout, then last words */
 	struct tmr next_proxy;
+	size_t target; /* next hop of the line: see struct gw_line_way */
 	uint32_t tries;
 	char *tried[GW_LEG_REDIRECTS_MAX]; /* URIs that sent us elsewhere */
 	uint32_t redirects;

@@ -1,7 +1,9 @@
 /* One SIP identity: what it is called, what it may do, who watches it.
  *
  *   line.c           this: the copied configuration, facts, places for calls
- *   line_way.c       how a request gets to the other side: proxies, addresses
+ *   line_way.c       how a request gets to the other side: addresses, Route
+ *   line_target.c    which of several proxies it goes to
+ *   line_ping.c      which of them are alive
  *   line_exchange.c  one REGISTER with its challenges, 423 and fail-over
  *   line_register.c  the state: registered, until when, what next
  *   line_check.c     "does it work?", answered in a sentence
@@ -204,6 +206,7 @@ static void destructor(void *data)
 
 	gw_line_checks_forget(line);
 	line->reg = mem_deref(line->reg);
+	line->pings = mem_deref(line->pings);
 	gw_line_ways_forget(line);
 
 	while ((le = list_head(&line->watches)) != NULL)
@@ -338,6 +341,7 @@ void gw_line_info(const struct gw_line *line, struct gw_line_info *info)
 		.server = or_null(line->server),
 		.contacts = or_null(line->contacts),
 		.calls = line->calls,
+		.excluded_s = gw_line_excluded_s(line),
 	};
 }
 

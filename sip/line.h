@@ -51,6 +51,8 @@ struct gw_line_cfg {
 	uint32_t max_calls;         /* 0: no limit */
 	uint32_t session_expires_s; /* RFC 4028: 90 or more; 0: no timer */
 	bool srtp;                  /* offers encrypted sound (RFC 4568) */
+	/* Retry-After is a callee's wish, not the server's: the sandbox */
+	bool callees_are_overloaded;
 };
 
 /* The facts people need. Valid until the next turn of the loop. */
@@ -67,6 +69,7 @@ struct gw_line_info {
 	const char *
 		contacts; /* Contact values of the 200, comma separated; NULL */
 	uint32_t calls;   /* up or being set up */
+	uint32_t excluded_s; /* so long all servers want to be left alone; 0 */
 };
 
 /* registering, registered, failed, unregistered: called on each change. */
@@ -108,6 +111,8 @@ int gw_line_watch(struct gw_line_watch **watchp, struct gw_line *line,
 int gw_line_enter(struct gw_line *line);
 void gw_line_leave(struct gw_line *line);
 
+#define GW_LINE_FOREIGN SIZE_MAX
+
 /* What a request through this line needs. */
 struct gw_line_way {
 	struct gw_stack *stack;
@@ -128,6 +133,8 @@ struct gw_line_way {
 				    * the registrar saw of us (nat), or the
 				    * stack's; NULL: laddr's */
 	uint16_t advertise_port; /* for Contact; 0: laddr's */
+	size_t target; /* which next hop of the line it is, or GW_LINE_FOREIGN:
+			* none of it, because the URI leads elsewhere */
 };
 /* Resolves and opens what is needed. Always asynchronous (a name may have to be
  * asked for): h comes from a later turn, once, with err or with the way, which is
@@ -140,11 +147,17 @@ struct gw_line_way_req;
 int gw_line_way(struct gw_line_way_req **reqp, struct gw_line *line,
 		const char *uri, gw_line_way_h *h, void *arg);
 
-/* The next hop of a way did not answer a request or said 503: with more than one
- * proxy the next way takes another one for a while. retry_after_s: how long it
- * wants to be left alone, 0: not said. Returns true when another proxy is there
- * to be tried at once. */
-bool gw_line_way_lost(struct gw_line *line, uint32_t retry_after_s);
+/* The next hop of a way (its target) did not answer a request or said 503: with
+ * more than one proxy the next way takes another one for a while. retry_after_s:
+ * how long it wants to be left alone, 0: not said. Returns true when another proxy
+ * is there to be tried at once. */
+bool gw_line_way_lost(struct gw_line *line, size_t target,
+		      uint32_t retry_after_s);
+/* How many next hops there are. */
+size_t gw_line_way_count(const struct gw_line *line);
+/* So many seconds no call is to be placed, because all next hops have said so; 0:
+ * there is one that hasn't. */
+uint32_t gw_line_excluded_s(const struct gw_line *line);
 
 /* Credentials for libre's sip_auth: libre takes *userp and *passp over. */
 int gw_line_credentials(struct gw_line *line, char **userp, char **passp,

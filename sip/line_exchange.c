@@ -36,7 +36,8 @@ struct gw_line_exchange {
 
 	uint32_t expires_s, min_expires_s;
 	uint32_t shown;
-	size_t tried; /* targets */
+	size_t tried;  /* targets */
+	size_t target; /* asked now */
 	bool is_stale, is_remapped;
 	bool is_presumed; /* line->bound is what was asked for, no more */
 	uint64_t sent_at;
@@ -61,7 +62,7 @@ static void exchange_destructor(void *data)
 
 /* ------------------------------------------------------ what an answer says */
 
-static uint32_t number_of(const struct sip_msg *msg, enum sip_hdrid id)
+uint32_t gw_line_number_of(const struct sip_msg *msg, enum sip_hdrid id)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, id);
 	struct pl digits = PL_INIT;
@@ -171,7 +172,8 @@ static void finish(struct gw_line_exchange *x, int err,
 
 		copy_text(reason, sizeof(reason), &msg->reason);
 		answer.code = msg->scode;
-		answer.retry_after_s = number_of(msg, SIP_HDR_RETRY_AFTER);
+		answer.retry_after_s =
+			gw_line_number_of(msg, SIP_HDR_RETRY_AFTER);
 
 		if (msg->scode < 300) {
 			(void)sip_msg_hdr_apply(msg, true, SIP_HDR_CONTACT,
@@ -258,10 +260,7 @@ static bool turn_to_next(struct gw_line_exchange *x, uint32_t retry_after_s)
 	struct gw_line *line = x->line;
 
 	++x->tried;
-	if (line->target_count == 1)
-		return false;
-
-	gw_line_target_lost(line, retry_after_s);
+	gw_line_target_lost(line, x->target, retry_after_s);
 	if (x->tried >= line->target_count)
 		return false;
 
@@ -315,7 +314,7 @@ static bool answer_challenge(struct gw_line_exchange *x,
 
 static bool take_longer(struct gw_line_exchange *x, const struct sip_msg *msg)
 {
-	uint32_t min_s = number_of(msg, SIP_HDR_MIN_EXPIRES);
+	uint32_t min_s = gw_line_number_of(msg, SIP_HDR_MIN_EXPIRES);
 
 	if (x->ask != GW_LINE_ASK_BIND || x->min_expires_s ||
 	    min_s <= x->expires_s || min_s > MIN_EXPIRES_MAX_S)
@@ -356,7 +355,8 @@ static void answered(int err, const struct sip_msg *msg, void *arg)
 		goes_on = take_longer(x, msg);
 		break;
 	case 503:
-		goes_on = turn_to_next(x, number_of(msg, SIP_HDR_RETRY_AFTER));
+		goes_on = turn_to_next(
+			x, gw_line_number_of(msg, SIP_HDR_RETRY_AFTER));
 		break;
 	default:
 		goes_on = false;
@@ -364,7 +364,7 @@ static void answered(int err, const struct sip_msg *msg, void *arg)
 	}
 
 	if (msg->scode < 300) {
-		gw_line_target_fit(x->line);
+		gw_line_target_fit(x->line, x->target);
 		note_bound(x);
 		goes_on = is_news && !x->is_remapped && send_register(x) == 0;
 		x->is_remapped = true;
@@ -447,7 +447,7 @@ static int send_register(struct gw_line_exchange *x)
 
 	if (line->auth_primed)
 		++x->shown;
-	if (gw_line_target_other(line))
+	if (gw_line_target_other(line, x->target))
 		tmr_start(&x->patience, GW_LINE_PATIENCE_MS, out_of_patience,
 			  x);
 	return 0;
@@ -458,13 +458,15 @@ static void way_found(int err, const struct gw_line_way *way, void *arg)
 	struct gw_line_exchange *x = arg;
 	const struct gw_line *line = x->line;
 
+	x->target = line->target; /* picked in begin(), also of no way */
 	if (err)
 		goto out;
 
+	x->target = way->target;
 	x->sip = way->sip;
 	x->next_hop = mem_deref(x->next_hop);
 	x->advertise = mem_deref(x->advertise);
-	x->has_route = line->targets[line->target].route != NULL;
+	x->has_route = line->targets[x->target].route != NULL;
 
 	err = str_dup(&x->next_hop,
 		      way->route_count ? way->routes[0] : way->uri);

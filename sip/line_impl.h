@@ -1,7 +1,8 @@
 /* What the files of one line share: line.c (identity), line_way.c (how to get
- * there), line_exchange.c (one REGISTER with all its answers), line_register.c
- * (the state of being registered), line_check.c (a verdict for people). Nobody
- * else includes this. */
+ * there), line_target.c (which next hop), line_ping.c (is it alive),
+ * line_exchange.c (one REGISTER with all its answers), line_register.c (the state
+ * of being registered), line_check.c (a verdict for people). Nobody else includes
+ * this. */
 #ifndef BELLPULL_SIP_LINE_IMPL_H
 #define BELLPULL_SIP_LINE_IMPL_H
 
@@ -25,9 +26,22 @@ struct gw_line_target {
 	char host[GW_LINE_HOST_MAX + 1]; /* without brackets */
 	uint16_t port;                   /* 0: by DNS */
 	enum gw_transport transport;
-	uint64_t rests_until; /* jiffies; 0: fit */
-	uint32_t deaths;      /* one after the other */
+	uint64_t rests_until;    /* jiffies; 0: fit */
+	uint64_t excluded_until; /* jiffies: of Retry-After; 0: not */
+	uint32_t deaths;         /* one after the other */
+	uint32_t answers;        /* to pings, one after the other */
+	bool is_down;            /* since its last death */
 };
+
+enum { GW_LINE_TRANSPORTS = 3 };
+struct gw_line_transport {
+	enum sip_transp libre;
+	const char *name;
+	const char *param;
+	const char *srv;
+};
+/* By enum gw_transport. */
+extern const struct gw_line_transport gw_line_transports[GW_LINE_TRANSPORTS];
 
 /* A name that was asked for; so that not each call asks again. */
 struct gw_line_known {
@@ -39,6 +53,7 @@ struct gw_line_known {
 };
 
 struct gw_line_registration;
+struct gw_line_pings;
 
 struct gw_line {
 	struct gw_line_cfg cfg; /* strings and arrays are ours: copy_cfg() */
@@ -57,7 +72,8 @@ struct gw_line {
 
 	struct gw_line_target *targets; /* at least one */
 	size_t target_count;
-	size_t target; /* the one in use */
+	size_t target;               /* picked last: for explanations */
+	struct gw_line_pings *pings; /* NULL: none are sent */
 	struct gw_line_known known;
 
 	enum gw_line_state state;
@@ -89,17 +105,32 @@ void gw_line_tell(struct gw_line *line);
 void gw_line_checks_end(struct gw_line *line);
 void gw_line_checks_forget(struct gw_line *line);
 
-/* line_way.c: which target is next, and what became of it. */
+/* line_target.c: which target is next, and what became of it. */
 int gw_line_targets_alloc(struct gw_line *line);
-void gw_line_target_pick(struct gw_line *line);
-void gw_line_target_lost(struct gw_line *line, uint32_t retry_after_s);
-void gw_line_target_fit(struct gw_line *line);
-bool gw_line_target_other(const struct gw_line *line);
+size_t gw_line_target_pick(struct gw_line *line);
+void gw_line_target_lost(struct gw_line *line, size_t target,
+			 uint32_t retry_after_s);
+void gw_line_target_fit(struct gw_line *line, size_t target);
+void gw_line_target_pinged(struct gw_line *line, size_t target, bool answered,
+			   uint32_t retry_after_s);
+/* Is one but that fit to be asked? */
+bool gw_line_target_other(const struct gw_line *line, size_t target);
+bool gw_line_transport_of(enum gw_transport *tpp, const struct pl *params);
+
+/* line_ping.c: where there is a choice. */
+int gw_line_pings_start(struct gw_line *line);
+
+/* line_way.c: the way to one target, whatever is said about it. */
+int gw_line_way_to(struct gw_line_way_req **reqp, struct gw_line *line,
+		   size_t target, gw_line_way_h *h, void *arg);
 void gw_line_ways_forget(struct gw_line *line);
 
 /* A sentence for an errno that sending to target ended with. */
 void gw_line_explain(char *text, size_t size, const struct gw_line *line,
 		     int err);
+
+/* line_exchange.c: the number that a header begins with; 0: none. */
+uint32_t gw_line_number_of(const struct sip_msg *msg, enum sip_hdrid id);
 
 /* line_register.c: registers now, whatever the schedule says; h is told how
  * the exchange that is under way (or is started) ends. Deref *waitp to forget.

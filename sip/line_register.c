@@ -464,7 +464,7 @@ int gw_line_start(struct gw_line *line)
 
 	if (line->cfg.do_register)
 		feed(reg, IN_START);
-	return 0;
+	return line->target_count > 1 ? gw_line_pings_start(line) : 0;
 }
 
 void gw_line_stop(struct gw_line *line)
@@ -473,6 +473,7 @@ void gw_line_stop(struct gw_line *line)
 		return;
 
 	gw_line_checks_end(line);
+	line->pings = mem_deref(line->pings);
 	feed(line->reg, IN_STOP);
 }
 

@@ -10,9 +10,7 @@
  * with it the struct sip to use, depends on where the peer is. "localhost" is
  * not in the DNS: it gets a numeric Route.
  *
- * A proxy that is silent or overloaded rests for a while (RFC 3263 4.3), the
- * next one in the configured order takes its place; once its rest is over it
- * comes first again. */
+ * Which of several proxies is fit to be asked is told in line_target.c. */
 #include <string.h>
 
 #include "sip/line_impl.h"
@@ -28,6 +26,7 @@ struct gw_line_way_req {
 	char host[GW_LINE_HOST_MAX + 1];
 	uint16_t port;
 	enum gw_transport transport;
+	size_t target;
 	char name[GW_LINE_HOST_MAX + 1]; /* asked for now: host, or SRV's */
 	struct dns_query *query;
 	struct tmr tmr;
@@ -36,171 +35,11 @@ struct gw_line_way_req {
 	void *arg;
 };
 
-static const struct transport {
-	enum sip_transp libre;
-	const char *name;
-	const char *param;
-	const char *srv;
-} transports[] = {
-	[GW_TRANSPORT_UDP] = { SIP_TRANSP_UDP, "udp", "", "_sip._udp" },
-	[GW_TRANSPORT_TCP] = { SIP_TRANSP_TCP, "tcp", ";transport=tcp",
-			       "_sip._tcp" },
-	[GW_TRANSPORT_TLS] = { SIP_TRANSP_TLS, "tls", ";transport=tls",
-			       "_sips._tcp" },
-};
-
-/* ----------------------------------------------------------------- targets */
-
-static bool transport_of(enum gw_transport *tpp, const struct pl *params)
-{
-	struct pl value;
-
-	if (msg_param_decode(params, "transport", &value))
-		return false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(transports); i++) {
-		if (!pl_strcasecmp(&value, transports[i].name)) {
-			*tpp = (enum gw_transport)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static int target_parse(struct gw_line_target *target, const char *text,
-			enum gw_transport transport)
-{
-	struct uri uri;
-	struct pl pl;
-
-	pl_set_str(&pl, text);
-	if (uri_decode(&uri, &pl) || uri.host.l > GW_LINE_HOST_MAX)
-		return EINVAL;
-
-	(void)pl_strcpy(&uri.host, target->host, sizeof(target->host));
-	target->port = uri.port;
-	target->transport = transport;
-	(void)transport_of(&target->transport, &uri.params);
-	return 0;
-}
-
-/* "sip:proxy:5062;lr" as people write it, as sip_dialog_alloc() wants it. */
-static int proxy_parse(struct gw_line_target *target, const char *text,
-		       enum gw_transport transport)
-{
-	bool has_scheme = !strncmp(text, "sip:", 4);
-	bool ipv6;
-	char *uri = NULL;
-	int err;
-
-	err = re_sdprintf(&uri, "%s%s", has_scheme ? "" : "sip:", text);
-	if (err)
-		return err;
-
-	err = target_parse(target, uri, transport);
-	mem_deref(uri);
-	if (err)
-		return err;
-
-	if (!str_casecmp(target->host, "localhost"))
-		str_ncpy(target->host, "127.0.0.1", sizeof(target->host));
-
-	ipv6 = strchr(target->host, ':') != NULL;
-	if (target->port)
-		return re_sdprintf(&target->route, "sip:%s%s%s:%u%s",
-				   ipv6 ? "[" : "", target->host,
-				   ipv6 ? "]" : "", target->port,
-				   transports[target->transport].param);
-
-	return re_sdprintf(&target->route, "sip:%s%s%s%s", ipv6 ? "[" : "",
-			   target->host, ipv6 ? "]" : "",
-			   transports[target->transport].param);
-}
-
-int gw_line_targets_alloc(struct gw_line *line)
-{
-	const struct gw_line_cfg *cfg = &line->cfg;
-	int err = 0;
-
-	line->target_count = cfg->proxy_count ? cfg->proxy_count : 1;
-	line->targets =
-		mem_zalloc(line->target_count * sizeof(*line->targets), NULL);
-	if (!line->targets)
-		return ENOMEM;
-
-	if (!cfg->proxy_count)
-		return target_parse(&line->targets[0], line->registrar,
-				    cfg->transport);
-
-	for (size_t i = 0; i < cfg->proxy_count && !err; i++)
-		err = proxy_parse(&line->targets[i], cfg->proxies[i],
-				  cfg->transport);
-	return err;
-}
-
-/* The first that is fit; when all rest, the one that has rested most. */
-void gw_line_target_pick(struct gw_line *line)
-{
-	uint64_t now = tmr_jiffies();
-	size_t best = 0;
-
-	for (size_t i = 0; i < line->target_count; i++) {
-		const struct gw_line_target *t = &line->targets[i];
-
-		if (t->rests_until <= now) {
-			best = i;
-			break;
-		}
-		if (t->rests_until < line->targets[best].rests_until)
-			best = i;
-	}
-
-	line->target = best;
-}
-
-bool gw_line_target_other(const struct gw_line *line)
-{
-	uint64_t now = tmr_jiffies();
-
-	for (size_t i = 0; i < line->target_count; i++) {
-		if (i != line->target && line->targets[i].rests_until <= now)
-			return true;
-	}
-	return false;
-}
-
-void gw_line_target_lost(struct gw_line *line, uint32_t retry_after_s)
-{
-	struct gw_line_target *t = &line->targets[line->target];
-	uint32_t rest_s = GW_LINE_HOLD_DOWN_S << min(t->deaths, 4U);
-
-	++t->deaths;
-	rest_s = max(min(rest_s, (uint32_t)GW_LINE_HOLD_DOWN_MAX_S),
-		     retry_after_s);
-	t->rests_until = tmr_jiffies() + (uint64_t)rest_s * 1000;
-	line->known.host[0] = '\0'; /* its address may have moved */
-}
-
-void gw_line_target_fit(struct gw_line *line)
-{
-	line->targets[line->target].deaths = 0;
-	line->targets[line->target].rests_until = 0;
-}
-
-bool gw_line_way_lost(struct gw_line *line, uint32_t retry_after_s)
-{
-	bool other = gw_line_target_other(line);
-
-	if (line->target_count > 1)
-		gw_line_target_lost(line, retry_after_s);
-	return other;
-}
-
 void gw_line_explain(char *text, size_t size, const struct gw_line *line,
 		     int err)
 {
 	const struct gw_line_target *t = &line->targets[line->target];
-	const char *tp = transports[t->transport].name;
+	const char *tp = gw_line_transports[t->transport].name;
 	bool ipv6 = strchr(t->host, ':') != NULL;
 	char where[GW_LINE_HOST_MAX + 16];
 
@@ -307,8 +146,9 @@ static void arrive(struct gw_line_way_req *req)
 		.routes = req->route ? routes : NULL,
 		.route_count = req->route ? 1 : 0,
 		.uri = req->uri,
-		.transport_param = transports[req->transport].param,
+		.transport_param = gw_line_transports[req->transport].param,
 		.advertise = gw_stack_advertise(line->stack),
+		.target = req->target,
 	};
 	int err;
 
@@ -426,7 +266,7 @@ static void ask(void *arg)
 	}
 
 	(void)re_snprintf(name, sizeof(name), "%s.%s",
-			  transports[req->transport].srv, req->host);
+			  gw_line_transports[req->transport].srv, req->host);
 	if (dnsc_query(&req->query, gw_stack_dns(req->line->stack), name,
 		       DNS_TYPE_SRV, DNS_CLASS_IN, true, srv_answer, req))
 		tell(req, EDESTADDRREQ, NULL);
@@ -460,19 +300,21 @@ static void locate(struct gw_line_way_req *req)
 static int route_to_uri(struct gw_line_way_req *req, const struct uri *uri)
 {
 	const struct gw_line_target *own = &req->line->targets[0];
-	const char *param = transports[req->transport].param;
+	const char *param = gw_line_transports[req->transport].param;
 	bool own_domain = !pl_strcasecmp(&uri->host, own->host);
 
 	(void)pl_strcpy(&uri->host, req->host, sizeof(req->host));
 	req->port = uri->port;
+	if (!own_domain || (uri->port && uri->port != own->port))
+		req->target = GW_LINE_FOREIGN;
 
 	if (!str_casecmp(req->host, "localhost")) {
 		uint16_t port = uri->port ? uri->port :
 					    (own_domain ? own->port : 0);
 
 		str_ncpy(req->host, "127.0.0.1", sizeof(req->host));
-		req->port =
-			sip_transp_port(transports[req->transport].libre, port);
+		req->port = sip_transp_port(
+			gw_line_transports[req->transport].libre, port);
 		return re_sdprintf(&req->route, "sip:127.0.0.1:%u%s", req->port,
 				   param);
 	}
@@ -497,8 +339,7 @@ static int choose_hop(struct gw_line_way_req *req, const struct uri *uri,
 	enum gw_transport asked;
 	int err;
 
-	gw_line_target_pick(line);
-	target = &line->targets[line->target];
+	target = &line->targets[req->target];
 	req->transport = target->transport;
 
 	if (target->route) {
@@ -508,27 +349,24 @@ static int choose_hop(struct gw_line_way_req *req, const struct uri *uri,
 		return err ? err : str_dup(&req->uri, text);
 	}
 
-	if (transport_of(&asked, &uri->params)) {
+	if (gw_line_transport_of(&asked, &uri->params)) {
 		req->transport = asked;
 		err = str_dup(&req->uri, text);
 	} else {
 		err = re_sdprintf(&req->uri, "%s%s", text,
-				  transports[req->transport].param);
+				  gw_line_transports[req->transport].param);
 	}
 
 	return err ? err : route_to_uri(req, uri);
 }
 
-int gw_line_way(struct gw_line_way_req **reqp, struct gw_line *line,
-		const char *uri, gw_line_way_h *h, void *arg)
+static int find_way(struct gw_line_way_req **reqp, struct gw_line *line,
+		    const char *uri, size_t target, gw_line_way_h *h, void *arg)
 {
 	struct gw_line_way_req *req;
 	struct uri parsed;
 	struct pl pl;
 	int err;
-
-	if (!reqp || !line || !uri || !h)
-		return EINVAL;
 
 	pl_set_str(&pl, uri);
 	if (uri_decode(&parsed, &pl) || parsed.host.l > GW_LINE_HOST_MAX)
@@ -539,6 +377,7 @@ int gw_line_way(struct gw_line_way_req **reqp, struct gw_line *line,
 		return ENOMEM;
 
 	req->line = line;
+	req->target = target;
 	req->h = h;
 	req->arg = arg;
 	tmr_init(&req->tmr);
@@ -554,4 +393,19 @@ int gw_line_way(struct gw_line_way_req **reqp, struct gw_line *line,
 	*reqp = req;
 	locate(req);
 	return 0;
+}
+
+int gw_line_way(struct gw_line_way_req **reqp, struct gw_line *line,
+		const char *uri, gw_line_way_h *h, void *arg)
+{
+	if (!reqp || !line || !uri || !h)
+		return EINVAL;
+
+	return find_way(reqp, line, uri, gw_line_target_pick(line), h, arg);
+}
+
+int gw_line_way_to(struct gw_line_way_req **reqp, struct gw_line *line,
+		   size_t target, gw_line_way_h *h, void *arg)
+{
+	return find_way(reqp, line, line->registrar, target, h, arg);
 }

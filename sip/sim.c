@@ -312,6 +312,7 @@ void gw_sim_line_cfg(const struct gw_sim *sim, struct gw_line_cfg *cfg)
 		.identity_header = "from",
 		.codecs = codecs,
 		.codec_count = ARRAY_SIZE(codecs),
+		.callees_are_overloaded = true,
 	};
 }
 

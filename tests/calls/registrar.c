@@ -115,7 +115,7 @@ static bool requested(struct sip *sip, const struct sip_msg *msg, void *arg)
 
 	if (!pl_strcmp(&msg->met, "OPTIONS")) {
 		++r->options;
-		return false;
+		return r->is_deaf;
 	}
 	if (pl_strcmp(&msg->met, "REGISTER"))
 		return false;
@@ -126,7 +126,8 @@ static bool requested(struct sip *sip, const struct sip_msg *msg, void *arg)
 		return true;
 
 	note(r, msg);
-	reply_to(r, msg);
+	if (!r->is_deaf)
+		reply_to(r, msg);
 	return true;
 }
 

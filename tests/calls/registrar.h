@@ -20,6 +20,7 @@ struct registrar {
 	struct sa addr;
 	const struct reply *script;
 	size_t reply_count, replied;
+	bool is_deaf; /* answers nothing at all, not even OPTIONS */
 
 	uint32_t registers, authorised, options;
 	char uri[128], route[128], contacts[512], call_id[64], via_host[64];

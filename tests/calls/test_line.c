@@ -7,103 +7,23 @@
 
 #include "sip/libre/tmr_heap.h"
 #include "sip/line.h"
-#include "tests/calls/registrar.h"
-
-struct world {
-	struct registrar pbx, second;
-	struct gw_stack *stack;
-	struct gw_line *line;
-	char history[256]; /* states, as they were told */
-	struct gw_line_verdict verdict;
-	bool has_verdict;
-};
-
-static void told(struct gw_line *line, void *arg)
-{
-	struct world *w = arg;
-	struct gw_line_info info;
-	size_t used = strlen(w->history);
-
-	gw_line_info(line, &info);
-	(void)re_snprintf(w->history + used, sizeof(w->history) - used, "%s%s",
-			  used ? " " : "", gw_line_state_name(info.state));
-}
-
-static void world_close(void *arg)
-{
-	struct world *w = arg;
-
-	w->line = mem_deref(w->line);
-	w->stack = mem_deref(w->stack);
-}
-
-static int world_open_at(struct world *w, const char *address,
-			 enum gw_transport transport)
-{
-	const struct gw_stack_listen at = { transport, address, 0 };
-	const struct gw_stack_cfg cfg = { .listen = &at,
-					  .listen_count = 1,
-					  .user_agent = "Bellpull/test" };
-	int err;
-
-	gw_tmr_test_clock_start();
-	test_later(world_close, w);
-	err = registrar_open(&w->pbx, address, transport);
-	return err ? err : gw_stack_alloc(&w->stack, &cfg);
-}
-
-static int world_open(struct world *w)
-{
-	return world_open_at(w, "127.0.0.1", GW_TRANSPORT_UDP);
-}
-
-static struct gw_line_cfg phone(const struct world *w)
-{
-	return (struct gw_line_cfg){
-		.name = "office",
-		.user = "858",
-		.auth_user = "a858",
-		.password = "secret",
-		.domain = "127.0.0.1",
-		.port = sa_port(&w->pbx.addr),
-		.do_register = true,
-		.expires_s = 600,
-		.nat_auto = true,
-	};
-}
-
-static int start(struct world *w, const struct gw_line_cfg *cfg)
-{
-	int err = gw_line_alloc(&w->line, w->stack, cfg, told, w);
-
-	return err ? err : gw_line_start(w->line);
-}
-
-static struct gw_line_info facts(const struct world *w)
-{
-	struct gw_line_info info;
-
-	gw_line_info(w->line, &info);
-	return info;
-}
-
-#define CONTACT_GRANTED(s) "Contact: <sip:x@192.0.2.1>\r\nExpires: " s "\r\n"
+#include "tests/calls/line_world.h"
 
 /* ------------------------------------------------------------- registering */
 
 static int test_line_registers_with_a_password(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 	struct gw_line_info info;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx,
 		       { 200, CONTACT_GRANTED("300"), NULL, CHALLENGE("n1") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 
 	CHECK_STR(w.history, "registering registered");
@@ -113,7 +33,7 @@ static int test_line_registers_with_a_password(void)
 	CHECK_STR(w.pbx.nonce, "n1");
 	CHECK_STR(w.pbx.route, "");
 
-	info = facts(&w);
+	info = line_world_facts(&w);
 	CHECK_INT(info.last_code, 200);
 	CHECK_INT(info.expires_s, 300);
 	CHECK_STR(info.server, "scripted");
@@ -124,26 +44,26 @@ static int test_line_registers_with_a_password(void)
 }
 TEST(test_line_registers_with_a_password);
 
-/* The account must not be locked by a typo: two tries, then a long silence. */
+/* G16: the account must not be locked by a typo: two tries, then a long silence. */
 static int test_line_wrong_password_is_shown_twice(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 401, .headers = CHALLENGE("n1") },
 		       { .code = 401, .headers = CHALLENGE("n2") },
 		       { .code = 401, .headers = CHALLENGE("n3") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(1000));
 
 	CHECK_STR(w.history, "registering failed");
 	CHECK_INT(w.pbx.authorised, 2);
-	CHECK_INT(facts(&w).last_code, 401);
-	CHECK_STR(facts(&w).last_reason, "Whatever");
+	CHECK_INT(line_world_facts(&w).last_code, 401);
+	CHECK_STR(line_world_facts(&w).last_reason, "Whatever");
 
 	CHECK_OK(gw_tmr_test_advance(298 * 1000));
 	CHECK_INT(w.pbx.authorised, 2);
@@ -155,20 +75,21 @@ static int test_line_wrong_password_is_shown_twice(void)
 }
 TEST(test_line_wrong_password_is_shown_twice);
 
+/* G16: a stale nonce is no wrong password. */
 static int test_line_stale_grants_two_more(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 401,
 				 .headers = "WWW-Authenticate: Digest "
 					    "realm=\"pbx\", nonce=\"n\", "
 					    "stale=true\r\n" });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(1000));
 
 	CHECK_INT(w.pbx.authorised, 4);
@@ -179,16 +100,16 @@ TEST(test_line_stale_grants_two_more);
 
 static int test_line_without_password_gives_none(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	cfg.password = NULL;
 	registrar_will(&w.pbx, { .code = 401, .headers = CHALLENGE("n1") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(1000));
 
 	CHECK_INT(w.pbx.registers, 1);
@@ -197,20 +118,21 @@ static int test_line_without_password_gives_none(void)
 }
 TEST(test_line_without_password_gives_none);
 
+/* G16: 403: slowly, and told. */
 static int test_line_forbidden_is_retried_slowly(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 403 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(299 * 1000));
 	CHECK_INT(w.pbx.registers, 1);
-	CHECK_INT(facts(&w).last_code, 403);
+	CHECK_INT(line_world_facts(&w).last_code, 403);
 	CHECK_OK(gw_tmr_test_advance(2 * 1000));
 	CHECK_INT(w.pbx.registers, 2);
 	return 0;
@@ -219,19 +141,20 @@ TEST(test_line_forbidden_is_retried_slowly);
 
 /* ---------------------------------------------------------------- schedule */
 
+/* G16: never sooner than the server wants. */
 static int test_line_retry_after_is_a_floor(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx,
 		       { .code = 503, .headers = "Retry-After: 120 (db)\r\n" },
 		       { .code = 200, .headers = CONTACT_GRANTED("300") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(119 * 1000));
 	CHECK_INT(w.pbx.registers, 1);
 	CHECK_OK(gw_tmr_test_advance(2 * 1000));
@@ -240,19 +163,19 @@ static int test_line_retry_after_is_a_floor(void)
 }
 TEST(test_line_retry_after_is_a_floor);
 
-/* 30 s doubled up to 30 min, less up to half by chance: in the first hour there
+/* G16: 30 s doubled up to 30 min, less up to half by chance: in the first hour there
  * are at least 5 tries (30+60+120+240+480+960+1800 at most) and at most 9. */
 static int test_line_backs_off(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 500 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(14 * 1000));
 	CHECK_INT(w.pbx.registers, 1);
 	CHECK_OK(gw_tmr_test_advance(17 * 1000));
@@ -264,24 +187,25 @@ static int test_line_backs_off(void)
 }
 TEST(test_line_backs_off);
 
+/* G16: 423 and its Min-Expires. */
 static int test_line_takes_the_servers_minimum(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx,
 		       { .code = 423, .headers = "Min-Expires: 1800\r\n" },
 		       { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 
 	CHECK_INT(w.pbx.expires, 1800);
-	CHECK_INT(facts(&w).expires_s, 1800);
-	CHECK_INT(facts(&w).server_min_expires_s, 1800);
+	CHECK_INT(line_world_facts(&w).expires_s, 1800);
+	CHECK_INT(line_world_facts(&w).server_min_expires_s, 1800);
 	CHECK_STR(w.history, "registering registered");
 
 	/* and it asks for that right away the next time */
@@ -292,19 +216,20 @@ static int test_line_takes_the_servers_minimum(void)
 }
 TEST(test_line_takes_the_servers_minimum);
 
+/* G16: 423 for ever. */
 static int test_line_minimum_that_never_ends(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx,
 		       { .code = 423, .headers = "Min-Expires: 1800\r\n" },
 		       { .code = 423, .headers = "Min-Expires: 3600\r\n" });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_INT(w.pbx.registers, 2);
 	CHECK_STR(w.history, "registering failed");
@@ -312,22 +237,88 @@ static int test_line_minimum_that_never_ends(void)
 }
 TEST(test_line_minimum_that_never_ends);
 
-/* The refresh carries the old nonce; the server wants another one. Nobody
+/* G17: a registrar that is up for five seconds and down for five, for five minutes:
+ * a handful of REGISTERs a minute, no storm, and it is registered at the end. */
+static int flap(struct line_world *w, unsigned *most_per_minute)
+{
+	uint32_t before = 0;
+
+	*most_per_minute = 0;
+	for (unsigned i = 0; i < 60; i++) {
+		w->pbx.is_deaf = i % 2 != 0;
+		CHECK_OK(gw_tmr_test_advance(5000));
+		if (i % 12 != 11)
+			continue;
+		*most_per_minute =
+			MAX(*most_per_minute, w->pbx.registers - before);
+		before = w->pbx.registers;
+	}
+	w->pbx.is_deaf = false;
+	return 0;
+}
+
+static int test_line_flapping_registrar(void)
+{
+	static struct line_world w;
+	struct gw_line_cfg cfg;
+	unsigned most;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
+	registrar_will(&w.pbx,
+		       { .code = 200, .headers = CONTACT_GRANTED("12") });
+	CHECK_OK(line_world_start(&w, &cfg));
+	CHECK_OK(flap(&w, &most));
+	CHECK(most <= 7); /* one each nine seconds when all is well */
+	CHECK_OK(gw_tmr_test_advance(70 * 1000));
+	CHECK_INT(line_world_facts(&w).state, GW_LINE_REGISTERED);
+	return 0;
+}
+TEST(test_line_flapping_registrar);
+
+/* G17: and one that says 503 where the other one is silent. */
+static int test_line_flapping_refusals(void)
+{
+	static struct line_world w;
+	struct gw_line_cfg cfg;
+	uint32_t before;
+
+	memset(&w, 0, sizeof(w));
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
+	registrar_will(&w.pbx,
+		       { .code = 200, .headers = CONTACT_GRANTED("12") },
+		       { .code = 503 },
+		       { .code = 200, .headers = CONTACT_GRANTED("12") },
+		       { .code = 503 });
+	CHECK_OK(line_world_start(&w, &cfg));
+	CHECK_OK(gw_tmr_test_advance(60 * 1000));
+	before = w.pbx.registers;
+	CHECK(before <= 7);
+	CHECK_OK(gw_tmr_test_advance(240 * 1000));
+	CHECK(w.pbx.registers - before <= 4 * 5);
+	CHECK_INT(line_world_facts(&w).state, GW_LINE_FAILED);
+	return 0;
+}
+TEST(test_line_flapping_refusals);
+
+/* G16: the refresh carries the old nonce; the server wants another one. Nobody
  * outside notices. */
 static int test_line_refresh_is_challenged_again(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 401, .headers = CHALLENGE("n1") },
 		       { .code = 200, .headers = CONTACT_GRANTED("100") },
 		       { .code = 401, .headers = CHALLENGE("n2") },
 		       { .code = 200, .headers = CONTACT_GRANTED("100") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(87 * 1000));
 	CHECK_INT(w.pbx.registers, 2);
 	CHECK_OK(gw_tmr_test_advance(4 * 1000));
@@ -340,117 +331,23 @@ TEST(test_line_refresh_is_challenged_again);
 
 static int test_line_refresh_that_fails_is_told(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx,
 		       { .code = 200, .headers = CONTACT_GRANTED("100") },
 		       { .code = 500 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(91 * 1000));
 	CHECK_STR(w.history, "registering registered failed");
-	CHECK_INT(facts(&w).registered_until_ms, 0);
+	CHECK_INT(line_world_facts(&w).registered_until_ms, 0);
 	return 0;
 }
 TEST(test_line_refresh_that_fails_is_told);
-
-/* ------------------------------------------------------------------ proxies */
-
-static int two_proxies(struct world *w, struct gw_line_cfg *cfg,
-		       const char *proxies[2], char text[2][64])
-{
-	CHECK_OK(world_open(w));
-	CHECK_OK(registrar_open(&w->second, "127.0.0.1", GW_TRANSPORT_UDP));
-	(void)re_snprintf(text[0], 64, "sip:%J", &w->pbx.addr);
-	(void)re_snprintf(text[1], 64, "%J;lr", &w->second.addr);
-	proxies[0] = text[0];
-	proxies[1] = text[1];
-
-	*cfg = phone(w);
-	cfg->domain = "pbx.example";
-	cfg->port = 0;
-	cfg->proxies = proxies;
-	cfg->proxy_count = 2;
-	return 0;
-}
-
-static int test_line_silent_proxy_is_passed_over(void)
-{
-	static struct world w;
-	struct gw_line_cfg cfg;
-	const char *proxies[2];
-	char text[2][64], route[80];
-
-	memset(&w, 0, sizeof(w));
-	CHECK_OK(two_proxies(&w, &cfg, proxies, text));
-	registrar_will(&w.pbx, { .code = 0 });
-	registrar_will(&w.second,
-		       { .code = 200, .headers = CONTACT_GRANTED("50") });
-
-	CHECK_OK(start(&w, &cfg));
-	CHECK_OK(gw_tmr_test_advance(3900));
-	CHECK_INT(w.second.registers, 0);
-	CHECK_OK(gw_tmr_test_advance(200));
-	CHECK_STR(w.history, "registering registered");
-	CHECK_STR(w.second.uri, "sip:pbx.example");
-	(void)re_snprintf(route, sizeof(route), "<sip:%J;lr>", &w.second.addr);
-	CHECK_STR(w.second.route, route);
-
-	/* the dead one rests a minute; then it is the first again */
-	CHECK_OK(gw_tmr_test_advance(46 * 1000));
-	CHECK_INT(w.second.registers, 2);
-	CHECK_INT(w.pbx.registers, 1);
-	CHECK_OK(gw_tmr_test_advance(46 * 1000));
-	CHECK_INT(w.pbx.registers, 2);
-	CHECK_STR(w.history, "registering registered");
-	return 0;
-}
-TEST(test_line_silent_proxy_is_passed_over);
-
-static int test_line_overloaded_proxy_is_passed_over(void)
-{
-	static struct world w;
-	struct gw_line_cfg cfg;
-	const char *proxies[2];
-	char text[2][64];
-
-	memset(&w, 0, sizeof(w));
-	CHECK_OK(two_proxies(&w, &cfg, proxies, text));
-	registrar_will(&w.pbx,
-		       { .code = 503, .headers = "Retry-After: 9\r\n" });
-	registrar_will(&w.second, { .code = 200 });
-
-	CHECK_OK(start(&w, &cfg));
-	CHECK_OK(gw_tmr_test_advance(100));
-	CHECK_INT(w.second.registers, 1);
-	CHECK_STR(w.history, "registering registered");
-	return 0;
-}
-TEST(test_line_overloaded_proxy_is_passed_over);
-
-static int test_line_final_refusal_is_not_passed_on(void)
-{
-	static struct world w;
-	struct gw_line_cfg cfg;
-	const char *proxies[2];
-	char text[2][64];
-
-	memset(&w, 0, sizeof(w));
-	CHECK_OK(two_proxies(&w, &cfg, proxies, text));
-	registrar_will(&w.pbx, { .code = 404 });
-	registrar_will(&w.second, { .code = 200 });
-
-	CHECK_OK(start(&w, &cfg));
-	CHECK_OK(gw_tmr_test_advance(5000));
-	CHECK_INT(w.second.registers, 0);
-	CHECK_STR(w.history, "registering failed");
-	return 0;
-}
-TEST(test_line_final_refusal_is_not_passed_on);
 
 /* --------------------------------------------------------------------- NAT */
 
@@ -481,19 +378,19 @@ static void way_came(int err, const struct gw_line_way *way, void *arg)
 
 static int test_line_behind_nat_says_where_it_is_seen(void)
 {
-	static struct world w;
+	static struct line_world w;
 	OWNED struct gw_line_way_req *req = NULL;
 	struct seen_way seen = { .came = false };
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 200,
 				 .headers = "Expires: 300\r\n",
 				 .seen_as = "192.0.2.7:4242" });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 
 	/* once more, the new Contact in, the old one out */
@@ -532,17 +429,17 @@ static bool count_ping(struct sa *src, struct mbuf *mb, void *arg)
 
 static int test_line_keeps_nat_open(void)
 {
-	static struct world w;
+	static struct line_world w;
 	OWNED struct udp_helper *helper = NULL;
 	struct gw_line_cfg cfg;
 	uint32_t pings = 0;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK(w.pbx.sock);
 	CHECK_OK(udp_register_helper(&helper, w.pbx.sock, 0, NULL, count_ping,
@@ -561,18 +458,18 @@ TEST(test_line_keeps_nat_open);
 
 static int test_line_nat_off_keeps_its_own_address(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	cfg.nat_auto = false;
 	registrar_will(&w.pbx, { .code = 200,
 				 .headers = "Expires: 300\r\n",
 				 .seen_as = "192.0.2.7:4242" });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_INT(w.pbx.registers, 1);
 	CHECK(!strstr(w.pbx.contacts, "192.0.2.7"));
@@ -583,19 +480,19 @@ TEST(test_line_nat_off_keeps_its_own_address);
 /* 200 OK, and nothing is bound: "OK" explains no failure. */
 static int test_line_binding_taken_away_at_once(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 200, .headers = "Expires: 0\r\n" });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_STR(w.history, "registering failed");
-	CHECK_INT(facts(&w).last_code, 200);
-	CHECK_STR(facts(&w).last_reason,
+	CHECK_INT(line_world_facts(&w).last_code, 200);
+	CHECK_STR(line_world_facts(&w).last_reason,
 		  "the registrar took the binding away at once (expires 0)");
 	return 0;
 }
@@ -605,15 +502,15 @@ TEST(test_line_binding_taken_away_at_once);
 
 static int test_line_unregisters_its_own_contact(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	gw_line_stop(w.line);
 	CHECK_OK(gw_tmr_test_advance(100));
@@ -629,15 +526,15 @@ TEST(test_line_unregisters_its_own_contact);
 
 static int test_line_unregistering_ends_by_itself(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 200 }, { .code = 0 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	gw_line_stop(w.line);
 	CHECK_OK(gw_tmr_test_advance(3900));
@@ -652,15 +549,15 @@ TEST(test_line_unregistering_ends_by_itself);
 /* The answer to the first REGISTER is still under way: it may have bound us. */
 static int test_line_stopped_while_it_registers(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 0 }, { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	gw_line_stop(w.line);
 	CHECK_OK(gw_tmr_test_advance(100));
@@ -673,15 +570,15 @@ TEST(test_line_stopped_while_it_registers);
 
 static int test_line_never_bound_leaves_silently(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 403 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	gw_line_stop(w.line);
 	CHECK_OK(gw_tmr_test_advance(100));
@@ -695,55 +592,56 @@ TEST(test_line_never_bound_leaves_silently);
 
 static int test_line_nobody_answers(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 	char want[64];
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 0 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(33 * 1000));
 	CHECK_STR(w.history, "registering failed");
-	CHECK_INT(facts(&w).last_code, 0);
+	CHECK_INT(line_world_facts(&w).last_code, 0);
 	(void)re_snprintf(want, sizeof(want), "no answer from %J (udp)",
 			  &w.pbx.addr);
-	CHECK_STR(facts(&w).last_reason, want);
+	CHECK_STR(line_world_facts(&w).last_reason, want);
 	return 0;
 }
 TEST(test_line_nobody_answers);
 
 static int test_line_name_without_address(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	cfg.domain = "pbx.invalid";
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(60 * 1000));
-	CHECK_STR(facts(&w).last_reason, "no address for pbx.invalid");
+	CHECK_STR(line_world_facts(&w).last_reason,
+		  "no address for pbx.invalid");
 	return 0;
 }
 TEST(test_line_name_without_address);
 
 static int test_line_over_tcp(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+	cfg = line_world_cfg(&w);
 	cfg.transport = GW_TRANSPORT_TCP;
 	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_STR(w.history, "registering registered");
 	CHECK_INT(w.pbx.tp, SIP_TRANSP_TCP);
@@ -758,22 +656,22 @@ TEST(test_line_over_tcp);
 
 static int test_line_connection_refused(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 	char want[64];
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(
-		world_open(&w)); /* UDP only: nobody listens on that TCP port */
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(
+		&w)); /* UDP only: nobody listens on that TCP port */
+	cfg = line_world_cfg(&w);
 	cfg.transport = GW_TRANSPORT_TCP;
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(1000));
 	CHECK_STR(w.history, "registering failed");
 	(void)re_snprintf(want, sizeof(want), "connection refused by %J (tcp)",
 			  &w.pbx.addr);
-	CHECK_STR(facts(&w).last_reason, want);
+	CHECK_STR(line_world_facts(&w).last_reason, want);
 	return 0;
 }
 TEST(test_line_connection_refused);
@@ -781,47 +679,47 @@ TEST(test_line_connection_refused);
 /* The PBX restarts: its stack goes, connections and all. */
 static int test_line_connection_lost_and_nobody_there(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+	cfg = line_world_cfg(&w);
 	cfg.transport = GW_TRANSPORT_TCP;
 	registrar_will(&w.pbx, { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(61 * 1000));
 	CHECK_STR(w.history, "registering registered");
 
 	sip_transp_flush(w.pbx.sip);
 	CHECK_OK(gw_tmr_test_advance(1000));
 	CHECK_STR(w.history, "registering registered failed");
-	CHECK(strstr(facts(&w).last_reason, "connection refused"));
+	CHECK(strstr(line_world_facts(&w).last_reason, "connection refused"));
 	return 0;
 }
 TEST(test_line_connection_lost_and_nobody_there);
 
-/* What was granted holds: no failure, no 503 for calls, one REGISTER more. */
+/* G17, G20: what was granted holds: no failure, no 503 for calls, one REGISTER more. */
 static int test_line_connection_closed_soon(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+	cfg = line_world_cfg(&w);
 	cfg.transport = GW_TRANSPORT_TCP;
 	registrar_will(&w.pbx, { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(1000));
 	CHECK_STR(w.history, "registering registered");
 	CHECK_OK(registrar_hang_up(&w.pbx));
 	CHECK_OK(gw_tmr_test_advance(1000));
 	CHECK_INT(w.pbx.registers, 2);
 	CHECK_STR(w.history, "registering registered");
-	CHECK_INT(facts(&w).last_code, 200);
+	CHECK_INT(line_world_facts(&w).last_code, 200);
 
 	/* and the refresh comes as ever */
 	CHECK_OK(gw_tmr_test_advance(600 * 1000));
@@ -830,20 +728,20 @@ static int test_line_connection_closed_soon(void)
 }
 TEST(test_line_connection_closed_soon);
 
-/* A server that hangs up each time is asked again later and later, and the line
+/* G17: a server that hangs up each time is asked again later and later, and the line
  * stays registered: it was granted each time. */
 static int test_line_connection_closed_again_and_again(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+	cfg = line_world_cfg(&w);
 	cfg.transport = GW_TRANSPORT_TCP;
 	registrar_will(&w.pbx, { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	for (int s = 0; s < 60; s++) {
 		CHECK_OK(gw_tmr_test_advance(1000));
 		CHECK_OK(registrar_hang_up(&w.pbx));
@@ -862,7 +760,7 @@ static int test_line_connection_closed_again_and_again(void)
 TEST(test_line_connection_closed_again_and_again);
 
 /* The registrar's own port is the one that somebody else has. */
-static int open_at_taken_port(struct world *w, enum gw_transport transport,
+static int open_at_taken_port(struct line_world *w, enum gw_transport transport,
 			      bool ports_may_move)
 {
 	const struct gw_stack_listen at = { transport, "auto",
@@ -880,26 +778,26 @@ static int open_at_taken_port(struct world *w, enum gw_transport transport,
  * is asked for again, and had as soon as it is free. */
 static int at_chosen_port(enum gw_transport transport, const char *name)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 	char want[128];
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open_at(&w, "127.0.0.1", transport));
+	CHECK_OK(line_world_open_at(&w, "127.0.0.1", transport));
 	CHECK_OK(open_at_taken_port(&w, transport, false));
-	cfg = phone(&w);
+	cfg = line_world_cfg(&w);
 	cfg.transport = transport;
 	registrar_will(&w.pbx, { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_STR(w.history, "registering failed");
 	(void)re_snprintf(want, sizeof(want),
 			  "local port %u (%s) is taken by another program: "
 			  "free it, or change sip.listen",
 			  sa_port(&w.pbx.addr), name);
-	CHECK_STR(facts(&w).last_reason, want);
-	CHECK(facts(&w).next_try_ms > 0);
+	CHECK_STR(line_world_facts(&w).last_reason, want);
+	CHECK(line_world_facts(&w).next_try_ms > 0);
 	CHECK_INT(w.pbx.registers, 0);
 	return 0;
 }
@@ -919,16 +817,16 @@ TEST(test_line_chosen_port_is_taken_tcp);
 /* Nobody chose it: beside a PBX on the same machine any other one will do. */
 static int test_line_default_port_is_taken(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
+	CHECK_OK(line_world_open(&w));
 	CHECK_OK(open_at_taken_port(&w, GW_TRANSPORT_UDP, true));
-	cfg = phone(&w);
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_STR(w.history, "registering registered");
 	return 0;
@@ -939,11 +837,11 @@ TEST(test_line_default_port_is_taken);
  * connects them by itself, as far as the queue goes. */
 static int test_line_many_may_wait_to_connect(void)
 {
-	static struct world w;
+	static struct line_world w;
 	int fds[64], connected = 0;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
+	CHECK_OK(line_world_open_at(&w, "127.0.0.1", GW_TRANSPORT_TCP));
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -963,16 +861,16 @@ TEST(test_line_many_may_wait_to_connect);
 
 static int test_line_over_ipv6(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open_at(&w, "::1", GW_TRANSPORT_UDP));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open_at(&w, "::1", GW_TRANSPORT_UDP));
+	cfg = line_world_cfg(&w);
 	cfg.domain = "[::1]";
 	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_STR(w.history, "registering registered");
 	CHECK(strstr(w.pbx.contacts, "@[::1]:"));
@@ -982,16 +880,16 @@ TEST(test_line_over_ipv6);
 
 static int test_line_at_localhost(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	cfg.domain = "localhost";
 	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_STR(w.history, "registering registered");
 	CHECK_STR(w.pbx.route, "");
@@ -1003,7 +901,7 @@ TEST(test_line_at_localhost);
 
 static void verdict_came(const struct gw_line_verdict *verdict, void *arg)
 {
-	struct world *w = arg;
+	struct line_world *w = arg;
 
 	w->verdict = *verdict;
 	w->has_verdict = true;
@@ -1011,15 +909,15 @@ static void verdict_came(const struct gw_line_verdict *verdict, void *arg)
 
 static int test_line_check_praises(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_line_check(w.line, verdict_came, &w));
 	CHECK(!w.has_verdict);
 	CHECK_OK(gw_tmr_test_advance(100));
@@ -1036,7 +934,7 @@ TEST(test_line_check_praises);
 
 static void verdict_stops(const struct gw_line_verdict *verdict, void *arg)
 {
-	struct world *w = arg;
+	struct line_world *w = arg;
 
 	verdict_came(verdict, w);
 	gw_line_stop(w->line);
@@ -1046,16 +944,16 @@ static void verdict_stops(const struct gw_line_verdict *verdict, void *arg)
  * under way is told then, too. */
 static int test_line_check_may_stop_the_line(void)
 {
-	static struct world w;
-	struct world other = { .has_verdict = false };
+	static struct line_world w;
+	struct line_world other = { .has_verdict = false };
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 200 });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_OK(gw_line_check(w.line, verdict_stops, &w));
 	CHECK_OK(gw_tmr_test_advance(100));
@@ -1073,15 +971,15 @@ TEST(test_line_check_may_stop_the_line);
 
 static int test_line_check_blames_the_password(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 401, .headers = CHALLENGE("n1") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_OK(gw_line_check(w.line, verdict_came, &w));
 	CHECK_OK(gw_tmr_test_advance(100));
@@ -1096,16 +994,16 @@ TEST(test_line_check_blames_the_password);
 
 static int test_line_check_binds_nothing_without_register(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	cfg.do_register = false;
 	registrar_will(&w.pbx, { 200, NULL, NULL, CHALLENGE("n1") });
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_tmr_test_advance(100));
 	CHECK_INT(w.pbx.registers, 0);
 	CHECK_OK(gw_line_check(w.line, verdict_came, &w));
@@ -1121,15 +1019,15 @@ TEST(test_line_check_binds_nothing_without_register);
 
 static int test_line_check_of_a_dead_server(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	cfg.port = 9; /* discard */
 
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 	CHECK_OK(gw_line_check(w.line, verdict_came, &w));
 	CHECK_OK(gw_tmr_test_advance(8100));
 	CHECK(w.has_verdict && !w.verdict.ok);
@@ -1145,20 +1043,20 @@ TEST(test_line_check_of_a_dead_server);
 
 static int test_line_has_places_for_calls(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	cfg.max_calls = 2;
 	cfg.do_register = false;
-	CHECK_OK(start(&w, &cfg));
+	CHECK_OK(line_world_start(&w, &cfg));
 
 	CHECK_OK(gw_line_enter(w.line));
 	CHECK_OK(gw_line_enter(w.line));
 	CHECK_ERR(gw_line_enter(w.line), EBUSY);
-	CHECK_INT(facts(&w).calls, 2);
+	CHECK_INT(line_world_facts(&w).calls, 2);
 	gw_line_leave(w.line);
 	CHECK_OK(gw_line_enter(w.line));
 	return 0;
@@ -1183,16 +1081,16 @@ static void watched(struct gw_line *line, void *arg)
 /* The first who is told leaves and takes the second with it. */
 static int test_line_watchers_may_leave(void)
 {
-	static struct world w;
+	static struct line_world w;
 	struct watcher first = { .count = 0 }, second = { .count = 0 },
 		       third = { .count = 0 };
 	struct gw_line_cfg cfg;
 
 	memset(&w, 0, sizeof(w));
-	CHECK_OK(world_open(&w));
-	cfg = phone(&w);
+	CHECK_OK(line_world_open(&w));
+	cfg = line_world_cfg(&w);
 	registrar_will(&w.pbx, { .code = 200 });
-	CHECK_OK(gw_line_alloc(&w.line, w.stack, &cfg, told, &w));
+	CHECK_OK(gw_line_alloc(&w.line, w.stack, &cfg, line_world_told, &w));
 	CHECK_OK(gw_line_watch(&first.watch, w.line, watched, &first));
 	if (gw_line_watch(&first.other, w.line, watched, &second) ||
 	    gw_line_watch(&third.watch, w.line, watched, &third)) {
