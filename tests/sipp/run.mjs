@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url";
 
 import { equal, match, ok, runAll, test } from "../wire/harness.mjs";
 import { far, gateway, hangUpAt, outcome, place } from "./peers.mjs";
+import "./down.mjs";
 import "./two.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -252,9 +253,9 @@ test("the seed's call, message by message", async (t) => {
 	equal([...heard.types], [8], "payload types heard");
 });
 
-/* Every scenario of this folder is played by a test above or in two.mjs. */
+/* Every scenario of this folder is played by a test above, in two.mjs or in down.mjs. */
 test("no scenario is left out", async () => {
-	const text = ["run.mjs", "two.mjs"].map((name) => readFileSync(`${here}${name}`, "utf8")).join();
+	const text = ["run.mjs", "two.mjs", "down.mjs"].map((name) => readFileSync(`${here}${name}`, "utf8")).join();
 	for (const file of readdirSync(here).filter((name) => name.endsWith(".xml")))
 		ok(text.includes(`"${file.slice(0, -4)}"`), `${file} is not played`);
 });

@@ -1,0 +1,145 @@
+/* A far side that misbehaves: it dies, loses packets, does two things at once or
+ * nothing at all. The call ends once, with the right cause, and nothing goes on
+ * behind it. */
+import { equal, match, ok, test } from "../wire/harness.mjs";
+import { far, gateway, hangUpAt, outcome, place } from "./peers.mjs";
+
+const received = (peer, method) => peer.messages().filter((m) => !m.sent && m.first.startsWith(`${method} `));
+const fresh = (messages) => messages.filter((m, i) => messages.findIndex((other) => other.branch === m.branch) === i);
+
+/* Session timers (G3). -------------------------------------------------------- */
+
+test("G3: the INVITE asks for a session timer that we refresh", async (t) => {
+	const peer = await far(t, "answer");
+	const gw = await gateway(t, peer);
+	await place(gw, { to: "9999" }, hangUpAt(gw, "call.bridged"));
+	await peer.played();
+	const [invite] = received(peer, "INVITE");
+	match(invite.get("Supported"), /\btimer\b/, "Supported");
+	equal([invite.get("Session-Expires"), invite.get("Min-SE")], ["180;refresher=uac", "90"], "Session-Expires, Min-SE");
+});
+
+/* Hangs up when the far side has been asked so often. */
+const hangUpAfter = (gw, peer, method, count) => (event, id) => {
+	if (event.type !== "call.bridged")
+		return;
+	const timer = setInterval(() => {
+		if (fresh(received(peer, method)).length < count)
+			return;
+		clearInterval(timer);
+		setTimeout(() => gw.api("DELETE", `/calls/${id}`), 200);
+	}, 100);
+};
+
+test("G3: a session is refreshed by UPDATE, again and again", async (t) => {
+	const peer = await far(t, "timer-update");
+	const gw = await gateway(t, peer);
+	const { call } = await place(gw, { to: "9999" }, hangUpAfter(gw, peer, "UPDATE", 2));
+	await peer.played();
+	outcome(call, "completed", "normal_clearing", 16, 200);
+	const [update] = received(peer, "UPDATE");
+	match(update.get("Session-Expires"), /^\d+;refresher=uac$/, "Session-Expires of the refresh");
+	equal([update.get("Content-Length"), update.body.trim()], ["0", ""], "the body of the refresh");
+});
+
+test("G3: without UPDATE a session is refreshed by the same words", async (t) => {
+	const peer = await far(t, "timer-invite");
+	const gw = await gateway(t, peer);
+	const { types, call } = await place(gw, { to: "9999" }, hangUpAfter(gw, peer, "INVITE", 2));
+	await peer.played();
+	outcome(call, "completed", "normal_clearing", 16, 200);
+	const [invite, refresh] = fresh(received(peer, "INVITE"));
+	equal(refresh.body, invite.body, "the SDP of the refresh");
+	ok(!types.includes("call.hold"), "call.hold was told");
+});
+
+test("G3: 422 is obeyed", async (t) => {
+	const peer = await far(t, "timer-422");
+	const gw = await gateway(t, peer);
+	const { call } = await place(gw, { to: "9999" }, hangUpAt(gw, "call.bridged"));
+	await peer.played();
+	outcome(call, "completed", "normal_clearing", 16, 200);
+	const [invite, again] = fresh(received(peer, "INVITE"));
+	equal([again.get("Session-Expires"), again.get("Min-SE"), again.cseq], ["600;refresher=uac", "600", invite.cseq + 1], "the second INVITE");
+});
+
+for (const scenario of ["timer-dead", "timer-they-die"]) {
+	test(`G3: ${scenario}: the call ends by itself`, async (t) => {
+		const peer = await far(t, scenario);
+		const gw = await gateway(t, peer);
+		const { call } = await place(gw, { to: "9999" });
+		outcome(call, "completed", "transport_timeout", 102, 200);
+		equal([call.ended_by, call.legs.length], ["timer", 1], "ended_by");
+	});
+}
+
+/* Overload (G19). ------------------------------------------------------------- */
+
+test("G19: a server that wants peace gets it: POST says 503 for as long", async (t) => {
+	const peer = await far(t, "overloaded");
+	const gw = await gateway(t, peer);
+	const { call } = await place(gw, { to: "9999" });
+	await peer.played();
+	outcome(call, "failed", "congestion", 42, 503);
+	const asked = Number(/Retry-After: (\d+)/.exec(peer.messages().find((m) => m.sent).text)[1]);
+	const reply = await gw.api("POST", "/calls", { body: { to: "9999" } });
+	equal([reply.status, reply.json.code], [503, "lines_down"], "the second POST");
+	const wait = Number(reply.headers["retry-after"]);
+	ok(wait >= asked - 2 && wait <= asked, `Retry-After is ${wait}, the server said ${asked}`);
+});
+
+/* Races and losses (G21). ----------------------------------------------------- */
+
+test("G21: our BYE is never answered: the call has ended all the same", async (t) => {
+	const peer = await far(t, "bye-unanswered");
+	const gw = await gateway(t, peer);
+	const { call } = await place(gw, { to: "9999" }, hangUpAt(gw, "call.bridged"));
+	outcome(call, "completed", "normal_clearing", 16, 200);
+	await peer.played();
+	const byes = received(peer, "BYE");
+	ok(byes.length >= 3, `${byes.length} BYEs`);
+	equal(fresh(byes).length, 1, "different BYEs");
+});
+
+test("G21: BYE crosses BYE", async (t) => {
+	const peer = await far(t, "bye-glare");
+	const gw = await gateway(t, peer);
+	const { call } = await place(gw, { to: "9999" }, hangUpAt(gw, "call.bridged"));
+	await peer.played();
+	outcome(call, "completed", "normal_clearing", 16, 200);
+	equal(call.ended_by, "api", "ended_by");
+});
+
+test("G21: the 487 to our CANCEL never comes", async (t) => {
+	const peer = await far(t, "never-487");
+	const gw = await gateway(t, peer);
+	const { call } = await place(gw, { to: "9999", ring_timeout: 1 });
+	await peer.played();
+	outcome(call, "no-answer", "ring_timeout", 19, 180);
+	equal(received(peer, "BYE").length, 0, "BYEs");
+	equal(received(peer, "CANCEL").length, 1, "CANCELs");
+});
+
+test("G21: our CANCEL is lost: it comes again", async (t) => {
+	const peer = await far(t, "deaf-to-cancel");
+	const gw = await gateway(t, peer);
+	const { call } = await place(gw, { to: "9999", ring_timeout: 1 });
+	await peer.played();
+	outcome(call, "no-answer", "ring_timeout", 19, 180);
+	const cancels = received(peer, "CANCEL");
+	ok(cancels.length >= 3, `${cancels.length} CANCELs`);
+	equal(fresh(cancels).length, 1, "different CANCELs");
+});
+
+/* SIPp throws away a quarter of what it gets and sends. To a BYE that comes again
+ * it knows no call, and counts that as one. */
+test("G21: calls over a bad network end once, each of them", async (t) => {
+	const count = 8;
+	const peer = await far(t, "answer", { args: ["-m", "1000", "-lost", "25"] });
+	const gw = await gateway(t, peer);
+	const calls = await Promise.all(Array.from({ length: count }, () => place(gw, { to: "9999" }, hangUpAt(gw, "call.bridged"))));
+	for (const { types, call } of calls) {
+		outcome(call, "completed", "normal_clearing", 16, 200);
+		equal(types.filter((type) => type === "call.answered").length, 1, "call.answered");
+	}
+});
