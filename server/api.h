@@ -6,7 +6,7 @@
 
 struct gw_http_req;
 
-/* api_calls.c */
+/* api_calls.c, api_read.c, api_list.c, api_erase.c */
 void gw_api_create_call(struct gw_http_req *req);  /* POST /calls             */
 void gw_api_check_policy(struct gw_http_req *req); /* POST /policy/check      */
 void gw_api_list_calls(struct gw_http_req *req);   /* GET /calls              */
@@ -17,6 +17,8 @@ void gw_api_get_call_sip(struct gw_http_req *req); /* GET /calls/{id}/sip     */
 /* GET /calls/{id}/events and GET /events: JSON or a stream, by Accept */
 void gw_api_call_events(struct gw_http_req *req);
 void gw_api_events(struct gw_http_req *req);
+
+void gw_api_erase_call(struct gw_http_req *req);   /* POST /calls/{id}/erase  */
 
 /* api_incall.c: POST /calls/{id}/dtmf and so on */
 void gw_api_dtmf(struct gw_http_req *req);

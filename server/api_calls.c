@@ -345,6 +345,8 @@ void gw_api_hangup_call(struct gw_http_req *req)
 				"{}; nothing was hung up.");
 		return;
 	}
+	if (!gw_api_is_as_expected(req))
+		return;
 	gw_http_later(req);
 	/* one that has ended already is answered from the store: 200 again */
 	(void)gw_registry_hangup(id, gw_http_key(req));

@@ -163,6 +163,8 @@ static void command(struct gw_http_req *req, enum gw_command_kind kind)
 		refuse_faults(req, &faults);
 		return;
 	}
+	if (!gw_api_is_as_expected(req))
+		return;
 	if (kind == GW_COMMAND_PLAY && !find_sound(req, &order))
 		return;
 	if (kind == GW_COMMAND_TRANSFER &&

@@ -1,4 +1,5 @@
-/* Reading calls: one, with or without waiting; a list; its ladder, its events.
+/* Reading calls: one, with or without waiting; its ladder, its events. Lists are
+ * api_list.c's.
  *
  * A living call is answered from memory, an ended one from the store. */
 #include "server/api_read.h"
@@ -20,6 +21,7 @@
 #include "server/key.h"
 #include "server/lines.h"
 #include "server/registry.h"
+#include "server/routes.h"
 #include "server/sse.h"
 #include "server/store.h"
 #include "sip/cause.h"
@@ -27,8 +29,6 @@
 enum {
 	WAIT_DEFAULT_S = 20,
 	WAIT_MAX_S = 60,
-	LIST_DEFAULT = 50,
-	LIST_MAX = 200,
 };
 
 void gw_api_no_such_call(struct gw_http_req *req)
@@ -36,10 +36,17 @@ void gw_api_no_such_call(struct gw_http_req *req)
 	gw_http_problem(req, 404, "not_found", "There is no call of this id.");
 }
 
-static void no_memory(struct gw_http_req *req)
+void gw_api_no_memory(struct gw_http_req *req)
 {
 	(void)gw_http_header(req, "Retry-After", "1");
 	gw_http_problem(req, 503, "memory", "Out of memory for this answer.");
+}
+
+void gw_api_no_answer(struct gw_http_req *req, int err)
+{
+	(void)gw_http_header(req, "Retry-After", "5");
+	gw_http_problemf(req, 503, "storage",
+			 "The store could not be read: %s.", strerror(err));
 }
 
 /* From the store ------------------------------------------------------------ */
@@ -63,12 +70,8 @@ static void fetched(struct gw_store_read *rd, void *arg)
 		f->foundh(f->req, row);
 	else if (!rd->err || rd->err == ENOENT)
 		gw_api_no_such_call(f->req);
-	else {
-		(void)gw_http_header(f->req, "Retry-After", "5");
-		gw_http_problemf(f->req, 503, "storage",
-				 "The store could not be read: %s.",
-				 strerror(rd->err));
-	}
+	else
+		gw_api_no_answer(f->req, rd->err);
 	mem_deref(f);
 }
 
@@ -82,7 +85,7 @@ void gw_api_fetch_call(struct gw_http_req *req, const char *id,
 	if (!rd || !f) {
 		mem_deref(rd);
 		mem_deref(f);
-		no_memory(req);
+		gw_api_no_memory(req);
 		return;
 	}
 	f->req = req;
@@ -123,8 +126,58 @@ void gw_api_reply_call(struct gw_http_req *req, const char *id)
 	else if (err == ENOENT)
 		gw_api_fetch_call(req, id, reply_row);
 	else
-		no_memory(req);
+		gw_api_no_memory(req);
 	mem_deref(mb);
+}
+
+/* Expectations --------------------------------------------------------------- */
+
+static bool is_as_expected(struct gw_http_req *req, const struct mbuf *call)
+{
+	const char *match = gw_http_header_in(req, "If-Match");
+	const char *none = gw_http_header_in(req, "If-None-Match");
+	char etag[GW_HTTP_ETAG_SIZE];
+
+	gw_http_etag(etag, call);
+	if ((!match || gw_http_etag_listed(match, etag, true)) &&
+	    (!none || !gw_http_etag_listed(none, etag, false))) {
+		gw_http_set_expected(req);
+		return true;
+	}
+	gw_http_not_as_expected(req, etag);
+	return false;
+}
+
+/* It has ended: the handler may begin anew. */
+static void looked_at(struct gw_http_req *req, struct gw_store_row *row)
+{
+	if (is_as_expected(req, row->snapshot))
+		gw_http_route(req)->handler(req);
+}
+
+bool gw_api_is_as_expected(struct gw_http_req *req)
+{
+	const char *id = gw_http_param(req, "id");
+	struct mbuf *mb;
+	bool goes_on = false;
+	int err;
+
+	if (gw_http_is_expected(req) ||
+	    (!gw_http_header_in(req, "If-Match") &&
+	     !gw_http_header_in(req, "If-None-Match")))
+		return true;
+	mb = mbuf_alloc(2048);
+	err = mb ? gw_registry_print(mb, id, gw_http_key(req)) : ENOMEM;
+	if (!err) {
+		goes_on = is_as_expected(req, mb);
+	} else if (err == ENOENT) {
+		gw_http_later(req);
+		gw_api_fetch_call(req, id, looked_at);
+	} else {
+		gw_api_no_memory(req);
+	}
+	mem_deref(mb);
+	return goes_on;
 }
 
 /* A request that waits for a call to get somewhere. */
@@ -180,7 +233,7 @@ static bool wait_for(struct gw_http_req *req, const char *id,
 	return true;
 }
 
-static bool read_uint(const char *text, uint32_t min, uint32_t max,
+bool gw_api_read_uint(const char *text, uint32_t min, uint32_t max,
 		      uint32_t *valp)
 {
 	char *end;
@@ -213,8 +266,8 @@ void gw_api_get_call(struct gw_http_req *req)
 				"wait is \"answered\" or \"ended\".");
 		return;
 	}
-	if (!read_uint(gw_http_query(req, "timeout"), 0, WAIT_MAX_S,
-		       &timeout_s)) {
+	if (!gw_api_read_uint(gw_http_query(req, "timeout"), 0, WAIT_MAX_S,
+			      &timeout_s)) {
 		gw_http_problemf(req, 400, "invalid_query",
 				 "timeout is a number of seconds from 0 to %d.",
 				 WAIT_MAX_S);
@@ -260,7 +313,7 @@ void gw_api_get_call_sip(struct gw_http_req *req)
 	else if (err == ENOENT)
 		gw_api_fetch_call(req, id, reply_ladder);
 	else
-		no_memory(req);
+		gw_api_no_memory(req);
 	mem_deref(mb);
 }
 
@@ -280,7 +333,7 @@ static void open_stream(struct gw_http_req *req, struct gw_store_row *row)
 	if (gw_http_accept(req) == GW_HTTP_EVENTS)
 		gw_sse_open_call(app->sse, req, &call);
 	else
-		gw_sse_list_call(app->sse, req, call.id);
+		gw_api_reply_call_events(req, call.id);
 }
 
 /* What is on disk decides what a reader has missed, so the store is asked even
@@ -302,140 +355,4 @@ void gw_api_events(struct gw_http_req *req)
 	const struct gw_app *app = gw_http_app(req);
 
 	gw_sse_open(app->sse, req);
-}
-
-/* Lists --------------------------------------------------------------------- */
-
-/* False: refused. */
-static bool read_list_query(struct gw_http_req *req, struct gw_store_read *rd)
-{
-	const char *cursor = gw_http_query(req, "cursor");
-	const char *status = gw_http_query(req, "status");
-	const char *since = gw_http_query(req, "since");
-	enum gw_status known;
-
-	rd->limit = LIST_DEFAULT;
-	if (!read_uint(gw_http_query(req, "limit"), 1, LIST_MAX, &rd->limit)) {
-		gw_http_problemf(req, 400, "invalid_query",
-				 "limit is a number from 1 to %d.", LIST_MAX);
-		return false;
-	}
-	if (cursor && !gw_call_id_valid(cursor)) {
-		gw_http_problem(
-			req, 400, "invalid_cursor",
-			"cursor is the next_cursor of an earlier answer.");
-		return false;
-	}
-	if (status && !gw_status_parse(&known, status)) {
-		gw_http_problem(
-			req, 400, "invalid_query",
-			"status is one of queued, ringing, in-progress, completed, busy, "
-			"failed, no-answer, canceled.");
-		return false;
-	}
-	if (since && !gw_clock_read(&rd->since_ms, since)) {
-		gw_http_problem(
-			req, 400, "invalid_query",
-			"since is a time such as 2026-11-22T05:00:00Z.");
-		return false;
-	}
-	if (cursor)
-		str_ncpy(rd->cursor, cursor, sizeof(rd->cursor));
-	return true;
-}
-
-static int copy_filters(struct gw_http_req *req, struct gw_store_read *rd)
-{
-	const struct gw_key *key = gw_http_key(req);
-	const struct {
-		const char *text;
-		char **copyp;
-	} filters[] = {
-		{ gw_http_query(req, "status"), &rd->status },
-		{ gw_http_query(req, "to"), &rd->to },
-		{ gw_http_query(req, "from"), &rd->from },
-		{ gw_http_query(req, "line"), &rd->line },
-		{ key ? key->project : NULL, &rd->project },
-	};
-	size_t i;
-	int err = 0;
-
-	for (i = 0; i < sizeof(filters) / sizeof(filters[0]) && !err; i++)
-		if (filters[i].text)
-			err = str_dup(filters[i].copyp, filters[i].text);
-	return err;
-}
-
-static int print_list(struct mbuf *mb, const struct gw_store_read *rd)
-{
-	size_t i;
-	int err;
-
-	err = mbuf_write_str(mb, "{\"object\":\"list\",\"data\":[");
-	for (i = 0; i < rd->row_count; i++) {
-		if (i)
-			err |= mbuf_write_str(mb, ",");
-		err |= mbuf_write_mem(mb, rd->rows[i].snapshot->buf,
-				      rd->rows[i].snapshot->end);
-	}
-	if (rd->more && rd->row_count)
-		err |= mbuf_printf(mb, "],\"next_cursor\":\"%s\"}",
-				   rd->rows[rd->row_count - 1].id);
-	else
-		err |= mbuf_write_str(mb, "],\"next_cursor\":null}");
-	return err;
-}
-
-static void listed(struct gw_store_read *rd, void *arg)
-{
-	struct gw_http_req *req = arg;
-	struct mbuf *mb;
-
-	if (rd->err) {
-		(void)gw_http_header(req, "Retry-After", "5");
-		gw_http_problemf(req, 503, "storage",
-				 "The store could not be read: %s.",
-				 strerror(rd->err));
-		return;
-	}
-	mb = mbuf_alloc(1024);
-	if (!mb || print_list(mb, rd)) {
-		no_memory(req);
-	} else {
-		if (rd->more && rd->row_count)
-			(void)gw_http_headerf(
-				req, "Link",
-				"</calls?cursor=%s&limit=%u>; rel=\"next\"",
-				rd->rows[rd->row_count - 1].id, rd->limit);
-		gw_http_reply(req, 200, "application/json", mb);
-	}
-	mem_deref(mb);
-}
-
-void gw_api_list_calls(struct gw_http_req *req)
-{
-	const struct gw_app *app = gw_http_app(req);
-	struct gw_store_read *rd = gw_store_read_alloc(GW_STORE_CALLS);
-
-	if (!rd) {
-		no_memory(req);
-		return;
-	}
-	if (!read_list_query(req, rd)) {
-		mem_deref(rd);
-		return;
-	}
-	rd->doneh = listed;
-	rd->arg = req;
-	gw_http_later(req);
-	if (copy_filters(req, rd)) {
-		mem_deref(rd);
-		no_memory(req);
-		return;
-	}
-	if (gw_store_ask(app->store, rd)) {
-		(void)gw_http_header(req, "Retry-After", "5");
-		gw_http_problem(req, 503, "storage",
-				"The store takes no more questions now.");
-	}
 }

@@ -2,6 +2,9 @@
 #ifndef BELLPULL_SERVER_API_READ_H
 #define BELLPULL_SERVER_API_READ_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct gw_http_req;
 struct gw_store_row;
 
@@ -16,5 +19,21 @@ void gw_api_fetch_call(struct gw_http_req *req, const char *id,
 /* 200 and the call, from memory or from the store; 404. The request must have
  * been put off with gw_http_later(). */
 void gw_api_reply_call(struct gw_http_req *req, const char *id);
+
+/* If-Match and If-None-Match of a command to the call {id} (RFC 9110 13.1). False:
+ * answered with 412, or it is not known yet: then the route's handler is called
+ * again once it is, if all is well. */
+bool gw_api_is_as_expected(struct gw_http_req *req);
+
+/* api_list.c: the events of a call whose key may see them, as one page of JSON. The
+ * request must have been put off. */
+void gw_api_reply_call_events(struct gw_http_req *req, const char *id);
+
+void gw_api_no_memory(struct gw_http_req *req);
+void gw_api_no_answer(struct gw_http_req *req, int err); /* of the store */
+
+/* A number of a query; not given: *valp stays. False: not one from min to max. */
+bool gw_api_read_uint(const char *text, uint32_t min, uint32_t max,
+		      uint32_t *valp);
 
 #endif

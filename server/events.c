@@ -662,6 +662,48 @@ int gw_events_recall(struct gw_events *events, struct gw_store_idem *idem,
 	return err;
 }
 
+/* Erasing -------------------------------------------------------------------- */
+
+struct erasing {
+	gw_events_erased_h *h;
+	void *arg;
+};
+
+static void erased(struct gw_store_job *job, void *arg)
+{
+	struct erasing *e = arg;
+
+	e->h(job->err, e->arg);
+	mem_deref(e);
+}
+
+int gw_events_erase(struct gw_events *events, const char *call_id,
+		    int64_t at_ms, gw_events_erased_h *h, void *arg)
+{
+	struct gw_store_job *job = gw_store_job_alloc(0);
+	struct erasing *e = mem_zalloc(sizeof(*e), NULL);
+	int err;
+
+	if (job)
+		job->erase = gw_store_erase_alloc();
+	if (!job || !job->erase || !e) {
+		mem_deref(job);
+		mem_deref(e);
+		return ENOMEM;
+	}
+	str_ncpy(job->erase->call_id, call_id, sizeof(job->erase->call_id));
+	(void)gw_events_time(job->erase->at, at_ms);
+	e->h = h;
+	e->arg = arg;
+	job->doneh = erased;
+	job->arg = e;
+	gw_events_flush(events);
+	err = gw_store_push(events->store, job);
+	if (err)
+		mem_deref(e);
+	return err;
+}
+
 /* Up and down --------------------------------------------------------------- */
 
 static void events_destructor(void *arg)

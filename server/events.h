@@ -65,6 +65,12 @@ struct gw_placed {
 };
 typedef void(gw_events_placed_h)(const struct gw_placed *placed, void *arg);
 
+/* Takes what tells of people out of an ended call (gw_store_erase), behind all that
+ * was told of it. On 0, h is called exactly once. */
+typedef void(gw_events_erased_h)(int err, void *arg);
+int gw_events_erase(struct gw_events *events, const char *call_id,
+		    int64_t at_ms, gw_events_erased_h *h, void *arg);
+
 /* What of a placement may happen once only; NULL: nothing. */
 struct gw_once {
 	struct gw_store_idem *idem;

@@ -153,9 +153,20 @@ void gw_http_reply(struct gw_http_req *req, unsigned status,
 void gw_http_reply_text(struct gw_http_req *req, unsigned status,
 			const char *content_type, const char *text);
 
-/* application/json with a strong ETag of the bytes; 304 when If-None-Match has
- * it. For GET of one resource. */
+/* application/json with a strong ETag of the bytes. For GET of one resource: 304
+ * when If-None-Match has it, 412 when If-Match hasn't. */
 void gw_http_reply_etag(struct gw_http_req *req, struct mbuf *body);
+
+/* What such a reply would carry; is it in a header's list (RFC 9110 13.1)? */
+enum { GW_HTTP_ETAG_SIZE = 40 };
+void gw_http_etag(char etag[GW_HTTP_ETAG_SIZE], const struct mbuf *body);
+bool gw_http_etag_listed(const char *list, const char *etag, bool strong);
+
+/* 412, to a command whose client expects another state. */
+void gw_http_not_as_expected(struct gw_http_req *req, const char *etag);
+/* The handler has looked at what is expected, and need not do so again. */
+void gw_http_set_expected(struct gw_http_req *req);
+bool gw_http_is_expected(const struct gw_http_req *req);
 
 /* One row of errors[]: to be told before gw_http_problem(). Copied. */
 void gw_http_problem_add(struct gw_http_req *req, const char *pointer,

@@ -17,10 +17,11 @@ static bool preflight(struct gw_http_req *req)
 	if (req->cors_origin && method) {
 		(void)gw_http_header(req, "Access-Control-Allow-Methods",
 				     allow);
-		(void)gw_http_header(req, "Access-Control-Allow-Headers",
-				     "Authorization, Content-Type,"
-				     " Idempotency-Key, If-None-Match,"
-				     " Last-Event-ID, traceparent");
+		(void)gw_http_header(
+			req, "Access-Control-Allow-Headers",
+			"Authorization, Content-Type,"
+			" Idempotency-Key, If-Match, If-None-Match,"
+			" Last-Event-ID, traceparent");
 		(void)gw_http_header(req, "Access-Control-Max-Age", "600");
 	}
 

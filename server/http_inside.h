@@ -182,7 +182,8 @@ struct gw_http_req {
 	bool body_json, body_form;
 	struct gw_json_doc *doc;
 
-	bool later; /* the handler holds a reference                       */
+	bool expected; /* If-Match and its like have been looked at         */
+	bool later;    /* the handler holds a reference                       */
 	bool suspended;
 	gw_http_gone_h *goneh;
 	void *gone_arg;

@@ -200,8 +200,9 @@ void gw_http_reply_text(struct gw_http_req *req, unsigned status,
 	mem_deref(mb);
 }
 
-/* W/"x" and "x" are the same to If-None-Match (RFC 9110 13.1.2). */
-static bool etag_matches(const char *list, const char *etag)
+/* RFC 9110 13.1: W/"x" and "x" are the same to If-None-Match, but not to
+ * If-Match. */
+bool gw_http_etag_listed(const char *list, const char *etag, bool strong)
 {
 	const size_t len = strlen(etag);
 
@@ -209,7 +210,7 @@ static bool etag_matches(const char *list, const char *etag)
 		list += strspn(list, " \t,");
 		if (*list == '*')
 			return true;
-		if (!strncmp(list, "W/", 2))
+		if (!strong && !strncmp(list, "W/", 2))
 			list += 2;
 		if (!strncmp(list, etag, len))
 			return true;
@@ -219,12 +220,38 @@ static bool etag_matches(const char *list, const char *etag)
 	return false;
 }
 
+void gw_http_etag(char etag[GW_HTTP_ETAG_SIZE], const struct mbuf *body)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+
+	(void)SHA256(body->buf, body->end, hash);
+	/* 128 bits of it are plenty, and the head stays small */
+	(void)re_snprintf(etag, GW_HTTP_ETAG_SIZE, "\"%w\"", hash, (size_t)16);
+}
+
+void gw_http_not_as_expected(struct gw_http_req *req, const char *etag)
+{
+	(void)gw_http_header(req, "ETag", etag);
+	gw_http_problem(req, 412, "changed",
+			"It is not what If-Match or If-None-Match expects; "
+			"nothing was done. ETag is what it has now.");
+}
+
+/* For GET; what a command answers with was looked at before it was done. */
 static void reply_tagged(struct gw_http_req *req, const char *type,
 			 const char *etag, struct mbuf *body)
 {
+	const bool reads = !strcmp(gw_http_method(req), "GET");
+	const char *match = gw_http_header_in(req, "If-Match");
 	const bool fresh =
-		etag_matches(gw_http_header_in(req, "If-None-Match"), etag);
+		reads &&
+		gw_http_etag_listed(gw_http_header_in(req, "If-None-Match"),
+				    etag, false);
 
+	if (reads && match && !gw_http_etag_listed(match, etag, true)) {
+		gw_http_not_as_expected(req, etag);
+		return;
+	}
 	(void)gw_http_header(req, "ETag", etag);
 	gw_http_reply(req, fresh ? 304 : 200, fresh ? NULL : type,
 		      fresh ? NULL : body);
@@ -232,12 +259,9 @@ static void reply_tagged(struct gw_http_req *req, const char *type,
 
 void gw_http_reply_etag(struct gw_http_req *req, struct mbuf *body)
 {
-	uint8_t hash[SHA256_DIGEST_LENGTH];
-	char etag[40];
+	char etag[GW_HTTP_ETAG_SIZE];
 
-	(void)SHA256(body->buf, body->end, hash);
-	/* 128 bits of it are plenty, and the head stays small */
-	(void)re_snprintf(etag, sizeof(etag), "\"%w\"", hash, (size_t)16);
+	gw_http_etag(etag, body);
 	(void)gw_http_header(req, "Cache-Control", "private, no-cache");
 	reply_tagged(req, "application/json", etag, body);
 }

@@ -156,6 +156,16 @@ void gw_http_later(struct gw_http_req *req)
 	mem_ref(req); /* until the answer: gw_http_answer() */
 }
 
+void gw_http_set_expected(struct gw_http_req *req)
+{
+	req->expected = true;
+}
+
+bool gw_http_is_expected(const struct gw_http_req *req)
+{
+	return req->expected;
+}
+
 void gw_http_on_gone(struct gw_http_req *req, gw_http_gone_h *goneh, void *arg)
 {
 	req->goneh = goneh;

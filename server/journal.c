@@ -54,12 +54,17 @@ static void drop_oldest(struct gw_journal *j)
 	deref(ev);
 }
 
+void gw_journal_clear(struct gw_journal *j)
+{
+	while (j->first < j->end)
+		drop_oldest(j);
+}
+
 static void journal_destructor(void *arg)
 {
 	struct gw_journal *j = arg;
 
-	while (j->first < j->end)
-		drop_oldest(j);
+	gw_journal_clear(j);
 	mem_deref(j->ring);
 }
 

@@ -16,6 +16,9 @@ int gw_journal_alloc(struct gw_journal **journalp, uint32_t max_events,
 /* Takes a reference. Ids must rise. */
 void gw_journal_add(struct gw_journal *journal, const struct gw_event *ev);
 
+/* All of it leaves memory. */
+void gw_journal_clear(struct gw_journal *journal);
+
 uint64_t gw_journal_head(const struct gw_journal *journal); /* newest id */
 
 /* Every event above this one is in memory. */

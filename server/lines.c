@@ -16,6 +16,7 @@
 #include "server/version.h"
 #include "server/writer.h"
 #include "sip/line.h"
+#include "sip/session.h"
 #include "sip/sim.h"
 #include "sip/stack.h"
 
@@ -209,9 +210,32 @@ static void line_cfg(struct gw_line_cfg *out, const struct gw_config_line *in)
 	};
 }
 
-static int start_stack(const struct gw_config *cfg)
+/* Whose INVITE it was, by what its From says. */
+static struct gw_line *line_of(const struct sip_msg *msg)
+{
+	for (size_t i = 0; i < lines.count; i++) {
+		const struct gw_line_cfg *cfg = gw_line_cfg(lines.list[i]);
+
+		if (!pl_strcmp(&msg->from.uri.user, cfg->user) &&
+		    !pl_strcasecmp(&msg->from.uri.host, cfg->domain))
+			return lines.list[i];
+	}
+	return NULL;
+}
+
+static void stray(struct gw_stack *stack, struct sip *sip,
+		  const struct sip_msg *msg, void *arg)
+{
+	(void)arg;
+	if (gw_session_end_stray(stack, sip, line_of(msg), msg))
+		gw_log(GW_LOG_INFO, "call.stray", GW_F_INT("sip", msg->scode));
+}
+
+static int start_stack(const struct gw_config *cfg, const uint8_t *secret)
 {
 	struct gw_stack_cfg stack_cfg = {
+		.strayh = stray,
+		.secret = secret,
 		.advertise = cfg->sip.advertise,
 		.ca_file = cfg->sip.ca_file,
 		.user_agent = GW_USER_AGENT,
@@ -239,8 +263,8 @@ static int start_stack(const struct gw_config *cfg)
 	return err;
 }
 
-int gw_lines_start(const struct gw_config *cfg, struct gw_events *events,
-		   struct gw_media *media)
+int gw_lines_start(const struct gw_config *cfg, const uint8_t *secret,
+		   struct gw_events *events, struct gw_media *media)
 {
 	size_t i;
 	int err;
@@ -252,7 +276,7 @@ int gw_lines_start(const struct gw_config *cfg, struct gw_events *events,
 	if (!lines.list)
 		return ENOMEM;
 	if (cfg->line_count) {
-		err = start_stack(cfg);
+		err = start_stack(cfg, secret);
 		if (err) {
 			gw_log(GW_LOG_ERROR, "sip.unusable",
 			       GW_F_ERR("why", err));

@@ -17,9 +17,10 @@ struct gw_media;
 struct mbuf;
 
 /* Brings up the SIP stacks, the sandbox and the lines; nothing is sent before
- * gw_lines_register(). On error a line of the log says what to do. */
-int gw_lines_start(const struct gw_config *cfg, struct gw_events *events,
-		   struct gw_media *media);
+ * gw_lines_register(). By secret (GW_STACK_SECRET bytes) the INVITEs of an earlier
+ * process are known again. On error a line of the log says what to do. */
+int gw_lines_start(const struct gw_config *cfg, const uint8_t *secret,
+		   struct gw_events *events, struct gw_media *media);
 int gw_lines_register(void);
 
 /* Another configuration: its policy counts; lines are what they were. cfg must

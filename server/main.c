@@ -619,7 +619,9 @@ static int start(void)
 				       app.cfg->store.keep_days);
 	err = err ? err : open_events();
 	gw_audit_open(app.store);
-	err = err ? err : gw_lines_start(app.cfg, app.events, app.media);
+	err = err ? err :
+		    gw_lines_start(app.cfg, gw_store_facts(app.store)->secret,
+				   app.events, app.media);
 	err = err ? err :
 		    gw_auth_alloc(&app.auth, app.cfg,
 				  gw_store_facts(app.store)->secret);

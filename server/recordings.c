@@ -68,6 +68,14 @@ void gw_recordings_unlink(const char *name)
 	(void)close(dir);
 }
 
+void gw_recordings_erase(const char *call_id)
+{
+	char name[GW_RECORDING_NAME_SIZE];
+
+	if (recordings.dir && gw_recordings_name(name, call_id))
+		gw_recordings_unlink(name);
+}
+
 /* A new file's name is on disk when its directory is. */
 void gw_recordings_sync_dir(void)
 {

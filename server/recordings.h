@@ -44,6 +44,9 @@ void gw_recordings_add(struct gw_recordings_track *rec,
 /* What a process that died has left of a call; blocks, for the start. ENOENT. */
 int gw_recordings_found(struct gw_recordings_end *end, const char *call_id);
 
+/* The file of an ended call goes. */
+void gw_recordings_erase(const char *call_id);
+
 /* Reading ------------------------------------------------------------------- */
 
 struct gw_recordings_reader_h {

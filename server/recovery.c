@@ -30,7 +30,8 @@ struct orphan {
 static struct {
 	struct gw_events *events;
 	struct list orphans;
-	size_t open; /* calls whose end is not on disk yet */
+	int64_t alive_at_ms; /* the dead process's last sign of life */
+	size_t open;         /* calls whose end is not on disk yet */
 	void (*doneh)(int err, void *arg);
 	void *arg;
 	struct tmr tmr;
@@ -127,6 +128,14 @@ static void copy(struct gw_writer *w, const struct gw_json *v)
 	mem_deref(mb);
 }
 
+static void write_end_time(struct gw_writer *w, const struct end *end,
+			   bool is_call)
+{
+	gw_write_time(w, "ended_at", end->at_ms);
+	if (is_call)
+		gw_write_bool(w, "ended_at_estimated", true);
+}
+
 /* Members that say how it ended; false: not one of them. */
 static bool write_ended(struct gw_writer *w, const char *name,
 			const struct end *end, bool is_call)
@@ -138,7 +147,7 @@ static bool write_ended(struct gw_writer *w, const char *name,
 	else if (!strcmp(name, "cause"))
 		gw_write_string(w, name, gw_cause_name(end->outcome.cause));
 	else if (!strcmp(name, "ended_at"))
-		gw_write_time(w, name, end->at_ms);
+		write_end_time(w, end, is_call);
 	else if (!is_call)
 		return false;
 	else if (!strcmp(name, "ended_by"))
@@ -348,11 +357,22 @@ static bool was_saved(const struct gw_json *call)
 	return state && !strcmp(state, "saved");
 }
 
+/* When it ended nobody saw: not before the last that is known of the dead process,
+ * nor before what is known of the call; and not in the future, whatever the clock
+ * did. */
+static int64_t end_of(const struct gw_store_row *row, const struct end *end)
+{
+	int64_t at = MIN(rec.alive_at_ms, gw_clock_ms());
+
+	at = MAX(at, row->created_at_ms);
+	return MAX(at, end->answered_at_ms);
+}
+
 static int end_call(const struct gw_store_row *row)
 {
 	struct gw_json_doc *doc = NULL;
 	const struct gw_json *call, *leg;
-	struct end end = { .at_ms = gw_clock_ms() };
+	struct end end = { .at_ms = 0 };
 	int64_t seq = row->seq;
 	int err;
 
@@ -368,6 +388,7 @@ static int end_call(const struct gw_store_row *row)
 			  INT32_MAX);
 	(void)gw_clock_read(&end.answered_at_ms,
 			    gw_json_string(gw_json_get(call, "answered_at")));
+	end.at_ms = end_of(row, &end);
 	end.outcome = gw_cause_outcome(&(const struct gw_end){
 		.intent = GW_CAUSE_SERVER_RESTART,
 		.answered = end.before == GW_STATUS_IN_PROGRESS,
@@ -437,6 +458,7 @@ int gw_recovery_run(struct gw_store *store, struct gw_events *events,
 	tmr_init(&rec.tmr);
 	rec.events = events;
 	rec.doneh = doneh;
+	rec.alive_at_ms = gw_store_facts(store)->alive_at_ms;
 	rec.arg = arg;
 	err = gw_events_sink(events, on_disk, NULL);
 	if (err)

@@ -23,6 +23,7 @@
 #include "config/config.h"
 #include "server/admission.h"
 #include "server/audience.h"
+#include "server/clock.h"
 #include "server/events.h"
 #include "server/key.h"
 #include "server/log.h"
@@ -33,6 +34,7 @@ enum {
 	REST_MS = 1000,
 	REST_TICK_MS = 100,
 	FROZEN_RETRY_S = 60,
+	ALIVE_MS = 10000,
 };
 
 struct gw_registry gw_registry;
@@ -143,6 +145,18 @@ static void settle_those_due(void *arg)
 		}
 		settle(e);
 	}
+}
+
+int gw_registry_let_go(const char *id)
+{
+	struct gw_registry_entry *e = gw_registry_find(id);
+
+	if (!e)
+		return 0;
+	if (!e->over_at || e->unsaved || e->settled)
+		return EBUSY;
+	settle(e);
+	return 0;
 }
 
 void gw_registry_forget(struct gw_registry_entry *e)
@@ -261,6 +275,34 @@ void gw_registry_stats(struct gw_registry_stats *stats)
 	}
 }
 
+/* Signs of life --------------------------------------------------------------- */
+
+/* Should this process die, its calls have ended after the last of these, and not
+ * much later. One for the gateway, and none while nobody calls. */
+static void say_alive(void *arg)
+{
+	struct gw_store_job *job;
+	(void)arg;
+
+	if (!gw_registry.all.head)
+		return;
+	tmr_start(&gw_registry.alive_tmr, ALIVE_MS, say_alive, NULL);
+	if (gw_store_health(gw_registry.store))
+		return;
+	job = gw_store_job_alloc(0);
+	if (!job)
+		return;
+	job->meta = "alive_at";
+	job->meta_value = gw_clock_ms();
+	(void)gw_store_push(gw_registry.store, job);
+}
+
+void gw_registry_alive(void)
+{
+	if (!tmr_isrunning(&gw_registry.alive_tmr))
+		tmr_start(&gw_registry.alive_tmr, ALIVE_MS, say_alive, NULL);
+}
+
 /* Up and down ----------------------------------------------------------------- */
 
 int gw_registry_open(const struct gw_config *cfg, struct gw_store *store,
@@ -294,6 +336,7 @@ void gw_registry_close(void)
 	tmr_cancel(&gw_registry.empty_tmr);
 	gw_registry.emptyh = NULL;
 	tmr_cancel(&gw_registry.over_tmr);
+	tmr_cancel(&gw_registry.alive_tmr);
 	while (gw_registry.all.head)
 		mem_deref(gw_registry.all.head->data);
 	while (gw_registry.over.head)

@@ -143,6 +143,10 @@ struct gw_line *gw_registry_replaced_line(const char *id,
 /* "bridged": the state of a living call; NULL: not living. Static. */
 const char *gw_registry_state(const char *id, const struct gw_key *key);
 
+/* What is left of an ended call in memory goes to the store. EBUSY: it lives, or its
+ * recording is still being written. */
+int gw_registry_let_go(const char *id);
+
 /* Tells when the call has been answered (or has ended), or has ended, and that is
  * on disk. deref to stop waiting. Returns 0, EALREADY (it is so already), ENOENT. */
 enum gw_wait_for { GW_WAIT_ANSWERED, GW_WAIT_ENDED };

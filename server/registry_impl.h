@@ -69,6 +69,7 @@ extern struct gw_registry {
 	struct list over;    /* ended, the last SIP messages still to come */
 	struct list unsaved; /* settled, but for their recordings */
 	struct tmr over_tmr;
+	struct tmr alive_tmr; /* signs of life while calls are up */
 	uint32_t legs;    /* of the living: each has a pair of RTP ports */
 	uint32_t pending; /* orders whose commit is awaited */
 	struct gw_registry_stats stats;
@@ -91,6 +92,9 @@ void gw_registry_rest(struct gw_registry_entry *e);
 
 /* Nothing is awaited any more: frees it, in a later turn. */
 void gw_registry_forget(struct gw_registry_entry *e);
+
+/* A call is up: says so to the disk again and again while there is one. */
+void gw_registry_alive(void);
 
 /* registry_tell.c: the call as JSON, without last_event_id. */
 int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e);

@@ -84,11 +84,10 @@ struct gw_line *gw_registry_replaced_line(const char *id,
 	return role != GW_ROLE_FROM && e->from_way ? e->from_way : e->to_way;
 }
 
-int gw_registry_command(const char *id, const struct gw_key *key,
-			const struct gw_registry_order *order)
+static int carry_out(struct gw_registry_entry *e,
+		     const struct gw_registry_order *order)
 {
 	const struct gw_command *c = order->command;
-	struct gw_registry_entry *e = gw_registry_find_for(id, key);
 	const struct gw_call_transfer transfer = {
 		.target = order->target,
 		.line = order->line,
@@ -96,8 +95,6 @@ int gw_registry_command(const char *id, const struct gw_key *key,
 		.role = c->leg,
 	};
 
-	if (!e)
-		return ENOENT;
 	switch (c->kind) {
 	case GW_COMMAND_DTMF:
 		return gw_call_dtmf(e->call, c->digits, c->leg);
@@ -117,6 +114,22 @@ int gw_registry_command(const char *id, const struct gw_key *key,
 		return gw_call_transfer(e->call, &transfer);
 	}
 	return EINVAL;
+}
+
+/* What has no event of its own (mute) is a change like any other: the call is never
+ * again what it was, nor is its ETag. */
+int gw_registry_command(const char *id, const struct gw_key *key,
+			const struct gw_registry_order *order)
+{
+	struct gw_registry_entry *e = gw_registry_find_for(id, key);
+	int err;
+
+	if (!e)
+		return ENOENT;
+	err = carry_out(e, order);
+	if (!err)
+		e->revision++;
+	return err;
 }
 
 /* Waiting ------------------------------------------------------------------- */

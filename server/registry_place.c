@@ -354,6 +354,7 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 	gw_registry.stats.living++;
 	gw_registry.legs += e->legs;
 	gw_registry.pending++;
+	gw_registry_alive();
 	return 0;
 out:
 	mem_deref(row);

@@ -144,7 +144,8 @@ void gw_registry_call_event(struct gw_call *call,
 		err = gw_registry_row(&row, e);
 	}
 	if (!err) {
-		if (ev->type == GW_EV_LEG_ANSWERED)
+		if (ev->type == GW_EV_LEG_RINGING ||
+		    ev->type == GW_EV_LEG_ANSWERED)
 			add_dialog(row, e);
 		err = gw_events_tell(gw_registry.events, &news, row);
 	}

@@ -42,7 +42,6 @@ enum {
 	REPLAYS = 64,        /* batches under way or in readers' hands */
 	BATCH_EVENTS = 64,
 	BATCH_BYTES = 128 << 10,
-	LIST_EVENTS = 1000,
 	AWAY_MIN_MS = 5000, /* retry of who is sent away */
 	AWAY_MAX_MS = 30000,
 	CALL_BUCKETS = 1024,
@@ -596,6 +595,11 @@ void gw_sse_open_call(struct gw_sse *sse, struct gw_http_req *req,
 	begin_stream(r, req);
 }
 
+void gw_sse_forget(struct gw_sse *sse)
+{
+	gw_journal_clear(sse->journal);
+}
+
 void gw_sse_drain(struct gw_sse *sse)
 {
 	struct le *le;
@@ -607,70 +611,6 @@ void gw_sse_drain(struct gw_sse *sse)
 		(void)send_away(r);
 		wake(r);
 	}
-}
-
-/* The list of a call's events ---------------------------------------------------------- */
-
-static int write_list(struct mbuf *mb, const struct gw_store_read *rd)
-{
-	int err;
-
-	err = mbuf_write_str(mb, "{\"object\":\"list\",\"data\":[");
-	for (size_t i = 0; i < rd->event_count; i++) {
-		const struct mbuf *json = rd->events[i].json;
-
-		if (i)
-			err |= mbuf_write_u8(mb, ',');
-		err |= mbuf_write_mem(mb, json->buf, json->end);
-	}
-
-	if (rd->more && rd->event_count)
-		return err | mbuf_printf(mb, "],\"next_cursor\":\"%llu\"}",
-					 (unsigned long long)rd
-						 ->events[rd->event_count - 1]
-						 .id);
-
-	return err | mbuf_write_str(mb, "],\"next_cursor\":null}");
-}
-
-static void list_done(struct gw_store_read *rd, void *arg)
-{
-	struct gw_http_req *req = arg;
-	struct mbuf *mb = NULL;
-
-	if (!rd->err)
-		mb = mbuf_alloc(4096);
-	if (mb && !write_list(mb, rd))
-		gw_http_reply(req, 200, "application/json", mb);
-	else
-		gw_http_problem(req, 503, "storage",
-				"the events could not be read");
-	mem_deref(mb);
-}
-
-void gw_sse_list_call(struct gw_sse *sse, struct gw_http_req *req,
-		      const char *call_id)
-{
-	struct gw_store_read *rd;
-	uint64_t after = 0;
-
-	(void)gw_sse_start_call(&after, gw_http_query(req, "last_event_id"),
-				gw_journal_head(sse->journal), 0);
-
-	rd = gw_store_read_alloc(GW_STORE_EVENTS);
-	if (!rd) {
-		no_memory(NULL, req);
-		return;
-	}
-	str_ncpy(rd->call_id, call_id, sizeof(rd->call_id));
-	rd->after_id = after;
-	rd->limit = LIST_EVENTS;
-	rd->doneh = list_done;
-	rd->arg = req;
-
-	gw_http_later(req);
-	if (gw_store_ask(sse->store, rd))
-		gw_http_problem(req, 503, "draining", NULL);
 }
 
 /* Up and down ---------------------------------------------------------------------------- */

@@ -63,9 +63,8 @@ struct gw_sse_call {
 void gw_sse_open_call(struct gw_sse *sse, struct gw_http_req *req,
 		      const struct gw_sse_call *call);
 
-/* The same as one JSON list, for Accept: application/json. */
-void gw_sse_list_call(struct gw_sse *sse, struct gw_http_req *req,
-		      const char *call_id);
+/* The window leaves memory: what the store has of it has changed. */
+void gw_sse_forget(struct gw_sse *sse);
 
 /* From now on every reader, present and new, gets `retry:` with a jittered wait
  * and the end of its stream. */

@@ -53,6 +53,8 @@ enum { GW_STORE_SECRET = 32 };
 struct gw_store_facts {
 	uint8_t secret[GW_STORE_SECRET]; /* of this gateway: drawn once, kept */
 	bool frozen;                     /* no new calls (POST /admin/freeze) */
+	int64_t alive_at_ms; /* the last sign of life of the process before;
+			      * 0: none is known */
 };
 const struct gw_store_facts *gw_store_facts(const struct gw_store *store);
 
@@ -156,6 +158,15 @@ struct gw_store_audit {
 };
 struct gw_store_audit *gw_store_audit_alloc(void);
 
+/* What tells of people goes out of an ended call: who, and what was said about
+ * them; that it was, when, and how it ended stays. err is ENOENT where there is
+ * none that has ended. */
+struct gw_store_erase {
+	char call_id[GW_STORE_ID_SIZE];
+	char at[32]; /* erased_at, as the API shows it */
+};
+struct gw_store_erase *gw_store_erase_alloc(void);
+
 /* All or nothing of it is written. Allocate with gw_store_job_alloc() and set
  * doneh; after doneh has returned the job is freed. */
 struct gw_store_job {
@@ -166,6 +177,7 @@ struct gw_store_job {
 	struct gw_store_dedupe *dedupe; /* or NULL; the same                 */
 	struct gw_store_click *click;   /* or NULL; the same                 */
 	struct gw_store_audit *audit;   /* or NULL                           */
+	struct gw_store_erase *erase;   /* or NULL                           */
 	char *key_used;                 /* name of a key of the store        */
 	const char *meta;               /* static name of a number to set    */
 	int64_t meta_value;

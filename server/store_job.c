@@ -91,6 +91,11 @@ struct gw_store_audit *gw_store_audit_alloc(void)
 	return mem_zalloc(sizeof(struct gw_store_audit), audit_destructor);
 }
 
+struct gw_store_erase *gw_store_erase_alloc(void)
+{
+	return mem_zalloc(sizeof(struct gw_store_erase), NULL);
+}
+
 static void job_destructor(void *arg)
 {
 	struct gw_store_job *job = arg;
@@ -107,6 +112,7 @@ static void job_destructor(void *arg)
 	mem_deref(job->dedupe);
 	mem_deref(job->click);
 	mem_deref(job->audit);
+	mem_deref(job->erase);
 	mem_deref(job->key_used);
 	mem_deref(job->response);
 }

@@ -65,6 +65,8 @@ static enum gw_store_chores sq_chores(void *arg)
 {
 	const struct gw_sqlite *db = arg;
 
+	if (db->wipe && !db->wipe_tired)
+		return GW_STORE_UNTIDY;
 	return db->wal_pages < WAL_PAGES_FEW ? GW_STORE_TIDY :
 	       db->wal_pages < WAL_PAGES     ? GW_STORE_A_LITTLE :
 	       db->wal_pages < WAL_PAGES_MAX ? GW_STORE_UNTIDY :
@@ -77,6 +79,10 @@ static void sq_tidy(void *arg)
 	struct gw_sqlite *db = arg;
 
 	db->wal_pages = 0;
+	if (db->wipe && !db->wipe_tired) {
+		gw_sqlite_wipe(db);
+		return;
+	}
 	(void)sqlite3_wal_checkpoint_v2(db->sql, NULL,
 					SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
@@ -88,6 +94,7 @@ static int sq_commit(void *arg)
 
 	if (err)
 		sq_rollback(db);
+	db->wipe_tired = false;
 	return err;
 }
 
@@ -207,6 +214,8 @@ static int write_parts(struct gw_sqlite *db, struct gw_store_job *job,
 	for (size_t i = 0; !err && i < job->event_count; i++)
 		err = put_event(db, &job->events[i]);
 
+	if (!err && job->erase)
+		err = gw_sqlite_erase(db, job->erase);
 	err = err ? err : gw_sqlite_put_once(db, job, now);
 	return err ? err : gw_sqlite_put_who(db, job, now);
 }

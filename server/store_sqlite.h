@@ -7,6 +7,8 @@
 
 #include "server/store_engine.h"
 
+enum { GW_SQLITE_BUSY_MS = 5000 };
+
 /* Statements that are used again and again, prepared when first needed. */
 enum gw_sql {
 	GW_SQL_BEGIN,
@@ -70,6 +72,8 @@ struct gw_sqlite {
 	uint64_t pruned_id; /* newest that retention took */
 	bool careful;       /* a savepoint for each job of this transaction */
 	int wal_pages;      /* that no checkpoint has seen */
+	bool wipe;          /* what was erased is still in the WAL */
+	bool wipe_tired;    /* that failed: not before the next commit */
 };
 
 /* 0 for what is no error. */
@@ -111,6 +115,11 @@ int gw_sqlite_facts(void *arg, struct gw_store_facts *facts);
 int gw_sqlite_read_keys(struct gw_sqlite *db, struct gw_store_read *rd);
 int gw_sqlite_read_audit(struct gw_sqlite *db, struct gw_store_read *rd);
 int gw_sqlite_read_usage(struct gw_sqlite *db, struct gw_store_read *rd);
+
+/* store_sqlite_erase.c: in the job's transaction. ENOENT: no call that has ended.
+ * And what is left to be done after its commit. */
+int gw_sqlite_erase(struct gw_sqlite *db, const struct gw_store_erase *erase);
+void gw_sqlite_wipe(struct gw_sqlite *db);
 
 /* The lowest id of a call that was made at ms or later. */
 void gw_sqlite_lowest_id(char id[GW_STORE_ID_SIZE], int64_t ms);

@@ -18,7 +18,6 @@
 
 enum {
 	APPLICATION_ID = 0x42505331, /* "BPS1" */
-	BUSY_MS = 5000,
 	CHECK_WHOLE_BYTES = 32 << 20, /* up to here a check at start is quick */
 };
 
@@ -269,6 +268,7 @@ static int set_up(struct gw_sqlite *db, bool writing)
 		"PRAGMA foreign_keys = ON",
 		"PRAGMA journal_size_limit = 67108864",
 		"PRAGMA temp_store = MEMORY",
+		"PRAGMA secure_delete = ON",
 		NULL,
 	};
 	static const char *const reader[] = {
@@ -403,7 +403,7 @@ int gw_sqlite_visit(struct gw_sqlite **dbp, const char *path, char *why,
 	else
 		err = check_ours(db, path, why, size);
 	if (!err) {
-		(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
+		(void)sqlite3_busy_timeout(db->sql, GW_SQLITE_BUSY_MS);
 		err = gw_sqlite_errno(db->sql,
 				      sqlite3_exec(db->sql,
 						   "PRAGMA synchronous = FULL",
@@ -442,7 +442,7 @@ int gw_sqlite_open(void **dbp, const char *path, bool writing, char *why,
 		goto out;
 	}
 	(void)sqlite3_extended_result_codes(db->sql, 1);
-	(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
+	(void)sqlite3_busy_timeout(db->sql, GW_SQLITE_BUSY_MS);
 
 	if (writing) {
 		err = prepare_writer(db, path, why, size);

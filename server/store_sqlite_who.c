@@ -84,6 +84,8 @@ static int read_meta(struct gw_sqlite *db, const char *sql,
 
 		if (name && !strcmp(name, "frozen")) {
 			facts->frozen = sqlite3_column_int64(stmt, 1) != 0;
+		} else if (name && !strcmp(name, "alive_at")) {
+			facts->alive_at_ms = sqlite3_column_int64(stmt, 1);
 		} else if (sqlite3_column_bytes(stmt, 1) == GW_STORE_SECRET) {
 			memcpy(facts->secret, sqlite3_column_blob(stmt, 1),
 			       GW_STORE_SECRET);
@@ -120,7 +122,11 @@ int gw_sqlite_facts(void *arg, struct gw_store_facts *facts)
 	bool has_secret = false;
 	const int err = read_meta(db,
 				  "SELECT name, value FROM meta"
-				  " WHERE name IN ('secret', 'frozen')",
+				  " WHERE name IN ('secret', 'frozen')"
+				  " UNION ALL SELECT 'alive_at', max("
+				  " ifnull((SELECT value FROM meta WHERE name ="
+				  " 'alive_at'), 0), ifnull((SELECT at FROM"
+				  " events ORDER BY id DESC LIMIT 1), 0))",
 				  facts, &has_secret);
 
 	return err || has_secret ? err : draw_secret(db, facts);

@@ -30,6 +30,7 @@ enum {
 	SLICE_CALLS = 20,
 	SLICE_PAUSE_MS = 20,
 	KEEPING_MS = 60 * 1000, /* how often retention looks */
+	KEEPING_FIRST_MS = 3 * 1000,
 };
 
 const uint32_t gw_store_commit_bounds_us[GW_STORE_BUCKETS - 1] = {
@@ -595,5 +596,5 @@ void gw_store_prune(struct gw_store *st, int64_t before_ms)
 void gw_store_writer_init(struct gw_store *st)
 {
 	st->tail = &st->head;
-	st->keeping_us = gw_worker_now_us() + KEEPING_MS * 1000ULL;
+	st->keeping_us = gw_worker_now_us() + KEEPING_FIRST_MS * 1000ULL;
 }

@@ -1,7 +1,7 @@
 /* sip/call_stored.c - ends the dialogs that an earlier process has left behind.
  *
- * The text is one BYE after the other, each with its empty line: one for each leg
- * that had answered. A leg of another line than the call's is ended through the
+ * The text is one request after the other, each with its empty line: BYE for each
+ * leg that had answered, CANCEL for each that rang. A leg of another line than the call's is ended through the
  * call's: its own credentials are seldom needed for a BYE. */
 #include <errno.h>
 #include <string.h>
@@ -33,7 +33,9 @@ static void stored_bye_ready(int err, const struct gw_line_way *way, void *arg)
 	struct stored_bye *bye = arg;
 
 	bye->way = NULL;
-	if (!err)
+	if (!err && !strncmp(bye->dialog, "CANCEL ", strlen("CANCEL ")))
+		(void)gw_session_cancel_printed(way, bye->dialog);
+	else if (!err)
 		(void)gw_session_bye_printed(bye->line, way, bye->dialog, 41,
 					     "server restart");
 	mem_deref(bye);
@@ -46,7 +48,8 @@ static int bye_one(struct gw_line *line, const struct pl *dialog)
 	char *uri = NULL;
 	int err;
 
-	if (re_regex(dialog->p, dialog->l, "BYE [^ ]+ SIP/2.0", &target))
+	if (re_regex(dialog->p, dialog->l, "BYE [^ ]+ SIP/2.0", &target) &&
+	    re_regex(dialog->p, dialog->l, "CANCEL [^ ]+ SIP/2.0", &target))
 		return EBADMSG;
 
 	bye = mem_zalloc(sizeof(*bye), stored_bye_destructor);

@@ -22,6 +22,8 @@
 
 struct mbuf;
 struct pl;
+struct gw_stack;
+struct sip;
 struct sip_msg;
 struct gw_line;
 struct gw_line_way;
@@ -150,11 +152,19 @@ void gw_session_release(struct gw_session *session, uint16_t q850,
 void gw_session_body(struct pl *body, const struct sip_msg *msg);
 
 /* The dialog of an answered session as text: what BYE of another process needs
- * (RFC 3261 12.2.1.1). ENOENT: there is none. */
-int gw_session_print(struct mbuf *mb, const struct gw_session *session);
+ * (RFC 3261 12.2.1.1); of one that rings, the CANCEL. ENOENT: there is neither. */
+int gw_session_print(struct mbuf *mb, struct gw_session *session);
 
 /* Ends a printed dialog through way. Returns EBADMSG when text is not one. */
 int gw_session_bye_printed(struct gw_line *line, const struct gw_line_way *way,
 			   const char *text, uint16_t q850, const char *why);
+/* The same of one that rang. */
+int gw_session_cancel_printed(const struct gw_line_way *way, const char *text);
+
+/* A response that nobody waits for. One to an INVITE that another process of this
+ * gateway (the same secret) has sent gets ACK, and BYE if it is a 2xx. line: whose
+ * credentials a BYE may need; or NULL. True: it was one. */
+bool gw_session_end_stray(struct gw_stack *stack, struct sip *sip,
+			  struct gw_line *line, const struct sip_msg *msg);
 
 #endif

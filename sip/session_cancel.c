@@ -7,15 +7,15 @@
 enum { GIVE_UP_MS = 64 * SIP_T1 };
 
 /* RFC 3261 9.1: all of it as in the INVITE, Via and its branch included. */
-static int write_cancel(struct gw_session *s)
+int gw_session_write_cancel(struct mbuf **mbp, const struct gw_session *s)
 {
 	const char *agent = gw_stack_user_agent(s->stack);
 
-	s->cancel = mbuf_alloc(512);
-	if (!s->cancel)
+	*mbp = mbuf_alloc(512);
+	if (!*mbp)
 		return ENOMEM;
 
-	return mbuf_printf(s->cancel,
+	return mbuf_printf(*mbp,
 			   "CANCEL %b"
 			   "Max-Forwards: 70\r\n"
 			   "%b%s\r\n"
@@ -65,7 +65,7 @@ void gw_session_cancel(struct gw_session *s)
 	if (s->cancel)
 		return;
 
-	if (write_cancel(s)) {
+	if (gw_session_write_cancel(&s->cancel, s)) {
 		/* no memory for the Reason: libre's own CANCEL then */
 		sip_request_cancel(s->invite);
 		return;

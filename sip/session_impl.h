@@ -193,6 +193,19 @@ void gw_session_over(struct gw_session *s, int err);
 /* Tells the user of a session that is up: the far side is silent, but may hear. */
 void gw_session_lost(struct gw_session *s, int err);
 
+/* session_cancel.c */
+int gw_session_write_cancel(struct mbuf **mbp, const struct gw_session *s);
+
+/* session_stray.c: into the INVITE that leaves, behind its Via; and what would
+ * cancel it, with where it went. ENOENT: it does not ring. */
+int gw_session_write_mark(struct mbuf *mb, const struct gw_session *s);
+int gw_session_print_cancel(struct mbuf *mb, struct gw_session *s);
+
+/* session_print.c: ACK and, if bye_too, BYE. line: whose credentials; or NULL. */
+void gw_session_end_2xx(struct gw_stack *stack, struct sip *sip,
+			struct gw_line *line, const struct sip_msg *msg,
+			bool bye_too);
+
 /* session_invite.c */
 void gw_session_keep_reason(struct gw_session *s, const struct sip_msg *msg);
 /* A response that no transaction waits for. True: dealt with. */

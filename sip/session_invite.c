@@ -43,6 +43,9 @@ static int invite_leaves(enum sip_transp tp, const struct sa *src,
 	s->tp = tp;
 	s->dst = *dst;
 	mbuf_rewind(s->head);
+	err = gw_session_write_mark(mb, s);
+	if (err)
+		return err;
 	err = mbuf_write_mem(s->head, mb->buf + met, mb->end - met);
 	if (err)
 		return err;

@@ -85,6 +85,21 @@ static int read_routes(struct words *words, const struct sip_msg *msg,
 	return 0;
 }
 
+/* The BYE that would end the dialog of words, which are its ACK's. */
+static int print_bye(struct mbuf *mb, const struct words *words)
+{
+	return mbuf_printf(mb,
+			   "BYE %r SIP/2.0\r\n"
+			   "%b"
+			   "To: %r\r\n"
+			   "From: %r\r\n"
+			   "Call-ID: %r\r\n"
+			   "CSeq: %u BYE\r\n\r\n",
+			   &words->uri, words->routes->buf, words->routes->end,
+			   &words->to, &words->from, &words->call_id,
+			   words->cseq + CSEQ_GAP);
+}
+
 /* 2xx without a usable Contact: where the INVITE went is the best guess. */
 void gw_session_refuse_2xx(struct gw_session *s, const struct sip_msg *msg)
 {
@@ -121,6 +136,36 @@ out:
 	mem_deref(words.routes);
 }
 
+/* The 2xx to an INVITE of another process. */
+void gw_session_end_2xx(struct gw_stack *stack, struct sip *sip,
+			struct gw_line *line, const struct sip_msg *msg,
+			bool bye_too)
+{
+	const char *agent = gw_stack_user_agent(stack);
+	const struct gw_line_way way = { .stack = stack, .sip = sip };
+	const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);
+	struct words words = { .method = "ACK", .cseq = msg->cseq.num };
+	struct sip_addr addr;
+	struct mbuf *mb = mbuf_alloc(512);
+
+	/* without Contact nobody can be told anything */
+	if (!mb || !contact || sip_addr_decode(&addr, &contact->val) ||
+	    read_routes(&words, msg, false, SIP_HDR_RECORD_ROUTE))
+		goto out;
+	words.uri = addr.auri;
+	words.to = msg->to.val;
+	words.from = msg->from.val;
+	words.call_id = msg->callid;
+	(void)send_words(NULL, sip, &words, agent, NULL, NULL, NULL);
+
+	if (bye_too && !print_bye(mb, &words) && !mbuf_write_u8(mb, 0))
+		(void)gw_session_bye_printed(line, &way, (const char *)mb->buf,
+					     41, "server restart");
+out:
+	mem_deref(words.routes);
+	mem_deref(mb);
+}
+
 /* Print ------------------------------------------------------------------- */
 
 static int read_ack(struct sip_msg **ackp, const struct gw_session *s)
@@ -134,11 +179,14 @@ static int read_ack(struct sip_msg **ackp, const struct gw_session *s)
 	return sip_msg_decode(ackp, won->acks[GW_ACK_INVITE].mb);
 }
 
-int gw_session_print(struct mbuf *mb, const struct gw_session *session)
+int gw_session_print(struct mbuf *mb, struct gw_session *session)
 {
 	struct sip_msg *ack = NULL;
 	struct words words = { .routes = NULL };
 	int err;
+
+	if (session && session->state == GW_SESSION_CALLING)
+		return gw_session_print_cancel(mb, session);
 
 	err = read_ack(&ack, session);
 	if (err)
@@ -148,16 +196,12 @@ int gw_session_print(struct mbuf *mb, const struct gw_session *session)
 	if (err)
 		goto out;
 
-	err = mbuf_printf(mb,
-			  "BYE %r SIP/2.0\r\n"
-			  "%b"
-			  "To: %r\r\n"
-			  "From: %r\r\n"
-			  "Call-ID: %r\r\n"
-			  "CSeq: %u BYE\r\n\r\n",
-			  &ack->ruri, words.routes->buf, words.routes->end,
-			  &ack->to.val, &ack->from.val, &ack->callid,
-			  ack->cseq.num + CSEQ_GAP);
+	words.uri = ack->ruri;
+	words.to = ack->to.val;
+	words.from = ack->from.val;
+	words.call_id = ack->callid;
+	words.cseq = ack->cseq.num;
+	err = print_bye(mb, &words);
 
 out:
 	mem_deref(words.routes);
@@ -199,7 +243,8 @@ static int farewell_credentials(char **userp, char **passp, const char *realm,
 {
 	const struct farewell *f = arg;
 
-	return gw_line_credentials(f->line, userp, passp, realm);
+	return f->line ? gw_line_credentials(f->line, userp, passp, realm) :
+			 ENOENT;
 }
 
 static void farewell_answered(int err, const struct sip_msg *msg, void *arg);

@@ -106,6 +106,10 @@ static int copy_cfg(struct gw_stack *stack, const struct gw_stack_cfg *cfg)
 
 	stack->ports_may_move = cfg->ports_may_move;
 	stack->requesth = cfg->requesth;
+	stack->strayh = cfg->strayh;
+	stack->has_secret = cfg->secret != NULL;
+	if (cfg->secret)
+		memcpy(stack->secret, cfg->secret, sizeof(stack->secret));
 	stack->arg = cfg->arg;
 	return 0;
 }
@@ -244,6 +248,11 @@ struct dnsc *gw_stack_dns(struct gw_stack *stack)
 const char *gw_stack_advertise(const struct gw_stack *stack)
 {
 	return stack ? stack->advertise : NULL;
+}
+
+const uint8_t *gw_stack_secret(const struct gw_stack *stack)
+{
+	return stack->has_secret ? stack->secret : NULL;
 }
 
 const char *gw_stack_user_agent(const struct gw_stack *stack)

@@ -34,7 +34,13 @@ struct gw_stack_listen {
 typedef bool(gw_stack_request_h)(struct sip *stack_sip,
 				 const struct sip_msg *msg, void *arg);
 
-/* Strings are copied. */
+/* A response that nobody waits for. */
+typedef void(gw_stack_stray_h)(struct gw_stack *stack, struct sip *stack_sip,
+			       const struct sip_msg *msg, void *arg);
+
+enum { GW_STACK_SECRET = 32 };
+
+/* Strings are copied, and the secret. */
 struct gw_stack_cfg {
 	const struct gw_stack_listen *listen;
 	size_t listen_count;
@@ -44,6 +50,9 @@ struct gw_stack_cfg {
 	const char *certificate; /* PEM with certificate and key, or NULL */
 	const char *user_agent;  /* "Bellpull/0.1.0" */
 	gw_stack_request_h *requesth; /* or NULL */
+	gw_stack_stray_h *strayh;     /* or NULL */
+	const uint8_t *secret;        /* GW_STACK_SECRET bytes, or NULL: an
+				       * INVITE isn't known again after a restart */
 	void *arg;
 };
 
@@ -70,6 +79,7 @@ uint16_t gw_stack_port(const struct gw_stack *stack,
 
 struct dnsc *gw_stack_dns(struct gw_stack *stack); /* NULL: no nameserver */
 const char *gw_stack_advertise(const struct gw_stack *stack); /* or NULL */
+const uint8_t *gw_stack_secret(const struct gw_stack *stack); /* or NULL */
 const char *gw_stack_user_agent(const struct gw_stack *stack);
 
 /* What we answer: the value of every Allow header. */

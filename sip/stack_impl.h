@@ -48,6 +48,9 @@ struct gw_stack {
 	char *certificate;
 	char *user_agent;
 	gw_stack_request_h *requesth;
+	gw_stack_stray_h *strayh;
+	bool has_secret;
+	uint8_t secret[GW_STACK_SECRET];
 	void *arg;
 
 	/* by second of arrival */

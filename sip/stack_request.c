@@ -256,6 +256,9 @@ bool gw_stack_response(const struct sip_msg *msg, void *arg)
 {
 	const struct gw_stack_endpoint *ep = arg;
 
-	(void)routed(ep->stack, msg);
+	struct gw_stack *stack = ep->stack;
+
+	if (!routed(stack, msg) && stack->strayh)
+		stack->strayh(stack, ep->sip, msg, stack->arg);
 	return true; /* nobody waits for it any more: dropped */
 }
