@@ -135,6 +135,7 @@ static void destructor(void *arg)
 	mem_deref(s->head);
 	mem_deref(s->ident);
 	mem_deref(s->cancel);
+	mem_deref(s->early);
 	mem_deref(s->reason);
 	mem_deref(s->facts.reason_header);
 	mem_deref(s->facts.contact);
@@ -150,6 +151,7 @@ void gw_session_drop_invite(struct gw_session *s)
 	s->head = mem_deref(s->head);
 	s->ident = mem_deref(s->ident);
 	s->cancel = mem_deref(s->cancel);
+	s->early = mem_deref(s->early);
 	tmr_cancel(&s->tmr);
 }
 

@@ -165,6 +165,7 @@ struct gw_session {
 	/* for the CANCEL: it repeats the INVITE's own words */
 	struct mbuf *head;  /* request line and Via as they left */
 	struct mbuf *ident; /* Route, To, From without the tag's value */
+	struct mbuf *early; /* BYEs for the dialogs that 18x have made */
 	char ltag[20];
 	enum sip_transp tp;
 	struct sa dst;
@@ -200,8 +201,12 @@ int gw_session_write_cancel(struct mbuf **mbp, const struct gw_session *s);
  * cancel it, with where it went. ENOENT: it does not ring. */
 int gw_session_write_mark(struct mbuf *mb, const struct gw_session *s);
 int gw_session_print_cancel(struct mbuf *mb, struct gw_session *s);
+/* Who rings may have answered by the time somebody cancels. */
+void gw_session_keep_early(struct gw_session *s, const struct sip_msg *msg);
 
-/* session_print.c: ACK and, if bye_too, BYE. line: whose credentials; or NULL. */
+/* session_print.c: the BYE for a dialog that a 18x has made; ENOENT: it hasn't. ACK
+ * and, if bye_too, BYE. line: whose credentials; or NULL. */
+int gw_session_print_early(struct mbuf *mb, const struct sip_msg *msg);
 void gw_session_end_2xx(struct gw_stack *stack, struct sip *sip,
 			struct gw_line *line, const struct sip_msg *msg,
 			bool bye_too);

@@ -66,6 +66,7 @@ static void provisional(struct gw_session *s, const struct sip_msg *msg)
 	if (msg->scode >= 180 && msg->scode <= 189)
 		s->facts.ringing = true;
 	remember(s, msg);
+	gw_session_keep_early(s, msg);
 	(void)pl_strcpy(&msg->from.tag, s->ltag, sizeof(s->ltag));
 
 	if (s->state == GW_SESSION_CANCELING) {

@@ -136,6 +136,36 @@ out:
 	mem_deref(words.routes);
 }
 
+/* The target, tags and routes of the dialog that a response has made. words->uri
+ * is a part of *addrp. */
+static int read_dialog(struct words *words, struct sip_addr *addrp,
+		       const struct sip_msg *msg)
+{
+	const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);
+
+	/* without Contact nobody can be told anything */
+	if (!contact || !pl_isset(&msg->to.tag) ||
+	    sip_addr_decode(addrp, &contact->val))
+		return ENOENT;
+	words->uri = addrp->auri;
+	words->to = msg->to.val;
+	words->from = msg->from.val;
+	words->call_id = msg->callid;
+	words->cseq = msg->cseq.num;
+	return read_routes(words, msg, false, SIP_HDR_RECORD_ROUTE);
+}
+
+int gw_session_print_early(struct mbuf *mb, const struct sip_msg *msg)
+{
+	struct words words = { .routes = NULL };
+	struct sip_addr addr;
+	int err = read_dialog(&words, &addr, msg);
+
+	err = err ? err : print_bye(mb, &words);
+	mem_deref(words.routes);
+	return err;
+}
+
 /* The 2xx to an INVITE of another process. */
 void gw_session_end_2xx(struct gw_stack *stack, struct sip *sip,
 			struct gw_line *line, const struct sip_msg *msg,
@@ -143,19 +173,12 @@ void gw_session_end_2xx(struct gw_stack *stack, struct sip *sip,
 {
 	const char *agent = gw_stack_user_agent(stack);
 	const struct gw_line_way way = { .stack = stack, .sip = sip };
-	const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);
-	struct words words = { .method = "ACK", .cseq = msg->cseq.num };
+	struct words words = { .method = "ACK" };
 	struct sip_addr addr;
 	struct mbuf *mb = mbuf_alloc(512);
 
-	/* without Contact nobody can be told anything */
-	if (!mb || !contact || sip_addr_decode(&addr, &contact->val) ||
-	    read_routes(&words, msg, false, SIP_HDR_RECORD_ROUTE))
+	if (!mb || read_dialog(&words, &addr, msg))
 		goto out;
-	words.uri = addr.auri;
-	words.to = msg->to.val;
-	words.from = msg->from.val;
-	words.call_id = msg->callid;
 	(void)send_words(NULL, sip, &words, agent, NULL, NULL, NULL);
 
 	if (bye_too && !print_bye(mb, &words) && !mbuf_write_u8(mb, 0))

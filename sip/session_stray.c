@@ -18,6 +18,8 @@ enum {
 	MARK = 16, /* hex digits */
 	SEEN = 64,
 	CANCELS = 4,
+	EARLY_FEW = 512,
+	EARLY_MAX = 2048, /* of texts: some phones */
 };
 
 static const char hop_header[] = "X-Hop: ";
@@ -141,8 +143,30 @@ int gw_session_print_cancel(struct mbuf *mb, struct gw_session *s)
 	err = err ? err :
 		    mbuf_printf(mb, "%s%s %J\r\n%s", hop_header,
 				transports[s->tp], &s->dst, end);
+	if (!err && s->early)
+		err = mbuf_write_mem(mb, s->early->buf, s->early->end);
 	mem_deref(cancel);
 	return err;
+}
+
+/* A 200 and its ACK may have been faster than the disk: whoever says so is told BYE,
+ * too, which is as good on an early dialog (RFC 3261 15). */
+void gw_session_keep_early(struct gw_session *s, const struct sip_msg *msg)
+{
+	struct mbuf *mb;
+	size_t before;
+
+	if (msg->scode < 180 || !gw_stack_secret(s->stack))
+		return;
+	if (!s->early)
+		s->early = mbuf_alloc(EARLY_FEW);
+	mb = s->early;
+	if (!mb || mb->end > EARLY_MAX ||
+	    (mb->end && memmem(mb->buf, mb->end, msg->to.val.p, msg->to.val.l)))
+		return;
+	before = mb->pos = mb->end;
+	if (gw_session_print_early(mb, msg))
+		mb->end = before;
 }
 
 /* Lives in the stack's care. */

@@ -98,7 +98,8 @@ export class Phones {
 				clearTimeout(call.timer);
 			}
 		} else if (method === "BYE" && call) {
-			call.byes++;
+			/* one that comes early changes nothing here: the RFC lets it */
+			call.byes += call.final === 200;
 			call.byeReason = request.one("reason");
 			this.send(call, 200, "OK", request);
 		} else if (method === "CANCEL" && call) {
