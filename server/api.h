@@ -18,7 +18,7 @@ void gw_api_get_call_sip(struct gw_http_req *req); /* GET /calls/{id}/sip     */
 void gw_api_call_events(struct gw_http_req *req);
 void gw_api_events(struct gw_http_req *req);
 
-void gw_api_erase_call(struct gw_http_req *req);   /* POST /calls/{id}/erase  */
+void gw_api_erase_call(struct gw_http_req *req); /* POST /calls/{id}/erase  */
 
 /* api_incall.c: POST /calls/{id}/dtmf and so on */
 void gw_api_dtmf(struct gw_http_req *req);

@@ -41,10 +41,10 @@ bool gw_quota_needs_past(const struct gw_quota *quota);
 /* A call, as limits see it. NULL: it has none. */
 struct gw_quota_call {
 	const char *key, *project, *line;
-	const char *from;   /* normalised number or URI              */
-	const char *to;     /* the same                              */
-	const char *client; /* numeric address of who asks           */
-	uint32_t cost;      /* of a minute, in thousandths           */
+	const char *from;      /* normalised number or URI              */
+	const char *to;        /* the same                              */
+	const char *client;    /* numeric address of who asks           */
+	uint32_t cost;         /* of a minute, in thousandths           */
 	uint32_t time_limit_s; /* 0: its minutes are another call's   */
 };
 

@@ -70,8 +70,8 @@ extern struct gw_registry {
 	struct list unsaved; /* settled, but for their recordings */
 	struct tmr over_tmr;
 	struct tmr alive_tmr; /* signs of life while calls are up */
-	uint32_t legs;    /* of the living: each has a pair of RTP ports */
-	uint32_t pending; /* orders whose commit is awaited */
+	uint32_t legs;        /* of the living: each has a pair of RTP ports */
+	uint32_t pending;     /* orders whose commit is awaited */
 	struct gw_registry_stats stats;
 	bool draining;
 	void (*emptyh)(void *arg);

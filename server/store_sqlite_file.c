@@ -17,7 +17,7 @@
 #include "server/store_sqlite.h"
 
 enum {
-	APPLICATION_ID = 0x42505331, /* "BPS1" */
+	APPLICATION_ID = 0x42505331,  /* "BPS1" */
 	CHECK_WHOLE_BYTES = 32 << 20, /* up to here a check at start is quick */
 };
 
