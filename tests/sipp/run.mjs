@@ -215,7 +215,7 @@ test("the seed's call, message by message", async (t) => {
 	const [invite, , , ack, again, , , answer, ack200, bye] = messages;
 	const uri = golden ? `sip:9999@${SEED}` : `sip:9999@${peer.ip}:${peer.port}`;
 	equal(invite.first, `INVITE ${uri} SIP/2.0`, "the request line");
-	match(invite.get("Via"), /^SIP\/2\.0\/UDP [\d.]+:\d+;branch=z9hG4bK[^;]+;rport$/, "Via");
+	match(invite.get("Via"), /^SIP\/2\.0\/UDP [\d.]+:\d+;branch=z9hG4bK[^;]+;rport(;own=[0-9a-f]{16})?$/, "Via");
 	equal(invite.get("Max-Forwards"), "70", "Max-Forwards");
 	match(invite.get("From"), new RegExp(`^"1001" <sip:1001@${peer.ip.replaceAll(".", "\\.")}>;tag=`), "From");
 	equal(invite.get("To"), `<${uri}>`, "To");
