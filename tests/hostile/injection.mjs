@@ -67,7 +67,7 @@ const checkInvite = (m, pbx, { extra = [], uri } = {}) => {
 	equal([to.name, to.tag], [undefined, undefined], "To's name and tag");
 	ok(from.tag && [pbx.address, "anonymous.invalid"].includes(from.host) && from.params === "", `From is ${invite.get("From")}`);
 	equal(contact.host, "127.0.0.1", "Contact's host");
-	match(invite.get("Via"), /^SIP\/2\.0\/UDP 127\.0\.0\.1:\d+;branch=z9hG4bK[0-9a-f]+;rport$/, "Via");
+	match(invite.get("Via"), /^SIP\/2\.0\/UDP 127\.0\.0\.1:\d+;branch=z9hG4bK[0-9a-f]+;rport;own=[0-9a-f]{16}$/, "Via");
 	match(invite.get("CSeq"), /^\d+ INVITE$/, "CSeq");
 	match(invite.get("Call-ID"), /^[0-9a-f]+$/, "Call-ID");
 	match(invite.get("Content-Type"), /^application\/sdp$/, "Content-Type");
