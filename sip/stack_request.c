@@ -258,7 +258,10 @@ bool gw_stack_response(const struct sip_msg *msg, void *arg)
 
 	struct gw_stack *stack = ep->stack;
 
-	if (!routed(stack, msg) && stack->strayh)
+	/* what a call of ours does not want to know is nobody else's, either */
+	if (find_route(stack, &msg->callid))
+		(void)routed(stack, msg);
+	else if (stack->strayh)
 		stack->strayh(stack, ep->sip, msg, stack->arg);
 	return true; /* nobody waits for it any more: dropped */
 }
