@@ -249,6 +249,18 @@ static int test_click_by_eddsa_is_read(void)
 	token[strlen(token) - 4] ^= 1;
 	CHECK_INT(read_now(w, token), EACCES);
 
+	/* a header that doesn't agree, though the signature is right */
+	CHECK_OK(sign_eddsa(
+		token, w,
+		"{\"alg\":\"HS256\",\"typ\":\"c2c-widget+jwt\",\"kid\":\"signer\"}",
+		claims));
+	CHECK_INT(read_now(w, token), EACCES);
+	CHECK_OK(sign_eddsa(
+		token, w,
+		"{\"alg\":\"none\",\"typ\":\"c2c-widget+jwt\",\"kid\":\"signer\"}",
+		claims));
+	CHECK_INT(read_now(w, token), EACCES);
+
 	/* RFC 8725 2.1: the public key is no secret of HS256 */
 	sign_hmac(
 		token, EVP_sha256(),

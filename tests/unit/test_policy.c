@@ -369,7 +369,7 @@ static int test_policy_ships_what_is_dear_shut(void)
 	CHECK(j);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char policy[128];
-		OWNED struct judge *own = NULL;
+		OWNED struct judge *own = NULL, *near = NULL;
 		const struct gw_policy_range *range =
 			gw_policy_range(rows[i].to);
 
@@ -381,6 +381,14 @@ static int test_policy_ships_what_is_dear_shut(void)
 		own = judge_new(policy);
 		CHECK(own);
 		CHECK(ask(own, rows[i].to).allowed);
+		/* one digit less is not the prefix itself */
+		(void)snprintf(policy, sizeof(policy),
+			       "{\"rules\":[{\"name\":\"near\",\"prefixes\":["
+			       "\"%.*s\"]}]}",
+			       (int)strlen(range->prefix) - 1, range->prefix);
+		near = judge_new(policy);
+		CHECK(near);
+		CHECK_STR(ask(near, rows[i].to).rule, range->rule);
 	}
 	return check_rows(j, rows, ARRAY_SIZE(rows));
 }
