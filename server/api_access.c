@@ -202,7 +202,7 @@ void gw_api_create_token(struct gw_http_req *req)
 	struct body b = { .req = req, .root = gw_http_json(req) };
 	const int64_t now_s = gw_clock_ms() / 1000;
 	struct gw_click_order o = {
-		.key = gw_key_name(key),
+		.key = key,
 		.to = text_of(&b, "to", TO_MAX, true),
 		.origin = text_of(&b, "origin", ORIGIN_MAX, true),
 		.expires_in_s = number_of(&b, "expires_in", GW_CLICK_LIFE_S,

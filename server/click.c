@@ -142,6 +142,27 @@ static bool verify_eddsa(const char *pem, size_t pem_len, const struct pl *text,
 	return ok;
 }
 
+/* What signs those of ours: our secret and the key's hash. Another key of the same
+ * name, as there is one after a leak, doesn't stand for what the old one made. */
+static bool own_secret(uint8_t own[MAC], const uint8_t secret[GW_CLICK_SECRET],
+		       const struct gw_key *key)
+{
+	return sign_hs256(own, secret, GW_CLICK_SECRET, (const char *)key->hash,
+			  sizeof(key->hash));
+}
+
+static bool verify_ours(const uint8_t secret[GW_CLICK_SECRET],
+			const struct gw_key *key, const struct pl *text,
+			const uint8_t *sig, size_t sig_len)
+{
+	uint8_t own[MAC];
+	const bool ok = own_secret(own, secret, key) &&
+			verify_hs256(own, sizeof(own), text, sig, sig_len);
+
+	OPENSSL_cleanse(own, sizeof(own));
+	return ok;
+}
+
 /* The parts ------------------------------------------------------------------ */
 
 /* A token taken apart. Everything in it is freed by close_parts(). */
@@ -238,9 +259,9 @@ static const struct gw_key *signer(const struct parts *p,
 	if (!key || gw_key_is_over(key, now_s * 1000))
 		return NULL;
 	if (ours)
-		return is(alg, HS256) && verify_hs256(secret, GW_CLICK_SECRET,
-						      &p->signed_text, p->sig,
-						      p->sig_len) ?
+		return is(alg, HS256) &&
+				       verify_ours(secret, key, &p->signed_text,
+						   p->sig, p->sig_len) ?
 			       key :
 			       NULL;
 	text = gw_secret_text(key->token_public_key, &len);
@@ -394,7 +415,7 @@ static int payload_of(struct mbuf *json, const struct gw_click_order *o,
 
 	gw_writer_init(&w, json);
 	gw_write_open(&w, NULL, '{');
-	gw_write_string(&w, "iss", o->key);
+	gw_write_string(&w, "iss", o->key->name);
 	gw_write_string(&w, "aud", AUD);
 	gw_write_int(&w, "iat", now_s);
 	gw_write_int(&w, "exp", now_s + o->expires_in_s);
@@ -412,7 +433,7 @@ int gw_click_make(char **textp, const struct gw_click_order *o,
 		  const uint8_t secret[GW_CLICK_SECRET], int64_t now_s)
 {
 	struct mbuf *json = mbuf_alloc(512), *mb = mbuf_alloc(1024);
-	uint8_t random[JTI_BYTES], mac[MAC];
+	uint8_t random[JTI_BYTES], mac[MAC], own[MAC];
 	char jti[2 * JTI_BYTES + 1];
 	int err = json && mb ? 0 : ENOMEM;
 
@@ -421,7 +442,7 @@ int gw_click_make(char **textp, const struct gw_click_order *o,
 	if (err)
 		goto out;
 	(void)re_snprintf(jti, sizeof(jti), "%w", random, sizeof(random));
-	err = header_of(json, o->key);
+	err = header_of(json, o->key->name);
 	err = err ? err : add_json(mb, json);
 	err = err ? err : mbuf_write_u8(mb, '.');
 	mbuf_rewind(json);
@@ -429,7 +450,8 @@ int gw_click_make(char **textp, const struct gw_click_order *o,
 	err = err ? err : add_json(mb, json);
 	if (err)
 		goto out;
-	if (!sign_hs256(mac, secret, GW_CLICK_SECRET, (const char *)mb->buf,
+	if (!own_secret(own, secret, o->key) ||
+	    !sign_hs256(mac, own, sizeof(own), (const char *)mb->buf,
 			mb->end)) {
 		err = EIO;
 		goto out;
@@ -439,6 +461,7 @@ int gw_click_make(char **textp, const struct gw_click_order *o,
 	mb->pos = 0;
 	err = err ? err : mbuf_strdup(mb, textp, mb->end);
 out:
+	OPENSSL_cleanse(own, sizeof(own));
 	OPENSSL_cleanse(mac, sizeof(mac));
 	mem_deref(json);
 	mem_deref(mb);

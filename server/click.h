@@ -44,7 +44,7 @@ int gw_click_read(struct gw_key **keyp, const char *text, size_t len,
 		  const char **whyp);
 
 struct gw_click_order {
-	const char *key; /* name */
+	const struct gw_key *key; /* replaced by another, its tokens are over */
 	const char *to, *origin;
 	uint32_t expires_in_s, uses, max_s;
 };

@@ -61,16 +61,21 @@ static struct mbuf *sign(const uint8_t *data, size_t size, bool by_site)
 	const uint8_t *end = memchr(data, '\n', size);
 	const size_t header = end ? (size_t)(end - data) : size;
 	struct mbuf *mb = mbuf_alloc(2 * size + 64);
-	uint8_t mac[32];
+	const struct gw_key *plain = gw_keyring_by_name(ring(), "plain");
+	uint8_t mac[32], own[32];
 	unsigned len = 0;
+
+	/* as click.c has it: our secret and the key's hash */
+	(void)HMAC(EVP_sha256(), ours, (int)sizeof(ours), plain->hash,
+		   sizeof(plain->hash), own, &len);
 
 	ENSURE(mb);
 	put(mb, data, header);
 	(void)mbuf_write_u8(mb, '.');
 	if (end)
 		put(mb, end + 1, size - header - 1);
-	(void)HMAC(EVP_sha256(), by_site ? (const void *)SITE : ours,
-		   by_site ? (int)strlen(SITE) : (int)sizeof(ours), mb->buf,
+	(void)HMAC(EVP_sha256(), by_site ? (const void *)SITE : own,
+		   by_site ? (int)strlen(SITE) : (int)sizeof(own), mb->buf,
 		   mb->end, mac, &len);
 	(void)mbuf_write_u8(mb, '.');
 	put(mb, mac, len);

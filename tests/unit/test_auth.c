@@ -290,11 +290,10 @@ static enum gw_auth_verdict show(struct gw_auth *auth,
  * no guesser, who makes one up is. */
 static int test_auth_click_from_its_page(void)
 {
-	const struct gw_click_order order = { .key = "crm",
-					      .to = "853",
-					      .origin = "https://a.example",
-					      .expires_in_s = 60,
-					      .uses = 1 };
+	struct gw_click_order order = { .to = "853",
+					.origin = "https://a.example",
+					.expires_in_s = 60,
+					.uses = 1 };
 	OWNED struct gw_auth *auth = NULL;
 	OWNED char *token = NULL, *bearer = NULL;
 	OWNED struct gw_key *held = NULL;
@@ -304,6 +303,9 @@ static int test_auth_click_from_its_page(void)
 				     .origin = "https://a.example" };
 
 	CHECK_OK(open_auth(&auth, pages, sizeof(pages) - 1));
+	CHECK_INT(check(auth, &order.key, "Bearer secret-of-crm-12345", NULL,
+			"1.1.1.1", 1),
+		  GW_AUTH_OK);
 	CHECK_OK(gw_click_make(&token, &order, gw_auth_secret(auth),
 			       1800000000));
 	CHECK_OK(re_sdprintf(&bearer, "Bearer %s", token));

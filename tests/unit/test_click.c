@@ -162,12 +162,20 @@ static int read_now(struct world *w, const char *token)
 	return err;
 }
 
-static const struct gw_click_order order = { .key = "plain",
-					     .to = "853",
+static const struct gw_click_order order = { .to = "853",
 					     .origin = "https://shop.example",
 					     .expires_in_s = 60,
 					     .uses = 3,
 					     .max_s = 90 };
+
+/* One of ours, by the key of that name. */
+static int make(char **tokenp, const struct world *w, const char *name)
+{
+	struct gw_click_order o = order;
+
+	o.key = gw_keyring_by_name(w->ring, name);
+	return o.key ? gw_click_make(tokenp, &o, ours, NOW_S) : ENOENT;
+}
 
 static int test_click_of_ours_says_what_was_asked(void)
 {
@@ -176,8 +184,8 @@ static int test_click_of_ours_says_what_was_asked(void)
 	OWNED char *token = NULL, *other = NULL;
 
 	CHECK(w);
-	CHECK_OK(gw_click_make(&token, &order, ours, NOW_S));
-	CHECK_OK(gw_click_make(&other, &order, ours, NOW_S));
+	CHECK_OK(make(&token, w, "plain"));
+	CHECK_OK(make(&other, w, "plain"));
 	CHECK(strcmp(token, other) != 0);
 	CHECK(gw_click_looks_like(token, strlen(token)));
 	CHECK_OK(read_at(&key, w, token, NOW_S));
@@ -471,7 +479,7 @@ static int test_click_with_a_bit_flipped_is_refused(void)
 	size_t dots = 0;
 
 	CHECK(w);
-	CHECK_OK(gw_click_make(&token, &order, ours, NOW_S));
+	CHECK_OK(make(&token, w, "plain"));
 	CHECK_OK(read_now(w, token));
 	for (size_t i = 0; token[i]; i++) {
 		dots += token[i] == '.';
@@ -531,16 +539,14 @@ static int test_click_ends_with_its_key(void)
 				  .project = "p",
 				  .scopes = "tokens:create",
 				  .expires_at_ms = (NOW_S + 30) * 1000LL };
-	struct gw_click_order crm = order;
 	OWNED struct world *w = world_new();
 	OWNED struct gw_key *key = NULL, *late = NULL;
 	OWNED char *token = NULL;
 
 	CHECK(w);
-	crm.key = "crm";
 	memcpy(row.hash, hash, sizeof(hash));
 	CHECK_OK(gw_keyring_stored(w->ring, &row, 1, 1));
-	CHECK_OK(gw_click_make(&token, &crm, ours, NOW_S));
+	CHECK_OK(make(&token, w, "crm"));
 	CHECK_OK(read_at(&key, w, token, NOW_S + 29));
 	CHECK(!gw_key_is_over(key, (NOW_S + 29) * 1000LL));
 	/* over, even before the ring has been looked through */
@@ -548,6 +554,12 @@ static int test_click_ends_with_its_key(void)
 	CHECK_OK(gw_keyring_stored(w->ring, NULL, 0, 1));
 	CHECK(gw_key_is_over(key, NOW_S * 1000LL));
 	CHECK_INT(read_at(&late, w, token, NOW_S), EACCES);
+	/* the same again: its tokens, too. Another of this name: not those */
+	CHECK_OK(gw_keyring_stored(w->ring, &row, 1, 1));
+	CHECK_OK(read_now(w, token));
+	row.hash[0]++;
+	CHECK_OK(gw_keyring_stored(w->ring, &row, 1, 1));
+	CHECK_INT(read_now(w, token), EACCES);
 	return 0;
 }
 TEST(test_click_ends_with_its_key);

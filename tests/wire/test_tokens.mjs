@@ -326,6 +326,12 @@ test("tokens: E1: disabling a key ends its tokens, and the streams of their bear
 	equal(key("disable", "stored").status, 0);
 	await eventually("the stream ends", () => stream.over);
 	ok([401, 429].includes((await click(gw, token)).status), "a click");
+	/* another key of that name, as there is one after a leak */
+	equal(key("remove", "stored").status, 0);
+	const fresh = key("add", "stored", "--scope", "tokens:create").stdout.trim();
+	await eventually("the new key opens", async () => (await gw.exchange("GET", "/capacity", bearer(fresh))).status === 200);
+	ok([401, 429].includes((await click(gw, token)).status), "a token of the one before");
+	equal((await gw.api("POST", "/tokens", { ...bearer(fresh), body: { to: "sim:answer", origin: ORIGIN } })).status, 201);
 });
 
 /* B10: stream tickets. --------------------------------------------------------- */
