@@ -246,7 +246,9 @@ static void note_use(struct gw_auth *auth, const struct gw_key *key)
 uint32_t gw_auth_rate(struct gw_auth *auth, const struct gw_key *key,
 		      uint64_t now_ms)
 {
-	struct gw_bucket *bucket = key ? &key->state->requests : &auth->open;
+	struct gw_bucket *bucket = !key       ? &auth->open :
+				   key->click ? &key->state->visits :
+						&key->state->requests;
 
 	return gw_bucket_take(bucket, auth->cfg->limits.requests_per_s,
 			      BUCKET_S, now_ms) ?

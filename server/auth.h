@@ -78,7 +78,8 @@ gw_auth_check(struct gw_auth *auth, const struct gw_key **keyp,
 	      uint64_t now_ms, int64_t now_s, const char **whyp);
 
 /* limits.requests_per_s: takes one request of this key (NULL: of everybody, when
- * there are no keys) from its bucket, which holds two seconds' worth. Returns 0,
+ * there are no keys) from its bucket, which holds two seconds' worth. Visitors have
+ * one of their own: a page doesn't lock out the server behind it. Returns 0,
  * or after how many seconds to come back. */
 uint32_t gw_auth_rate(struct gw_auth *auth, const struct gw_key *key,
 		      uint64_t now_ms);

@@ -25,6 +25,7 @@ enum {
 /* What moves while a key is in use. */
 struct gw_key_state {
 	struct gw_bucket requests, calls;
+	struct gw_bucket visits; /* requests with its click tokens */
 	int64_t used_at_ms; /* last written to the store; 0: never */
 	bool revoked;       /* taken away, disabled or expired     */
 };

@@ -326,6 +326,11 @@ static int test_auth_click_from_its_page(void)
 		CHECK_INT(show(auth, &key, &way, &shown, 1800000000),
 			  GW_AUTH_WRONG);
 	CHECK_INT(show(auth, &key, &way, &shown, 1800000000), GW_AUTH_LIMITED);
+
+	/* its visitors don't lock the page's own server out */
+	while (!gw_auth_rate(auth, held, 5000))
+		;
+	CHECK(!gw_auth_rate(auth, order.key, 5000));
 	return 0;
 }
 TEST(test_auth_click_from_its_page);
