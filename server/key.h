@@ -26,8 +26,8 @@ enum {
 struct gw_key_state {
 	struct gw_bucket requests, calls;
 	struct gw_bucket visits; /* requests with its click tokens */
-	int64_t used_at_ms; /* last written to the store; 0: never */
-	bool revoked;       /* taken away, disabled or expired     */
+	int64_t used_at_ms;      /* last written to the store; 0: never */
+	bool revoked;            /* taken away, disabled or expired     */
 };
 
 /* What a click token allows. Strings live with the key. */
