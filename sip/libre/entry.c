@@ -148,6 +148,21 @@ static bool is_stun(const struct mbuf *mb)
 	       !(len & 3) && !memcmp(p + 4, cookie, sizeof(cookie));
 }
 
+/* What isn't STUN after all libre would take for SIP. */
+static bool can_be_read(struct mbuf *mb)
+{
+	const size_t start = mb->pos;
+	struct stun_unknown_attr unknown;
+	struct stun_msg *msg;
+	const int err = stun_msg_decode(&msg, mb, &unknown);
+
+	mb->pos = start;
+	if (err)
+		return false;
+	mem_deref(msg);
+	return true;
+}
+
 static bool datagram_came(struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct gw_entry *entry = arg;
@@ -157,7 +172,8 @@ static bool datagram_came(struct sa *src, struct mbuf *mb, void *arg)
 	if (mbuf_get_left(mb) <= 4)
 		return false; /* a keep-alive: libre doesn't look at it */
 	if (is_stun(mb))
-		return !entry->datagramh(src, NULL, entry->arg);
+		return !entry->datagramh(src, NULL, entry->arg) ||
+		       !can_be_read(mb);
 
 	if (look(&facts, mb, false) != GW_GUARD_PASS) {
 		++entry->malformed;

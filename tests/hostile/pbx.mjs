@@ -10,7 +10,7 @@
 import dgram from "node:dgram";
 import { createServer } from "node:net";
 
-import { equal, eventually } from "../wire/harness.mjs";
+import { equal, eventually, ok } from "../wire/harness.mjs";
 import { parseMessage, skim } from "./sip.mjs";
 
 const udp = (t, address, port = 0) => new Promise((done, fail) => {
@@ -161,6 +161,12 @@ export const gateway = async (t, pbx, { tls = null, line = {}, lines = [], ...mo
 		...more,
 		sip: { listen: [`udp:127.0.0.1:${udp_port}`, `tcp:127.0.0.1:${tcp_port}`, ...(tls ? [`tls:127.0.0.1:${tls_port}`] : [])],
 			...(tls ? { ca_file: tls } : {}) },
+	});
+	/* nobody writes into the log, or fills the disk by it */
+	t.later(() => {
+		const lines = gw.log().split("\n").filter(Boolean);
+		equal(lines.filter((line) => !line.startsWith("{")).slice(0, 3), [], "lines of the log that are no records");
+		ok(lines.length < 10_000, `${lines.length} records in the log`);
 	});
 	return Object.assign(gw, { sip_address: "127.0.0.1", sip_port: udp_port, tcp_port, tls_port, address: `127.0.0.1:${udp_port}` });
 };
