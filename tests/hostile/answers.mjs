@@ -243,6 +243,31 @@ test("G28: whatever a phone answers, each call ends once with a cause that is kn
 	await talk.end();
 });
 
+/* In a stream a message that is none is the end of the connection: how the call ends
+ * then is for its timers to say. */
+test("G28: whatever a phone answers in a stream, each call ends once", async (t) => {
+	const [pbx, far] = [await server(t), await server(t, "127.0.0.1", "tcp")];
+	const gw = await gateway(t, pbx, {
+		lines: [{ name: "stream", user: "858", password: "secret858", domain: far.address, port: far.port, transport: "tcp", register: false }],
+	});
+	const talk = await conversation(t, gw, pbx);
+	const stream = await gw.events("/events");
+
+	cases.forEach(([, phone], i) => far.serves(`c${i}`, phone));
+	const placed = [];
+	for (let i = 0; i < cases.length; i++)
+		placed.push(await place(gw, { to: `sip:c${i}`, line: "stream", ring_timeout: 3, time_limit: 4, setup_deadline: 8 }));
+	await talk.goesOn("bad answers");
+	await pbx.asks(gw);
+	const over = await Promise.all(placed.map(({ id }) => ended(gw, id, 60)));
+	ok(over.some((call) => call.status === "completed") && over.some((call) => call.status === "busy"), "no answer was good");
+	await pbx.asks(gw);
+	await talk.goesOn("all of them");
+	for (const { id } of placed)
+		equal(stream.seen.filter((event) => event.call_id === id && event.type === "call.ended").length, 1, `the ends of ${id}`);
+	await talk.end();
+});
+
 /* Whatever the header and the SDP say: what we send stays one message. */
 test("G28: nothing of a bad answer comes back as a header of ours", async (t) => {
 	const pbx = await server(t);

@@ -38,10 +38,42 @@ export const response = (request, code, { phrase = "x", tag = "far", more = "", 
 		+ `${contact ? `Contact: <${contact}>\r\n` : ""}${more}${body ? `Content-Type: ${type}\r\n` : ""}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 };
 
-export const server = async (t, address = "127.0.0.1") => {
-	const socket = await udp(t, address);
+/* Streams in the clothes of a socket: what comes is cut into messages, what is sent
+ * goes to the connection of that port. */
+const tcp = (t, address) => new Promise((done, fail) => {
+	const links = new Map();
+	let heard = () => {};
+	const listener = createServer((link) => {
+		let rest = Buffer.alloc(0);
+		links.set(link.remotePort, link);
+		t.later(() => link.destroy());
+		link.on("error", () => {});
+		link.on("data", (bytes) => {
+			rest = Buffer.concat([rest, bytes]);
+			for (;;) {
+				const text = rest.toString("latin1");
+				const end = text.indexOf("\r\n\r\n") + 4;
+				const length = end + Number(/^Content-Length: (\d+)/m.exec(text.slice(0, end))?.[1] ?? 0);
+				if (end < 4 || rest.length < length)
+					return;
+				heard(rest.subarray(0, length), { address, port: link.remotePort });
+				rest = rest.subarray(length);
+			}
+		});
+	});
+	listener.on("error", fail);
+	t.later(() => listener.close());
+	listener.listen(0, address, () => done({
+		address: () => listener.address(),
+		on: (_, handler) => { heard = handler; },
+		send: (bytes, to) => links.get(to)?.write(bytes),
+	}));
+});
+
+export const server = async (t, address = "127.0.0.1", transport = "udp") => {
+	const socket = await (transport === "tcp" ? tcp : udp)(t, address);
 	const { port } = socket.address();
-	const contact = `sip:far@${address}:${port}`;
+	const contact = `sip:far@${address}:${port}${transport === "tcp" ? ";transport=tcp" : ""}`;
 	const phones = new Map();
 	const methods = new Map();
 	const seen = []; /* all that has come, in order */
