@@ -31,6 +31,7 @@ struct gw_line_target {
 	uint32_t deaths;         /* one after the other */
 	uint32_t answers;        /* to pings, one after the other */
 	bool is_down;            /* since its last death */
+	bool of_srv; /* the DNS named it: a numeric Route leads there */
 };
 
 enum { GW_LINE_TRANSPORTS = 3 };
@@ -72,6 +73,8 @@ struct gw_line {
 
 	struct gw_line_target *targets; /* at least one */
 	size_t target_count;
+	struct gw_line_target own;   /* the domain, where no proxies are set */
+	uint64_t srv_until;          /* jiffies; the DNS is asked again then */
 	size_t target;               /* picked last: for explanations */
 	struct gw_line_pings *pings; /* NULL: none are sent */
 	struct gw_line_known known;
@@ -108,6 +111,9 @@ void gw_line_checks_forget(struct gw_line *line);
 /* line_target.c: which target is next, and what became of it. */
 int gw_line_targets_alloc(struct gw_line *line);
 size_t gw_line_target_pick(struct gw_line *line);
+/* What the DNS says of the line's own domain: with several servers they are the
+ * targets from now on. What is known of one of them stays known. */
+int gw_line_targets_found(struct gw_line *line, struct list *answers);
 void gw_line_target_lost(struct gw_line *line, size_t target,
 			 uint32_t retry_after_s);
 void gw_line_target_fit(struct gw_line *line, size_t target);

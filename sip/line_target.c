@@ -6,14 +6,18 @@
  *    └── rest over, and 3 pings answered ────────┘
  *
  * The first that is fit, in the configured order, is asked (RFC 3263 4.3). Without
- * pings, which only lines with several proxies send (line_ping.c), the end of the
+ * pings, which only lines with several hops send (line_ping.c), the end of the
  * rest is enough. A proxy that wanted to be left alone (503 with Retry-After) is,
- * whatever its pings say: when all do, no call is placed for so long. */
+ * whatever its pings say: when all do, no call is placed for so long.
+ *
+ * The hops are the proxies as they are configured, or the domain; where its SRV
+ * records name several servers, those, as long as their TTL says (RFC 2782). */
 #include <string.h>
 
 #include "sip/line_impl.h"
 
 enum {
+	SERVERS_MAX = 8,
 	RETURNS_AFTER = 3,     /* pings, one after the other */
 	EXCLUDED_MAX_S = 3600, /* nobody may shut us up for longer */
 	CALM_AFTER = 16,       /* pings: its past is forgotten */
@@ -104,15 +108,117 @@ int gw_line_targets_alloc(struct gw_line *line)
 	if (!line->targets)
 		return ENOMEM;
 
-	if (!cfg->proxy_count)
-		return target_parse(&line->targets[0], line->registrar,
-				    cfg->transport);
+	if (!cfg->proxy_count) {
+		err = target_parse(&line->own, line->registrar, cfg->transport);
+		line->targets[0] = line->own;
+		return err;
+	}
 
 	for (size_t i = 0; i < cfg->proxy_count && !err; i++)
 		err = proxy_parse(&line->targets[i], cfg->proxies[i],
 				  cfg->transport);
 	return err;
 }
+
+/* Servers of the domain ----------------------------------------------------- */
+
+static bool is_same(const struct gw_line_target *a,
+		    const struct gw_line_target *b)
+{
+	return a->port == b->port && a->of_srv == b->of_srv &&
+	       !str_casecmp(a->host, b->host);
+}
+
+static size_t read_srvs(struct gw_line_target *list, struct list *answers,
+			const struct gw_line *line, int64_t *ttl_s)
+{
+	size_t count = 0;
+
+	/* by chance among equals (RFC 2782), and each line by its own */
+	dns_rrlist_sort(answers, DNS_TYPE_SRV,
+			hash_joaat_str(line->contact_user) << 5);
+
+	for (struct le *le = list_head(answers); le && count < SERVERS_MAX;
+	     le = le->next) {
+		const struct dnsrr *rr = le->data;
+		struct gw_line_target *t = &list[count];
+
+		if (rr->type != DNS_TYPE_SRV || !rr->rdata.srv.port)
+			continue;
+
+		*t = line->own;
+		str_ncpy(t->host, rr->rdata.srv.target, sizeof(t->host));
+		t->port = rr->rdata.srv.port;
+		t->of_srv = true;
+		*ttl_s = count++ ? MIN(*ttl_s, rr->ttl) : rr->ttl;
+	}
+
+	return count;
+}
+
+static void remember_health(struct gw_line_target *t,
+			    const struct gw_line *line)
+{
+	for (size_t i = 0; i < line->target_count; i++) {
+		if (is_same(&line->targets[i], t))
+			*t = line->targets[i];
+	}
+}
+
+static bool are_new(const struct gw_line *line,
+		    const struct gw_line_target *list, size_t count)
+{
+	if (count != line->target_count)
+		return true;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_same(&line->targets[i], &list[i]))
+			return true;
+	}
+	return false;
+}
+
+static int replace_targets(struct gw_line *line,
+			   const struct gw_line_target *list, size_t count)
+{
+	struct gw_line_target *targets;
+
+	targets = mem_zalloc(count * sizeof(*targets), NULL);
+	if (!targets)
+		return ENOMEM;
+
+	memcpy(targets, list, count * sizeof(*targets));
+	mem_deref(line->targets);
+	line->targets = targets;
+	line->target_count = count;
+	line->target = 0;
+
+	line->pings = mem_deref(line->pings);
+	return count > 1 && line->reg ? gw_line_pings_start(line) : 0;
+}
+
+int gw_line_targets_found(struct gw_line *line, struct list *answers)
+{
+	struct gw_line_target list[SERVERS_MAX];
+	int64_t ttl_s = 0;
+	size_t count = read_srvs(list, answers, line, &ttl_s);
+
+	if (count < 2) { /* libre finds one by itself */
+		list[0] = line->own;
+		count = 1;
+	}
+	line->srv_until =
+		tmr_jiffies() +
+		UINT64_C(1000) *
+			(uint64_t)MAX(MIN(ttl_s, INT64_C(300)), INT64_C(5));
+
+	for (size_t i = 0; i < count; i++)
+		remember_health(&list[i], line);
+	return are_new(line, list, count) ? replace_targets(line, list, count) :
+					    0;
+}
+
+/* Health -------------------------------------------------------------------- */
 
 static bool is_excluded(const struct gw_line_target *t, uint64_t now)
 {
@@ -170,9 +276,14 @@ static void exclude(struct gw_line_target *t, uint32_t s)
 void gw_line_target_lost(struct gw_line *line, size_t target,
 			 uint32_t retry_after_s)
 {
-	struct gw_line_target *t = &line->targets[target];
-	uint32_t rest_s = GW_LINE_HOLD_DOWN_S << MIN(t->deaths, 4U);
+	struct gw_line_target *t;
+	uint32_t rest_s;
 
+	if (target >= line->target_count)
+		return; /* the DNS has forgotten it */
+
+	t = &line->targets[target];
+	rest_s = GW_LINE_HOLD_DOWN_S << MIN(t->deaths, 4U);
 	line->known.host[0] = '\0'; /* its address may have moved */
 	t->answers = 0;
 	if (retry_after_s)
@@ -190,8 +301,12 @@ void gw_line_target_lost(struct gw_line *line, size_t target,
 
 void gw_line_target_fit(struct gw_line *line, size_t target)
 {
-	struct gw_line_target *t = &line->targets[target];
+	struct gw_line_target *t;
 
+	if (target >= line->target_count)
+		return;
+
+	t = &line->targets[target];
 	t->deaths = 0;
 	t->is_down = false;
 	t->rests_until = 0;

@@ -27,6 +27,8 @@ struct gw_line_way_req {
 	uint16_t port;
 	enum gw_transport transport;
 	size_t target;
+	bool is_own; /* of the line's own domain, which may have servers */
+	bool to_srv; /* one of those */
 	char name[GW_LINE_HOST_MAX + 1]; /* asked for now: host, or SRV's */
 	struct dns_query *query;
 	struct tmr tmr;
@@ -131,9 +133,20 @@ static void tell(struct gw_line_way_req *req, int err,
 	mem_deref(req);
 }
 
+/* Whoever is told by a name would ask the DNS for himself, and choose another. */
+static int route_to_address(struct gw_line_way_req *req)
+{
+	if (!req->to_srv || req->route)
+		return 0;
+
+	return re_sdprintf(&req->route, "sip:%J%s", &req->addr,
+			   gw_line_transports[req->transport].param);
+}
+
 static void arrive(struct gw_line_way_req *req)
 {
 	struct gw_line *line = req->line;
+	int err = route_to_address(req);
 	const char *routes[1] = { req->route };
 	char advertise[64];
 	struct sa laddr;
@@ -150,10 +163,10 @@ static void arrive(struct gw_line_way_req *req)
 		.advertise = gw_stack_advertise(line->stack),
 		.target = req->target,
 	};
-	int err;
 
-	err = gw_stack_sip(&way.sip, &laddr, line->stack, req->transport,
-			   &req->addr);
+	if (!err)
+		err = gw_stack_sip(&way.sip, &laddr, line->stack,
+				   req->transport, &req->addr);
 
 	if (!way.advertise && line->is_mapped &&
 	    sa_af(&line->mapped) == sa_af(&laddr)) {
@@ -238,6 +251,18 @@ static void ask_address(struct gw_line_way_req *req, uint16_t type)
 		tell(req, EDESTADDRREQ, NULL);
 }
 
+static void lead_to_server(struct gw_line_way_req *req)
+{
+	const struct gw_line_target *t = &req->line->targets[req->target];
+
+	if (!t->of_srv)
+		return;
+
+	req->to_srv = true;
+	req->port = t->port;
+	str_ncpy(req->host, t->host, sizeof(req->host));
+}
+
 static void srv_answer(int err, const struct dnshdr *hdr, struct list *ansl,
 		       struct list *authl, struct list *addl, void *arg)
 {
@@ -249,7 +274,13 @@ static void srv_answer(int err, const struct dnshdr *hdr, struct list *ansl,
 	(void)authl;
 	(void)addl;
 
-	if (rr)
+	if (rr && req->is_own && !gw_line_targets_found(req->line, ansl)) {
+		req->target = gw_line_target_pick(req->line);
+		lead_to_server(req);
+	}
+	if (req->to_srv)
+		str_ncpy(req->name, req->host, sizeof(req->name));
+	else if (rr)
 		str_ncpy(req->name, rr->rdata.srv.target, sizeof(req->name));
 	ask_address(req, DNS_TYPE_A);
 }
@@ -299,7 +330,7 @@ static void locate(struct gw_line_way_req *req)
  * and where the name is not in the DNS. Those get a Route. */
 static int route_to_uri(struct gw_line_way_req *req, const struct uri *uri)
 {
-	const struct gw_line_target *own = &req->line->targets[0];
+	const struct gw_line_target *own = &req->line->own;
 	const char *param = gw_line_transports[req->transport].param;
 	bool own_domain = !pl_strcasecmp(&uri->host, own->host);
 
@@ -307,6 +338,9 @@ static int route_to_uri(struct gw_line_way_req *req, const struct uri *uri)
 	req->port = uri->port;
 	if (!own_domain || (uri->port && uri->port != own->port))
 		req->target = GW_LINE_FOREIGN;
+	else
+		req->is_own = !uri->port && req->transport == own->transport &&
+			      req->transport != GW_TRANSPORT_TLS;
 
 	if (!str_casecmp(req->host, "localhost")) {
 		uint16_t port = uri->port ? uri->port :
@@ -331,8 +365,9 @@ static int route_to_uri(struct gw_line_way_req *req, const struct uri *uri)
 	return 0;
 }
 
+/* is_set: this target, though its TTL be over. */
 static int choose_hop(struct gw_line_way_req *req, const struct uri *uri,
-		      const char *text)
+		      const char *text, bool is_set)
 {
 	struct gw_line *line = req->line;
 	const struct gw_line_target *target;
@@ -357,11 +392,16 @@ static int choose_hop(struct gw_line_way_req *req, const struct uri *uri,
 				  gw_line_transports[req->transport].param);
 	}
 
-	return err ? err : route_to_uri(req, uri);
+	if (!err)
+		err = route_to_uri(req, uri);
+	if (!err && req->is_own && (is_set || line->srv_until > tmr_jiffies()))
+		lead_to_server(req);
+	return err;
 }
 
 static int find_way(struct gw_line_way_req **reqp, struct gw_line *line,
-		    const char *uri, size_t target, gw_line_way_h *h, void *arg)
+		    const char *uri, size_t target, bool is_set,
+		    gw_line_way_h *h, void *arg)
 {
 	struct gw_line_way_req *req;
 	struct uri parsed;
@@ -382,7 +422,7 @@ static int find_way(struct gw_line_way_req **reqp, struct gw_line *line,
 	req->arg = arg;
 	tmr_init(&req->tmr);
 
-	err = choose_hop(req, &parsed, uri);
+	err = choose_hop(req, &parsed, uri, is_set);
 	if (err) {
 		mem_deref(req);
 		return err;
@@ -401,11 +441,12 @@ int gw_line_way(struct gw_line_way_req **reqp, struct gw_line *line,
 	if (!reqp || !line || !uri || !h)
 		return EINVAL;
 
-	return find_way(reqp, line, uri, gw_line_target_pick(line), h, arg);
+	return find_way(reqp, line, uri, gw_line_target_pick(line), false, h,
+			arg);
 }
 
 int gw_line_way_to(struct gw_line_way_req **reqp, struct gw_line *line,
 		   size_t target, gw_line_way_h *h, void *arg)
 {
-	return find_way(reqp, line, line->registrar, target, h, arg);
+	return find_way(reqp, line, line->registrar, target, true, h, arg);
 }

@@ -207,6 +207,13 @@ static void refused(struct gw_session *s, const struct sip_msg *msg)
 	settle(s, NULL, msg->scode, 0);
 }
 
+/* A refresh into a TCP connection that was dead without our knowing: libre has
+ * noticed meanwhile, and there is time for another one. */
+static bool may_be_the_connection(const struct gw_session *s)
+{
+	return s->change->refreshes && s->tp != SIP_TRANSP_UDP;
+}
+
 static void answered(int err, const struct sip_msg *msg, void *arg)
 {
 	struct gw_session *s = arg;
@@ -215,7 +222,7 @@ static void answered(int err, const struct sip_msg *msg, void *arg)
 		return;
 
 	mem_ref(s);
-	if (err == ETIMEDOUT)
+	if (err == ETIMEDOUT && !may_be_the_connection(s))
 		dialog_lost(s, NULL);
 	else if (err || !msg)
 		settle(s, NULL, 0, err ? err : EPROTO);

@@ -160,8 +160,8 @@ void gw_session_not_refreshed(struct gw_session *s, uint16_t code, int err)
 
 	if (code == 481)
 		gw_session_over(s, ETIMEDOUT); /* nobody to say BYE to */
-	else if (code == 408 || err == ETIMEDOUT)
-		expired(s);
+	else if (code == 408 || (err == ETIMEDOUT && s->tp == SIP_TRANSP_UDP))
+		expired(s); /* else into a dead connection: there is a new one */
 	else if (!t->we_refresh)
 		; /* it has become theirs meanwhile */
 	else if (left_ms(s) <= BUSY_MS)

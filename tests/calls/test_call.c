@@ -141,7 +141,7 @@ static int test_call_far_bye(void)
 }
 TEST(test_call_far_bye);
 
-/* Both hang up at once: each gets its 200, nothing hangs. */
+/* G21: both hang up at once: each gets its 200, nothing hangs. */
 static int test_call_bye_glare(void)
 {
 	struct world *w;
@@ -200,7 +200,7 @@ static int test_call_over_tcp(void)
 }
 TEST(test_call_over_tcp);
 
-/* The connection breaks in mid-call, and our BYE goes into it: it is sent again
+/* G20: the connection breaks in mid-call, and our BYE goes into it: it is sent again
  * through a new one. */
 static int test_call_tcp_connection_lost(void)
 {
@@ -221,6 +221,30 @@ static int test_call_tcp_connection_lost(void)
 	return 0;
 }
 TEST(test_call_tcp_connection_lost);
+
+/* G20: the connection breaks in mid-call, and we have noticed: the next request
+ * makes a new one. */
+static int test_call_tcp_connection_made_anew(void)
+{
+	struct world *w;
+
+	CHECK_OK(world_open(&w, GW_TRANSPORT_TCP));
+	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
+	CHECK_OK(world_call(w, &(struct gw_call_order){ 0 }));
+	CHECK_OK(world_until_phone(w, "ACK"));
+
+	gw_tmr_test_clock_start();
+	w->to.tc = mem_deref(w->to.tc);
+	CHECK_OK(gw_tmr_test_advance(100));
+	CHECK_OK(gw_call_hold(w->call, GW_ROLE_ANY, true));
+	CHECK_OK(world_until(w, "call.hold"));
+	CHECK_INT(w->to.invites, 2);
+	CHECK_OK(gw_call_hangup(w->call, GW_CAUSE_CANCELED_BY_API,
+				GW_ENDED_BY_API));
+	CHECK_OK(world_until_phone(w, "BYE"));
+	return 0;
+}
+TEST(test_call_tcp_connection_made_anew);
 
 /* The dialog as text ends the call from another process. */
 static int test_call_stored_dialog(void)

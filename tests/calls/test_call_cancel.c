@@ -59,7 +59,7 @@ static int test_call_cancel_setup_deadline(void)
 }
 TEST(test_call_cancel_setup_deadline);
 
-/* An answered call ends at its limit, whether the far side is alive or not. */
+/* G23: an answered call ends at its limit, whether the far side is alive or not. */
 static int test_call_cancel_time_limit(void)
 {
 	struct world *w;
@@ -145,7 +145,7 @@ static int test_call_cancel_at_each_event(void)
 }
 TEST(test_call_cancel_at_each_event);
 
-/* The 200 crossed our CANCEL: ACK, then BYE. */
+/* G21: the 200 crossed our CANCEL: ACK, then BYE. */
 static int test_call_cancel_crosses_200(void)
 {
 	struct world *w;
@@ -166,7 +166,7 @@ static int test_call_cancel_crosses_200(void)
 }
 TEST(test_call_cancel_crosses_200);
 
-/* Neither the CANCEL nor the INVITE is ever answered: repeated, then given up. */
+/* G21: neither the CANCEL nor the INVITE is ever answered: repeated, then given up. */
 static int test_call_cancel_never_answered(void)
 {
 	struct world *w;

@@ -55,7 +55,7 @@ static int test_call_fork_answers_after_the_end(void)
 }
 TEST(test_call_fork_answers_after_the_end);
 
-/* Our ACK was lost: each 2xx that comes again gets the same one. */
+/* G21: our ACK was lost: each 2xx that comes again gets the same one. */
 static int test_call_fork_repeated_200(void)
 {
 	const struct answer again = { .code = 200, .sdp = SDP_PCMA };

@@ -68,7 +68,7 @@ static int test_call_line_waits(void)
 }
 TEST(test_call_line_waits);
 
-/* A line that is refused takes its waiting calls with it, and new ones too. */
+/* G17: a line that is refused takes its waiting calls with it, and new ones too. */
 static int test_call_line_failed(void)
 {
 	struct world *w;
@@ -180,7 +180,7 @@ static int open_two_proxies(struct world **wp)
 	return gw_line_alloc(&lines[0], (*wp)->stack, &cfg, NULL, NULL);
 }
 
-/* The first proxy is dead: after four seconds the second one is asked. Should
+/* G18: the first proxy is dead: after four seconds the second one is asked. Should
  * the first wake up and answer, it gets ACK and BYE. */
 static int test_call_line_second_proxy(void)
 {
@@ -208,7 +208,7 @@ static int test_call_line_second_proxy(void)
 }
 TEST(test_call_line_second_proxy);
 
-/* 503 from the first proxy: the second is asked at once. Both: the call ends. */
+/* G18, G19: 503 from the first proxy: the second is asked at once. Both: the call ends. */
 static int test_call_line_proxies_overloaded(void)
 {
 	struct world *w;
@@ -227,3 +227,96 @@ static int test_call_line_proxies_overloaded(void)
 	return 0;
 }
 TEST(test_call_line_proxies_overloaded);
+
+/* G18: whatever else is final is an answer: no other proxy is asked. */
+static int test_call_line_refusal_is_final(void)
+{
+	static const struct answer refusals[] = { { .code = 404 },
+						  { .code = 486 },
+						  { .code = 488 },
+						  { .code = 500 },
+						  { .code = 603 } };
+	struct world *w;
+
+	CHECK_OK(open_two_proxies(&w));
+	phone_will(&second, { .code = 200, .sdp = SDP_PCMA });
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		w->to.script = &refusals[i];
+		w->to.script_count = 1;
+		CHECK_OK(world_call(
+			w, &(struct gw_call_order){ .line = lines[0] }));
+		CHECK_OK(world_until_ended(w));
+		CHECK_INT(world_info(w)->sip_code, refusals[i].code);
+		CHECK_INT(w->to.invites, 1);
+		world_next(w);
+	}
+	CHECK_INT(second.invites, 0);
+	return 0;
+}
+TEST(test_call_line_refusal_is_final);
+
+/* G18: the first proxy has rung: that is no silence, whatever comes later. */
+static int test_call_line_ringing_is_an_answer(void)
+{
+	struct world *w;
+
+	CHECK_OK(open_two_proxies(&w));
+	phone_will(&w->to, { .code = 180 });
+	phone_will(&second, { .code = 200, .sdp = SDP_PCMA });
+	gw_tmr_test_clock_start();
+	CHECK_OK(world_call(w, &(struct gw_call_order){ .line = lines[0] }));
+	CHECK_OK(world_until(w, "call.ringing"));
+	CHECK_OK(gw_tmr_test_advance(10 * 1000));
+	phone_answer(&w->to, &(struct answer){ .code = 503 });
+	CHECK_OK(world_until_ended(w));
+	CHECK_INT(second.invites, 0);
+	return 0;
+}
+TEST(test_call_line_ringing_is_an_answer);
+
+/* G19: the only server wants peace: the next call ends at once, without a word to
+ * it, and when the time is over calls are placed again. */
+static int test_call_line_left_in_peace(void)
+{
+	struct world *w;
+
+	CHECK_OK(world_open(&w, GW_TRANSPORT_UDP));
+	gw_tmr_test_clock_start();
+	phone_will(&w->to, { .code = 503, .headers = "Retry-After: 20\r\n" });
+	CHECK_OK(world_call(w, &(struct gw_call_order){ .line = NULL }));
+	CHECK_OK(world_until_ended(w));
+	CHECK_OUTCOME(w, "failed", "congestion", 42);
+	CHECK_INT(gw_line_excluded_s(w->line), 20);
+	world_next(w);
+
+	CHECK_OK(world_call(w, &(struct gw_call_order){ .line = NULL }));
+	CHECK_OK(world_until_ended(w));
+	CHECK_OUTCOME(w, "failed", "congestion", 42);
+	CHECK_INT(world_info(w)->sip_code, 0);
+	CHECK_INT(w->to.invites, 0);
+	world_next(w);
+
+	CHECK_OK(gw_tmr_test_advance(20 * 1000));
+	phone_will(&w->to, { .code = 200, .sdp = SDP_PCMA });
+	CHECK_OK(world_call(w, &(struct gw_call_order){ .line = NULL }));
+	CHECK_OK(world_until(w, "call.bridged"));
+	CHECK_INT(w->to.invites, 1);
+	return 0;
+}
+TEST(test_call_line_left_in_peace);
+
+/* G19: what somebody else's server says is not said about ours. */
+static int test_call_line_foreign_server_is_overloaded(void)
+{
+	struct world *w;
+
+	CHECK_OK(world_open(&w, GW_TRANSPORT_UDP));
+	phone_will(&w->third,
+		   { .code = 503, .headers = "Retry-After: 20\r\n" });
+	CHECK_OK(world_call(w, &(struct gw_call_order){ .to = w->third.uri }));
+	CHECK_OK(world_until_ended(w));
+	CHECK_OUTCOME(w, "failed", "congestion", 42);
+	CHECK_INT(gw_line_excluded_s(w->line), 0);
+	return 0;
+}
+TEST(test_call_line_foreign_server_is_overloaded);

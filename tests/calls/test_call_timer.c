@@ -10,12 +10,17 @@
 
 enum { HALF_MS = 90 * 1000 };
 
-static int open_timed(struct world **wp)
+static int open_timed_by(struct world **wp, enum gw_transport tp)
 {
 	world_session_expires_s = 180;
-	CHECK_OK(world_open(wp, GW_TRANSPORT_UDP));
+	CHECK_OK(world_open(wp, tp));
 	world_session_expires_s = 0;
 	return 0;
+}
+
+static int open_timed(struct world **wp)
+{
+	return open_timed_by(wp, GW_TRANSPORT_UDP);
 }
 
 static bool body_has(const struct sip_msg *msg, const char *text)
@@ -206,3 +211,29 @@ static int test_call_timer_time_limit_of_a_dead_end(void)
 	return 0;
 }
 TEST(test_call_timer_time_limit_of_a_dead_end);
+
+/* G20: the connection has broken without our knowing: the refresh is lost in it, and
+ * comes again through a new one. */
+static int test_call_timer_tcp_connection_lost(void)
+{
+	struct world *w;
+
+	if (open_timed_by(&w, GW_TRANSPORT_TCP))
+		return 1;
+
+	phone_will(&w->to, ANSWERS_WITH(SDP_PCMA));
+	CHECK_OK(world_call(w, &(struct gw_call_order){ .line = NULL }));
+	CHECK_OK(world_until_phone(w, "INVITE ACK"));
+	gw_tmr_test_clock_start();
+	CHECK_OK(gw_tmr_test_advance(HALF_MS - 1));
+	w->to.is_deaf = true;
+	CHECK_OK(gw_tmr_test_advance(10));
+	CHECK_OK(world_until_phone(w, "INVITE ACK INVITE"));
+	w->to.tc = mem_deref(w->to.tc);
+	w->to.is_deaf = false;
+	CHECK_OK(gw_tmr_test_advance(55 * 1000));
+	CHECK_STR(w->to.log, "INVITE ACK INVITE INVITE ACK");
+	CHECK_INT(w->ended, 0);
+	return 0;
+}
+TEST(test_call_timer_tcp_connection_lost);

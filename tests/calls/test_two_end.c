@@ -166,7 +166,7 @@ static int test_two_one_side_ends(void)
 }
 TEST(test_two_one_side_ends);
 
-/* Both at once: each gets its 200, one end is told. */
+/* G21: both at once: each gets its 200, one end is told. */
 static int test_two_both_end(void)
 {
 	struct world *w;
@@ -291,6 +291,7 @@ static int test_two_setup_deadline(void)
 }
 TEST(test_two_setup_deadline);
 
+/* G23: the limit ends a call of two, too. */
 static int test_two_time_limit(void)
 {
 	struct world *w;

@@ -474,7 +474,7 @@ static int test_two_sound_direct(void)
 }
 TEST_WITHOUT_OOM(test_two_sound_direct, "the media thread's are not counted");
 
-/* Nothing comes from either side: the call ends. */
+/* G22: nothing comes from either side: the call ends. */
 static int test_two_sound_stalls(void)
 {
 	struct world *w;

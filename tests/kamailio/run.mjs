@@ -4,13 +4,11 @@
  * UDP, TCP, TLS and IPv6, with MD5 and SHA-256, and calls a real phone (baresip)
  * through it; two.mjs joins two of them. Everything is seen as a person would: by the events, by GET /lines
  * and by the verdict of a check. */
-import { spawnSync } from "node:child_process";
-import dgram from "node:dgram";
-import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 
+import { canName, nameServer, srv, withNameServer } from "../sipp/names.mjs";
 import { equal, match, ok, runAll, test } from "../wire/harness.mjs";
-import { baresip, certificate, folder, gateway, kamailio, lineFacts, pbxPlace, place, talkFor } from "./peers.mjs";
+import { baresip, certificate, gateway, kamailio, lineFacts, pbxPlace, place, talkFor } from "./peers.mjs";
 import "./two.mjs";
 
 /* Registering. --------------------------------------------------------------- */
@@ -94,48 +92,12 @@ test("a certificate that nobody vouches for is refused", async (t) => {
 
 /* Names. -------------------------------------------------------------------- */
 
-const dnsName = (text) => Buffer.concat([...text.split(".").map((label) => Buffer.from([label.length, ...Buffer.from(label)])), Buffer.from([0])]);
-
-const u16 = (...values) => Buffer.concat(values.map((value) => Buffer.from([value >> 8, value & 255])));
-
-/* A name server with a zone of its own: "TYPE name" -> [rdata]; all else is not
- * there. Remembers what it was asked for. */
-const nameServer = async (t, zone) => {
-	const types = { 1: "A", 28: "AAAA", 33: "SRV", 35: "NAPTR" };
-	const socket = dgram.createSocket("udp4");
-	const asked = [];
-	socket.on("message", (query, from) => {
-		const labels = [];
-		let at = 12;
-		for (; query[at]; at += query[at] + 1)
-			labels.push(query.toString("latin1", at + 1, at + 1 + query[at]));
-		const question = `${types[query.readUInt16BE(at + 1)]} ${labels.join(".")}`;
-		asked.push(question);
-		const answers = (zone[question] ?? []).map((rdata) =>
-			Buffer.concat([u16(0xc00c, query.readUInt16BE(at + 1), 1, 0, 60, rdata.length), rdata]));
-		socket.send(Buffer.concat([query.subarray(0, 2), u16(answers.length ? 0x8180 : 0x8183, 1, answers.length, 0, 0),
-			query.subarray(12, at + 5), ...answers]), from.port, from.address);
-	});
-	await new Promise((done, fail) => socket.on("error", fail).bind(53, "127.0.0.1", done));
-	t.later(() => socket.close());
-	return asked;
-};
-
-/* The gateway with another resolv.conf, in a mount namespace of its own. */
-const withNameServer = (t) => {
-	const dir = folder(t);
-	const script = join(dir, "bellpull");
-	writeFileSync(join(dir, "resolv.conf"), "nameserver 127.0.0.1\n");
-	writeFileSync(script, `#!/bin/sh\nexec unshare -m sh -c 'mount --bind ${dir}/resolv.conf /etc/resolv.conf && exec "$@"' sh ${t.binary} "$@"\n`, { mode: 0o755 });
-	t.binary = script;
-};
-
-if (spawnSync("unshare", ["-m", "true"]).status === 0) {
+if (canName()) {
 	test("a domain's SRV leads to the port, A to the machine", async (t) => {
 		const at = pbxPlace(t);
 		const pbx = await kamailio(t, at);
 		const asked = await nameServer(t, {
-			"SRV _sip._udp.pbx.example": [Buffer.concat([u16(10, 10, at.port), dnsName("sip1.pbx.example")])],
+			"SRV _sip._udp.pbx.example": [srv(10, at.port, "sip1.pbx.example")],
 			"A sip1.pbx.example": [Buffer.from([127, 0, 0, 1])],
 		});
 		withNameServer(t);

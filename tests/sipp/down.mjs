@@ -1,7 +1,10 @@
 /* A far side that misbehaves: it dies, loses packets, does two things at once or
  * nothing at all. The call ends once, with the right cause, and nothing goes on
  * behind it. */
+import dgram from "node:dgram";
+
 import { equal, match, ok, test } from "../wire/harness.mjs";
+import { canName, nameServer, srv, withNameServer } from "./names.mjs";
 import { far, gateway, hangUpAt, outcome, place } from "./peers.mjs";
 
 const received = (peer, method) => peer.messages().filter((m) => !m.sent && m.first.startsWith(`${method} `));
@@ -71,6 +74,63 @@ for (const scenario of ["timer-dead", "timer-they-die"]) {
 		outcome(call, "completed", "transport_timeout", 102, 200);
 		equal([call.ended_by, call.legs.length], ["timer", 1], "ended_by");
 	});
+}
+
+/* Names (G18, G20). ----------------------------------------------------------- */
+
+/* A port where somebody listens and never says a word. */
+const silence = async (t) => {
+	const socket = dgram.createSocket("udp4");
+	const heard = [];
+	socket.on("message", (packet) => heard.push(packet.toString("latin1").split("\r\n")[0]));
+	await new Promise((done) => socket.bind(0, "127.0.0.1", done));
+	t.later(() => socket.close());
+	return { port: socket.address().port, heard };
+};
+
+const localhost = [Buffer.from([127, 0, 0, 1])];
+
+if (canName()) {
+	test("G18: of two servers of a domain the silent one is passed over", async (t) => {
+		const peer = await far(t, "answer", { args: ["-m", "2"] });
+		const dead = await silence(t);
+		await nameServer(t, {
+			"SRV _sip._udp.pbx.example": [srv(20, peer.port, "two.pbx.example"), srv(10, dead.port, "one.pbx.example")],
+			"A one.pbx.example": localhost,
+			"A two.pbx.example": localhost,
+		});
+		withNameServer(t);
+		const gw = await gateway(t, peer, { domain: "pbx.example", port: undefined });
+		const { types, call } = await place(gw, { to: "9999", ring_timeout: 20 }, hangUpAt(gw, "call.bridged"));
+		outcome(call, "completed", "normal_clearing", 16, 200);
+		equal(types.filter((type) => type === "leg.initiated").length, 1, "leg.initiated");
+		ok(dead.heard.some((line) => line.startsWith("INVITE sip:9999@pbx.example")), "the first one was not asked");
+		const asked = dead.heard.length;
+
+		/* the next call doesn't have to wait for it */
+		const second = await place(gw, { to: "9999" }, hangUpAt(gw, "call.bridged"));
+		outcome(second.call, "completed", "normal_clearing", 16, 200);
+		await peer.played();
+		ok(!dead.heard.slice(asked).some((line) => line.startsWith("INVITE")), "the first one was asked again");
+		equal(received(peer, "INVITE")[0].first, "INVITE sip:9999@pbx.example SIP/2.0", "the request line");
+	});
+
+	test("G20: a name that moves is followed", async (t) => {
+		const one = await far(t, "answer");
+		const two = await far(t, "answer", { ip: "127.0.0.2", port: one.port });
+		const zone = { "A pbx.example": localhost };
+		await nameServer(t, zone, 1);
+		withNameServer(t);
+		const gw = await gateway(t, one, { domain: "pbx.example" });
+		await place(gw, { to: "9999" }, hangUpAt(gw, "call.bridged"));
+		await one.played();
+		zone["A pbx.example"] = [Buffer.from([127, 0, 0, 2])];
+		const { call } = await place(gw, { to: "9999" }, hangUpAt(gw, "call.bridged"));
+		await two.played();
+		outcome(call, "completed", "normal_clearing", 16, 200);
+	});
+} else {
+	console.log("(no mount namespace can be made here: names are not looked up)");
 }
 
 /* Overload (G19). ------------------------------------------------------------- */
