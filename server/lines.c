@@ -457,13 +457,9 @@ bool gw_lines_all_failed(uint32_t *retry_s)
 	return true;
 }
 
-bool gw_lines_excluded(const struct gw_line *line, uint32_t *retry_s)
+uint32_t gw_lines_excluded_s(const struct gw_line *line)
 {
-	struct gw_line_info info;
-
-	gw_line_info(line, &info);
-	*retry_s = info.excluded_s;
-	return info.excluded_s > 0;
+	return gw_line_excluded_s(line);
 }
 
 int gw_lines_print(struct mbuf *mb, const struct gw_line *line)

@@ -52,9 +52,9 @@ struct gw_policy_verdict gw_lines_policy(const struct gw_line *line,
 /* True when every line has failed or is excluded: no call can be placed now.
  * *retry_s gets the seconds until the first of them tries again. */
 bool gw_lines_all_failed(uint32_t *retry_s);
-/* True when all servers of the line want to be left alone (503 with Retry-After)
- * for *retry_s seconds. */
-bool gw_lines_excluded(const struct gw_line *line, uint32_t *retry_s);
+/* For so many seconds all servers of the line want to be left alone (503 with
+ * Retry-After); 0: one of them doesn't. */
+uint32_t gw_lines_excluded_s(const struct gw_line *line);
 
 /* What the SIP sockets have not taken in. */
 struct gw_stack_dropped;

@@ -298,6 +298,16 @@ static bool has_place(const struct gw_line *line, uint32_t legs)
 	return !max_calls || info.calls + legs <= max_calls;
 }
 
+/* So long the server of one of the two wants to be left alone. */
+static uint32_t excluded_s(const struct gw_placing *p)
+{
+	const uint32_t to_s = gw_lines_excluded_s(p->to.line);
+	const uint32_t from_s =
+		p->from.given ? gw_lines_excluded_s(p->from.line) : 0;
+
+	return from_s > to_s ? from_s : to_s;
+}
+
 /* A line that is full or down; when all are down, waiting may help. */
 static void judge_lines(const struct gw_placing *p, struct gw_refusal *r)
 {
@@ -309,8 +319,8 @@ static void judge_lines(const struct gw_placing *p, struct gw_refusal *r)
 			  "No line is registered; GET /lines tells why.");
 		return;
 	}
-	if (gw_lines_excluded(p->to.line, &r->retry_s) ||
-	    (two && gw_lines_excluded(p->from.line, &r->retry_s))) {
+	r->retry_s = excluded_s(p);
+	if (r->retry_s) {
 		gw_refuse(r, 503, "lines_down",
 			  "The server of the line is overloaded and wants to "
 			  "be left alone.");
