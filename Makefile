@@ -7,6 +7,7 @@
 #
 #   DEBUG=1   address and undefined sanitizers, leak tracking   build/debug/
 #   TSAN=1    thread sanitizer                                  build/tsan/
+#   COVERAGE=1  counts the lines that tests run (gcov)          build/coverage/
 #   V=1       shows the commands
 #   BELLPULL_CACHE   where source tarballs and built libraries are kept
 
@@ -38,6 +39,11 @@ VARIANT  := tsan
 B        := build/tsan
 CC       := gcc
 SANITIZE := -fsanitize=thread
+else ifneq ($(COVERAGE),)
+VARIANT  := coverage
+B        := build/coverage
+CC       := gcc
+SANITIZE := --coverage -fprofile-update=atomic
 else ifneq ($(DEBUG),)
 VARIANT  := debug
 B        := build/debug
@@ -171,7 +177,7 @@ FORCE:
 deps: $(B)/deps/built
 
 $(B)/deps/built: .ci/deps.sh | build/packages-build
-	@BELLPULL_CACHE=$(BELLPULL_CACHE) .ci/deps.sh $(VARIANT) $(@D)
+	@BELLPULL_CACHE=$(BELLPULL_CACHE) .ci/deps.sh $(VARIANT:coverage=release) $(@D)
 	@touch $@
 
 # Debian's packages: build, check or test (see the script for what they hold).
@@ -224,6 +230,18 @@ $(B)/tests/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(REPLACE) $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(LIBS)
 
+# How much of it the unit, call and wire tests run, line by line.
+.PHONY: coverage
+coverage: build/packages-test build/npm
+	+@$(AGAIN) COVERAGE=1 all build/coverage/tests/run
+	@.ci/coverage.sh $(WORDS)
+
+# Everything at once for long: SOAK_SECONDS=7200 for two hours.
+.PHONY: soak
+soak: export SOAK_SECONDS ?= 120
+soak: build/packages-test build/npm all
+	@tests/suite.sh soak
+
 .PHONY: bench
 bench: build/packages-test all
 	@tests/bench/run.sh $(B)/bellpull
@@ -273,6 +291,8 @@ help:
 	@echo "make check      format, clang-tidy, cppcheck, includes, link"
 	@echo "make format     puts every C file into shape"
 	@echo "make fuzz       fuzz targets, FUZZ_SECONDS each"
+	@echo "make soak       everything at once for SOAK_SECONDS: memory, descriptors"
+	@echo "make coverage   which lines the tests run, by file"
 	@echo "make bench      speed and memory against SIPp, as a table"
 	@echo "make install    to PREFIX (/usr/local), SYSCONFDIR (/etc), DESTDIR"
 	@echo "make deps       builds libre, rem and baresip alone"

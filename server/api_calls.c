@@ -12,14 +12,13 @@
 #include "server/api_read.h"
 #include "server/call_id.h"
 #include "server/http.h"
+#include "server/idempotency_key.h"
 #include "server/key.h"
 #include "server/placing.h"
 #include "server/quota.h"
 #include "server/refusal.h"
 #include "server/registry.h"
 #include "server/sha256.h"
-
-enum { IDEMPOTENCY_KEY_MAX = 255 };
 
 /* Placing a call ------------------------------------------------------------ */
 
@@ -153,12 +152,11 @@ static void answer(const struct gw_order_placed *placed, void *arg)
 	gw_http_reply(req, 201, "application/json", placed->body);
 }
 
-/* The key as given, quoted (a structured field) or bare. False: answered. */
+/* False: answered. */
 static bool idempotency_key(struct gw_http_req *req,
-			    char key[IDEMPOTENCY_KEY_MAX + 1], bool *givenp)
+			    char key[GW_IDEMPOTENCY_KEY_SIZE], bool *givenp)
 {
 	const char *text = gw_http_header_in(req, "Idempotency-Key");
-	size_t len, i;
 
 	*givenp = text != NULL;
 	if (!text) {
@@ -169,23 +167,12 @@ static bool idempotency_key(struct gw_http_req *req,
 			"This gateway wants an Idempotency-Key header with each call.");
 		return false;
 	}
-	len = strlen(text);
-	if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
-		text++;
-		len -= 2;
-	}
-	for (i = 0; i < len; i++)
-		if (text[i] < 0x21 || text[i] > 0x7e)
-			len = 0;
-	if (!len || len > IDEMPOTENCY_KEY_MAX) {
-		gw_http_problem(
-			req, 400, "idempotency_key_invalid",
-			"An Idempotency-Key has 1 to 255 visible ASCII characters.");
-		return false;
-	}
-	memcpy(key, text, len);
-	key[len] = '\0';
-	return true;
+	if (gw_idempotency_key_read(key, text))
+		return true;
+	gw_http_problem(
+		req, 400, "idempotency_key_invalid",
+		"An Idempotency-Key has 1 to 255 visible ASCII characters.");
+	return false;
 }
 
 /* A POST that can't be a new call, and waits for what its key says. */
@@ -212,7 +199,7 @@ static void recalled(const struct gw_order_placed *placed, void *arg)
 struct posted {
 	struct gw_placing p;
 	struct gw_refusal refusal;
-	char key[IDEMPOTENCY_KEY_MAX + 1];
+	char key[GW_IDEMPOTENCY_KEY_SIZE];
 	bool has_key;
 	uint8_t sha256[32];
 };

@@ -11,7 +11,7 @@
 
 #include "sip/sim_impl.h"
 
-enum { TRIES_MAX = 3 };
+enum { TRIES_MAX = 3, TALK_MS = 10000 };
 
 struct gw_sim_dial {
 	struct gw_sim *sim;
@@ -29,12 +29,14 @@ struct gw_sim_dial {
 	unsigned tries;
 	uint32_t cseq; /* of the INVITE */
 	bool up;
+	struct tmr talk; /* nobody else sees these two, and would hang up */
 };
 
 static void dial_destructor(void *arg)
 {
 	struct gw_sim_dial *d = arg;
 
+	tmr_cancel(&d->talk);
 	if (d->up)
 		(void)sip_drequestf(NULL, d->sip, true, "BYE", d->dlg, 0,
 				    d->auth, NULL, NULL, NULL,
@@ -67,6 +69,15 @@ static void over(struct gw_sim_dial *d)
 		h->over(d->arg);
 }
 
+static void talked_enough(void *arg)
+{
+	struct gw_sim_dial *d = arg;
+
+	mem_ref(d);
+	over(d);
+	mem_deref(d);
+}
+
 static void ack(struct gw_sim_dial *d)
 {
 	(void)sip_drequestf(NULL, d->sip, false, "ACK", d->dlg, d->cseq,
@@ -83,6 +94,7 @@ static void answered(struct gw_sim_dial *d, const struct sip_msg *msg)
 		return;
 	}
 	d->up = true;
+	tmr_start(&d->talk, TALK_MS, talked_enough, d);
 	ack(d);
 	if (d->h)
 		d->h->heard(msg, d->arg);
@@ -159,6 +171,7 @@ int gw_sim_dial(struct gw_sim_dial **dialp, struct gw_sim *sim,
 	d = mem_zalloc(sizeof(*d), dial_destructor);
 	if (!d)
 		return ENOMEM;
+	tmr_init(&d->talk);
 	d->sim = sim;
 	d->offer = mem_ref((void *)(uintptr_t)what->offer);
 	(void)re_snprintf(from, sizeof(from), "sip:%s@%s", what->user,
