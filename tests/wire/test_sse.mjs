@@ -28,7 +28,7 @@ const ids = (events) => events.map((event) => event.id);
 const types = (events) => events.map((event) => event.type);
 const rising = (list) => list.every((id, i) => !i || id > list[i - 1]);
 
-test("sse: the first bytes leave at once, with the headers proxies need", async (t) => {
+test("B1 B2: the first bytes leave at once, with the headers proxies need", async (t) => {
 	const gw = await t.gateway();
 	const { text } = await gw.raw("GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n",
 		{ enough: (got) => got.includes(": bellpull") });
@@ -41,7 +41,7 @@ test("sse: the first bytes leave at once, with the headers proxies need", async 
 	ok(!/content-encoding/i.test(text), "a stream must not be encoded");
 });
 
-test("sse: HTTP/1.0 gets a stream that ends with the connection", async (t) => {
+test("B1: HTTP/1.0 gets a stream that ends with the connection", async (t) => {
 	const gw = await t.gateway(sandbox());
 	const { call } = await placeAndEnd(gw);
 	const { text, closed } = await gw.raw(`GET /calls/${call.id}/events HTTP/1.0\r\nHost: localhost\r\n\r\n`);
@@ -50,7 +50,7 @@ test("sse: HTTP/1.0 gets a stream that ends with the connection", async (t) => {
 	match(text, /event: call\.ended\ndata: \{.*\}\n\n$/);
 });
 
-test("sse: HEAD and POST on a stream are 405", async (t) => {
+test("B13: HEAD and POST on a stream are 405", async (t) => {
 	const gw = await t.gateway();
 	for (const method of ["HEAD", "POST"]) {
 		const reply = await gw.exchange(method, "/events", { headers: { Accept: "text/event-stream" } });
@@ -59,7 +59,7 @@ test("sse: HEAD and POST on a stream are 405", async (t) => {
 	}
 });
 
-test("sse: a call's journal, in order, on both streams", async (t) => {
+test("B16: a call's journal, in order, on both streams", async (t) => {
 	const gw = await t.gateway(sandbox());
 	const all = await gw.events("/events");
 	const call = await place(gw, "sim:hangup");
@@ -90,7 +90,7 @@ test("sse: without an id the stream begins now, with 0 at all that is kept", asy
 	equal(ids(whole.seen), whole.seen.map((_, i) => i + 1));
 });
 
-test("sse: resumed behind any id, each event comes once", async (t) => {
+test("B4: resumed behind any id, each event comes once", async (t) => {
 	const gw = await t.gateway(sandbox());
 	for (let i = 0; i < 5; i++)
 		await placeAndEnd(gw);
@@ -106,7 +106,7 @@ test("sse: resumed behind any id, each event comes once", async (t) => {
 	}
 });
 
-test("sse: the header wins over the query", async (t) => {
+test("B4: the header wins over the query", async (t) => {
 	const gw = await t.gateway(sandbox());
 	const { seen } = await placeAndEnd(gw);
 	const stream = await gw.events("/events?last_event_id=0", { headers: { "Last-Event-ID": String(seen[1].id) } });
@@ -114,7 +114,7 @@ test("sse: the header wins over the query", async (t) => {
 	equal(stream.seen[0].id, seen[2].id);
 });
 
-test("sse: an id that is none of ours gets a reset with what there is", async (t) => {
+test("B4: an id that is none of ours gets a reset with what there is", async (t) => {
 	const gw = await t.gateway(sandbox());
 	const { seen } = await placeAndEnd(gw);
 	const running = await place(gw, "sim:answer");
@@ -130,7 +130,7 @@ test("sse: an id that is none of ours gets a reset with what there is", async (t
 	}
 });
 
-test("sse: a call's stream, resumed: what is missing, then the end; then 204", async (t) => {
+test("B6: a call's stream, resumed: what is missing, then the end; then 204", async (t) => {
 	const gw = await t.gateway(sandbox());
 	const { call, seen } = await placeAndEnd(gw, "sim:hangup");
 	for (let i = 0; i < seen.length - 1; i++) {
@@ -160,7 +160,7 @@ test("sse: a call's events as one list", async (t) => {
 	equal(reply.json, { object: "list", data: seen, next_cursor: null });
 });
 
-test("sse: EventSource of npm survives kill -9 and misses nothing", async (t) => {
+test("B5: EventSource of npm survives kill -9 and misses nothing", async (t) => {
 	const gw = await t.gateway(sandbox());
 	const seen = [];
 	const source = new EventSource(`${gw.url}/events?last_event_id=0`);
@@ -185,7 +185,7 @@ test("sse: EventSource of npm survives kill -9 and misses nothing", async (t) =>
 	equal(ids(seen), seen.map((_, i) => i + 1), "the ids, each once");
 });
 
-test("sse: heartbeats", async (t) => {
+test("B3: heartbeats", async (t) => {
 	const gw = await t.gateway({ http: { heartbeat_s: 5 } });
 	const stream = await gw.events("/events");
 	const before = stream.comments;
@@ -194,7 +194,7 @@ test("sse: heartbeats", async (t) => {
 	ok(Date.now() - start > 3_000, "a heartbeat far too early");
 });
 
-test("sse: two hundred readers see the same", async (t) => {
+test("B7 B8: two hundred readers see the same", async (t) => {
 	const gw = await t.gateway(sandbox());
 	const readers = [];
 	for (let i = 0; i < 200; i++)
@@ -215,7 +215,7 @@ test("sse: two hundred readers see the same", async (t) => {
 	}
 });
 
-test("sse: who doesn't read holds nobody up", async (t) => {
+test("B7: who doesn't read holds nobody up", async (t) => {
 	const gw = await t.gateway(sandbox());
 	const stuck = net.connect(gw.port, "127.0.0.1");
 	t.later(() => stuck.destroy());
@@ -231,7 +231,7 @@ test("sse: who doesn't read holds nobody up", async (t) => {
 	ok(rising(ids(reader.seen)), "ids that don't rise");
 });
 
-test("sse: one stream too many is told to come back later", async (t) => {
+test("B8 B9: one stream too many is told to come back later", async (t) => {
 	const gw = await t.gateway({ limits: { streams: 2 } });
 	await gw.events("/events");
 	await gw.events("/events");
@@ -240,7 +240,7 @@ test("sse: one stream too many is told to come back later", async (t) => {
 	ok(third.retry >= 5000 && third.retry <= 30000, `retry ${third.retry}`);
 });
 
-test("sse: at the end streams are told when to come back", async (t) => {
+test("B9: at the end streams are told when to come back", async (t) => {
 	const gw = await t.gateway();
 	const readers = [];
 	for (let i = 0; i < 20; i++)
