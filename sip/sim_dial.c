@@ -11,7 +11,7 @@
 
 #include "sip/sim_impl.h"
 
-enum { TRIES_MAX = 3, TALK_MS = 10000 };
+enum { TRIES_MAX = 3, RING_MS = 20000, TALK_MS = 10000 };
 
 struct gw_sim_dial {
 	struct gw_sim *sim;
@@ -29,14 +29,14 @@ struct gw_sim_dial {
 	unsigned tries;
 	uint32_t cseq; /* of the INVITE */
 	bool up;
-	struct tmr talk; /* nobody else sees these two, and would hang up */
+	struct tmr patience; /* nobody else sees these two, to hang up */
 };
 
 static void dial_destructor(void *arg)
 {
 	struct gw_sim_dial *d = arg;
 
-	tmr_cancel(&d->talk);
+	tmr_cancel(&d->patience);
 	if (d->up)
 		(void)sip_drequestf(NULL, d->sip, true, "BYE", d->dlg, 0,
 				    d->auth, NULL, NULL, NULL,
@@ -69,7 +69,7 @@ static void over(struct gw_sim_dial *d)
 		h->over(d->arg);
 }
 
-static void talked_enough(void *arg)
+static void had_enough(void *arg)
 {
 	struct gw_sim_dial *d = arg;
 
@@ -94,7 +94,7 @@ static void answered(struct gw_sim_dial *d, const struct sip_msg *msg)
 		return;
 	}
 	d->up = true;
-	tmr_start(&d->talk, TALK_MS, talked_enough, d);
+	tmr_start(&d->patience, TALK_MS, had_enough, d);
 	ack(d);
 	if (d->h)
 		d->h->heard(msg, d->arg);
@@ -171,7 +171,7 @@ int gw_sim_dial(struct gw_sim_dial **dialp, struct gw_sim *sim,
 	d = mem_zalloc(sizeof(*d), dial_destructor);
 	if (!d)
 		return ENOMEM;
-	tmr_init(&d->talk);
+	tmr_init(&d->patience);
 	d->sim = sim;
 	d->offer = mem_ref((void *)(uintptr_t)what->offer);
 	(void)re_snprintf(from, sizeof(from), "sip:%s@%s", what->user,
@@ -196,6 +196,7 @@ int gw_sim_dial(struct gw_sim_dial **dialp, struct gw_sim *sim,
 		mem_deref(d);
 		return err;
 	}
+	tmr_start(&d->patience, RING_MS, had_enough, d);
 	d->h = h;
 	d->arg = arg;
 	*dialp = d;
