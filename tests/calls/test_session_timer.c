@@ -516,6 +516,26 @@ static int test_session_timer_glare_and_a_change(void)
 }
 TEST(test_session_timer_glare_and_a_change);
 
+/* G3: the change that took the refresh's place has refreshed the session. */
+static int test_session_timer_change_instead_of_refresh(void)
+{
+	struct world *w;
+
+	if (talk_open_timed(&w, WE_REFRESH))
+		return 1;
+
+	phone_will(&w->to, { .code = 491 });
+	CHECK_OK(gw_tmr_test_advance(HALF_MS));
+	CHECK_OK(gw_session_reinvite(talk.session, talk.offer));
+	phone_will(&w->to,
+		   { .code = 200, .headers = WE_REFRESH, .sdp = SDP_PCMA });
+	CHECK_OK(gw_tmr_test_advance(HALF_MS - 1000));
+	CHECK_STR(talk.log, "changed:200+sdp");
+	CHECK_INT(w->to.invites, 3);
+	return 0;
+}
+TEST(test_session_timer_change_instead_of_refresh);
+
 /* G3: glare, and theirs goes first: the refresh repeats what was said last. */
 static int test_session_timer_glare_and_theirs(void)
 {
