@@ -12,9 +12,12 @@ enum { HALF_MS = 90 * 1000 };
 
 static int open_timed_by(struct world **wp, enum gw_transport tp)
 {
+	int err;
+
 	world_session_expires_s = 180;
-	CHECK_OK(world_open(wp, tp));
+	err = world_open(wp, tp);
 	world_session_expires_s = 0;
+	CHECK_OK(err);
 	return 0;
 }
 
