@@ -87,7 +87,7 @@ CFLAGS := -std=gnu11 -g -fPIE -pthread $(WARNINGS)
 # sip/libre/, whose objects stand before the archives (see .ci/link-check.sh).
 LIBS := -L$(B)/deps/lib -lbaresip -lrem -lre -Wl,--as-needed \
         -lopus -lspandsp -lgsm -lmicrohttpd -lgnutls -lseccomp -lcjson -lsqlite3 -lcurl \
-        -lssl -lcrypto -lz -lresolv -ldl -lm
+        -lssl -lcrypto -lz -lexpat -lresolv -ldl -lm
 LDFLAGS := -pie -pthread -Wl,--wrap=mem_zalloc \
            -Wl,--wrap=udp_listen,--wrap=tcp_listen,--wrap=tcp_accept \
            -Wl,--wrap=sip_msg_decode,--wrap=sip_addr_decode,--wrap=uri_decode

@@ -9,7 +9,8 @@
  * list of strings at /a/b_c is overridden by BELLPULL_A_B_C, inside a line or
  * a key by its number: /lines/0/user by BELLPULL_LINES_0_USER. Lists are comma
  * separated; an empty variable is null or the empty list. A line or key whose
- * number is the next one comes into being that way. For a secret the variable
+ * number is the next one comes into being that way. Hooks have names instead of
+ * numbers, and no variables. For a secret the variable
  * holds the secret itself, or a reference to it. Other variables that begin with
  * BELLPULL_ are refused, unless something refers to them ("env:BELLPULL_KEY").
  *
@@ -29,11 +30,18 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct gw_json_doc;
 struct gw_secret;
 
 /* A list of strings. list is NULL when count is 0. */
 struct gw_config_strings {
 	const char *const *list;
+	size_t count;
+};
+
+/* A list of secrets. list is NULL when count is 0. */
+struct gw_config_secrets {
+	struct gw_secret *const *list;
 	size_t count;
 };
 
@@ -230,6 +238,29 @@ struct gw_config_key {
 	struct gw_config_strings visitor_prefixes;
 };
 
+/* A CRM that places calls by its webhooks. The texts in mapping and the pointers in
+ * when were checked (config/template.h). */
+struct gw_config_hook {
+	const char *name;
+	const char *profile; /* a word of the table, in small letters     */
+	bool enabled;
+	struct gw_config_secrets secrets;
+	const char *user; /* of Basic; or NULL                             */
+	struct gw_secret *password;
+	const char *header;               /* that carries the secret; or NULL */
+	struct gw_config_strings sources; /* addresses or CIDR; empty: any */
+	struct gw_json_doc *mapping;      /* an object                     */
+	struct gw_json_doc *when;         /* an array                      */
+	struct gw_json_doc *tables;       /* an object of objects          */
+	const char *each;   /* pointer; NULL: the profile's, or none       */
+	const char *dedupe; /* pointer or "header:NAME"; NULL: the profile's */
+	uint32_t replay_hours;
+	uint32_t on_reject; /* 200 or 422                                  */
+	const char *project;
+	struct gw_config_strings lines; /* names; empty: all               */
+	struct gw_config_strings caller_ids;
+};
+
 struct gw_config {
 	struct gw_config_http http;
 	struct gw_config_sip sip;
@@ -248,11 +279,14 @@ struct gw_config {
 	size_t line_count;
 	struct gw_config_key *keys;
 	size_t key_count;
+	struct gw_config_hook *hooks;
+	size_t hook_count;
 };
 
 enum {
 	GW_CONFIG_LINES_MAX = 1000,
 	GW_CONFIG_KEYS_MAX = 1000,
+	GW_CONFIG_HOOKS_MAX = 200,
 	GW_CONFIG_RULES_MAX = 1000,
 	GW_CONFIG_LIMITS_MAX = 64,
 	GW_CONFIG_ERRORS_MAX = 20,

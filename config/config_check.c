@@ -238,6 +238,7 @@ void gw_config_cross_check(const struct gw_config *cfg,
 			   struct gw_config_loader *ld)
 {
 	check_tokens(cfg, ld);
+	gw_config_check_hooks(cfg, ld);
 	check_tls(cfg, ld);
 	check_lines(cfg, ld);
 	check_keys(cfg, ld);

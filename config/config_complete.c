@@ -17,10 +17,15 @@
 
 /* "/lines/0/password" */
 static void member_pointer(char *buf, size_t size,
+			   const struct gw_config_loader *ld,
 			   const struct gw_config_group *g, size_t i,
 			   const struct gw_config_row *row)
 {
-	(void)snprintf(buf, size, "%s/%zu/%s", g->pointer, i,
+	size_t len;
+
+	gw_config_group_pointer(buf, size, g, ld->cfg, i);
+	len = strlen(buf);
+	(void)snprintf(buf + len, size - len, "/%s",
 		       row->pointer + strlen(g->prefix));
 }
 
@@ -42,6 +47,29 @@ static void resolve_secret(struct gw_config_loader *ld,
 		gw_config_complain(ld, pointer, "%s", why);
 }
 
+/* One secret, or each of a list. */
+static void resolve_row(struct gw_config_loader *ld,
+			const struct gw_config_row *row, char *base,
+			const char *pointer)
+{
+	const struct gw_config_secrets *secrets;
+	char element[GW_CONFIG_POINTER_SIZE + 24];
+	size_t i;
+
+	if (row->type == GW_CONFIG_SECRET) {
+		resolve_secret(
+			ld, row,
+			*(struct gw_secret **)(void *)(base + row->offset),
+			pointer);
+		return;
+	}
+	secrets = (const void *)(base + row->offset);
+	for (i = 0; i < secrets->count; i++) {
+		(void)snprintf(element, sizeof(element), "%s/%zu", pointer, i);
+		resolve_secret(ld, row, secrets->list[i], element);
+	}
+}
+
 static void resolve_secrets(struct gw_config_loader *ld,
 			    const struct gw_config_group *g)
 {
@@ -50,18 +78,15 @@ static void resolve_secrets(struct gw_config_loader *ld,
 	size_t i;
 
 	while ((row = gw_config_row_next(row, g->prefix))) {
-		if (row->type != GW_CONFIG_SECRET)
+		if (row->type != GW_CONFIG_SECRET &&
+		    row->type != GW_CONFIG_SECRETS)
 			continue;
 
 		for (i = 0; i < *gw_config_group_count(g, ld->cfg); i++) {
 			char *base = gw_config_group_at(g, ld->cfg, i);
 
-			member_pointer(pointer, sizeof(pointer), g, i, row);
-			resolve_secret(
-				ld, row,
-				*(struct gw_secret **)(void *)(base +
-							       row->offset),
-				pointer);
+			member_pointer(pointer, sizeof(pointer), ld, g, i, row);
+			resolve_row(ld, row, base, pointer);
 		}
 	}
 }
@@ -93,7 +118,7 @@ static void check_required(struct gw_config_loader *ld,
 
 			if (*(void **)(void *)(base + row->offset))
 				continue;
-			member_pointer(pointer, sizeof(pointer), g, i, row);
+			member_pointer(pointer, sizeof(pointer), ld, g, i, row);
 			if (!was_tried(ld, pointer))
 				gw_config_complain(ld, pointer,
 						   "is missing. %s", row->help);

@@ -75,6 +75,9 @@ static bool read_override(struct override *o, const char *entry)
 		return false;
 
 	while ((row = gw_config_row_next(row, "/"))) {
+		/* a name is no number, and its case would be lost */
+		if (strstr(row->pointer, "/NAME/"))
+			continue;
 		if (matches(o->variable, row->pointer, &o->number))
 			break;
 	}
@@ -276,7 +279,7 @@ static void grow_by_env(struct gw_config_loader *ld,
 		}
 
 		if (*entry && count < g->max &&
-		    gw_config_group_grow(g, ld->cfg))
+		    gw_config_group_grow(g, ld->cfg, NULL))
 			ld->no_memory = true;
 	} while (*gw_config_group_count(g, ld->cfg) > count && !ld->no_memory);
 }

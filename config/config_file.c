@@ -51,6 +51,19 @@ static void walk_object(struct gw_config_loader *ld,
 			const struct gw_json *object, const char *pointer,
 			const char *pattern, void *base);
 
+/* A name of a hook is part of its URL. */
+static bool is_name(struct gw_config_loader *ld,
+		    const struct gw_config_group *g, const char *name)
+{
+	const char *must = !*name || strlen(name) > 64 ?
+				   "must be named with 1 to 64 characters" :
+				   gw_form_name(name);
+
+	if (must)
+		gw_config_complain(ld, g->pointer, "one of it %s", must);
+	return !must;
+}
+
 static void walk_group(struct gw_config_loader *ld,
 		       const struct gw_config_group *g,
 		       const struct gw_json *array)
@@ -59,26 +72,30 @@ static void walk_group(struct gw_config_loader *ld,
 	char pointer[GW_CONFIG_POINTER_SIZE], pattern[GW_CONFIG_POINTER_SIZE];
 	size_t i = 0;
 
-	if (gw_json_type(array) != GW_JSON_ARRAY) {
+	if (gw_json_type(array) != (g->named ? GW_JSON_OBJECT : GW_JSON_ARRAY)) {
 		gw_config_complain(ld, g->pointer,
-				   "must be a list of objects in brackets");
+				   g->named ? "must be an object in braces" :
+					      "must be a list of objects in "
+					      "brackets");
 		return;
 	}
 
-	(void)snprintf(pattern, sizeof(pattern), "%s/N", g->pointer);
+	(void)snprintf(pattern, sizeof(pattern), "%.*s",
+		       (int)strlen(g->prefix) - 1, g->prefix);
 	for (element = gw_json_first(array); element;
 	     element = gw_json_next(element), i++) {
-		(void)snprintf(pointer, sizeof(pointer), "%s/%zu", g->pointer,
-			       i);
 		if (i >= g->max) {
-			gw_config_complain(ld, pointer,
+			gw_config_complain(ld, g->pointer,
 					   "at most %zu are possible", g->max);
 			return;
 		}
-		if (gw_config_group_grow(g, ld->cfg)) {
+		if (g->named && !is_name(ld, g, gw_json_name(element)))
+			return;
+		if (gw_config_group_grow(g, ld->cfg, gw_json_name(element))) {
 			ld->no_memory = true;
 			return;
 		}
+		gw_config_group_pointer(pointer, sizeof(pointer), g, ld->cfg, i);
 		walk_object(ld, element, pointer, pattern,
 			    gw_config_group_at(g, ld->cfg, i));
 	}

@@ -4,6 +4,7 @@
  * in SIP is for sip/address to say. */
 #include "config/config.h"
 #include "config/config_table.h"
+#include "config/template.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -229,6 +230,37 @@ const char *gw_form_name(const char *text)
 {
 	return only(text, "-_.+") ? NULL :
 				    "must be made of letters, digits, - _ . +";
+}
+
+/* A hook places calls in its own name, which rules may name, too. */
+const char *gw_form_key(const char *text)
+{
+	return gw_form_name(strncmp(text, "hook:", 5) ? text : text + 5);
+}
+
+const char *gw_form_pointer(const char *text)
+{
+	return gw_pointer_ok(text, strlen(text)) ?
+		       NULL :
+		       "must be a JSON pointer, like /data/items";
+}
+
+const char *gw_form_header(const char *text)
+{
+	return only(text, "-_") ? NULL :
+				  "must be the name of a header, like "
+				  "X-Api-Key";
+}
+
+const char *gw_form_dedupe(const char *text)
+{
+	const char *must = strncmp(text, "header:", 7) ?
+				   gw_form_pointer(text) :
+				   gw_form_header(text + 7);
+
+	return must ? "must be a JSON pointer, like /meta/id, or "
+		      "header:X-Request-Id" :
+		      NULL;
 }
 
 const char *gw_form_digits(const char *text)

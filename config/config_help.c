@@ -120,6 +120,9 @@ static void describe(char *buf, size_t size, const struct gw_config_row *row)
 		[GW_CONFIG_SIP_LISTENS] = "list of strings",
 		[GW_CONFIG_PORTS] = "string",
 		[GW_CONFIG_SECRET] = "reference to a secret",
+		[GW_CONFIG_SECRETS] = "list of references to secrets",
+		[GW_CONFIG_OBJECT] = "object",
+		[GW_CONFIG_ARRAY] = "list of objects",
 		[GW_CONFIG_LATER] = "nothing but its default",
 	};
 	bool is_list = row->type == GW_CONFIG_STRINGS;
@@ -149,7 +152,7 @@ static void describe(char *buf, size_t size, const struct gw_config_row *row)
 
 static void variable_of(char *buf, size_t size, const struct gw_config_row *row)
 {
-	if (row->type == GW_CONFIG_LATER)
+	if (row->type == GW_CONFIG_LATER || strstr(row->pointer, "/NAME/"))
 		(void)snprintf(buf, size, "none");
 	else
 		gw_config_variable(buf, size, row->pointer);

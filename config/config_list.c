@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "config/config_table.h"
 #include "config/json.h"
+#include "config/secret.h"
 
 enum { LIST_MAX = 256 }; /* elements */
 
@@ -275,6 +276,71 @@ int gw_config_set_listens(const struct gw_config_target *s)
 
 	mem_deref((void *)(uintptr_t)p->list);
 	p->list = list;
+	p->count = count;
+	return 0;
+}
+
+/* Secrets ------------------------------------------------------------------- */
+
+enum { SECRETS_MAX = 8 };
+
+/* What owns the secrets of a list: the array is its first member. */
+struct secrets {
+	struct gw_secret *list[SECRETS_MAX];
+};
+
+static void secrets_destructor(void *arg)
+{
+	struct secrets *secrets = arg;
+	size_t i;
+
+	for (i = 0; i < SECRETS_MAX; i++)
+		mem_deref(secrets->list[i]);
+}
+
+static int fill_secrets(const struct gw_config_target *s,
+			struct secrets *secrets)
+{
+	const struct gw_json *element = gw_json_first(s->value);
+	size_t i;
+
+	for (i = 0; element; element = gw_json_next(element), i++) {
+		const char *text = gw_json_string(element);
+		int err;
+
+		if (!text || !*text)
+			return gw_config_refuse(s,
+						"must have references like "
+						"\"env:NAME\" in its list");
+		err = gw_secret_alloc(&secrets->list[i], text);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int gw_config_set_secrets(const struct gw_config_target *s)
+{
+	const size_t count = gw_json_count(s->value);
+	struct gw_config_secrets *p = s->at;
+	struct secrets *secrets = NULL;
+	int err = 0;
+
+	if (gw_json_type(s->value) != GW_JSON_ARRAY)
+		return gw_config_refuse_type(
+			s, "a list of references in brackets");
+	if (count > SECRETS_MAX)
+		return gw_config_refuse(s, "must have at most 8 elements");
+	if (count) {
+		secrets = mem_zalloc(sizeof(*secrets), secrets_destructor);
+		err = secrets ? fill_secrets(s, secrets) : ENOMEM;
+	}
+	if (err) {
+		mem_deref(secrets);
+		return err;
+	}
+	mem_deref((void *)(uintptr_t)p->list);
+	p->list = secrets ? secrets->list : NULL;
 	p->count = count;
 	return 0;
 }

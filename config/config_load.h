@@ -58,7 +58,8 @@ const char *gw_config_hint(const char *prefix, const char *name, char *buf,
 
 /* Lines and keys. --------------------------------------------------------- */
 
-/* An array of objects, each with a struct. */
+/* An array of objects, each with a struct; or an object of such objects, where each
+ * has a name and its prefix says NAME instead of N. */
 struct gw_config_group {
 	const char *pointer;
 	const char *prefix; /* of its rows */
@@ -66,6 +67,7 @@ struct gw_config_group {
 	size_t array;       /* where struct gw_config points to the first */
 	size_t count;       /* where it counts them */
 	size_t max;
+	bool named; /* then the struct begins with its name, a string      */
 };
 
 extern const struct gw_config_group gw_config_groups[];
@@ -78,6 +80,11 @@ size_t *gw_config_group_count(const struct gw_config_group *g,
 void *gw_config_group_at(const struct gw_config_group *g, struct gw_config *cfg,
 			 size_t i);
 
+/* "/lines/0" or "/hooks/crm": the pointer of number i, cut to size. */
+void gw_config_group_pointer(char *buf, size_t size,
+			     const struct gw_config_group *g,
+			     struct gw_config *cfg, size_t i);
+
 /* NULL: it belongs to no group. */
 const struct gw_config_group *gw_config_group_of_pointer(const char *pointer);
 const struct gw_config_group *
@@ -88,8 +95,13 @@ gw_config_group_of_row(const struct gw_config_row *row);
 int gw_config_group_default(const struct gw_config_group *g, void *base);
 void gw_config_group_reset(const struct gw_config_group *g, void *base);
 
-/* One more line or key, with its defaults. Returns 0 or ENOMEM. */
-int gw_config_group_grow(const struct gw_config_group *g,
-			 struct gw_config *cfg);
+/* One more line, key or hook, with its defaults. name: of a group of named ones.
+ * Returns 0 or ENOMEM. */
+int gw_config_group_grow(const struct gw_config_group *g, struct gw_config *cfg,
+			 const char *name);
+
+/* The hooks' part of what no single row can tell (config_hook.c). */
+void gw_config_check_hooks(const struct gw_config *cfg,
+			   struct gw_config_loader *ld);
 
 #endif

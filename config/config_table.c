@@ -16,6 +16,7 @@
 #define KEY(member)   offsetof(struct gw_config_key, member)
 #define RULE(member)  offsetof(struct gw_config_rule, member)
 #define LIMIT(member) offsetof(struct gw_config_limit, member)
+#define HOOK(member)  offsetof(struct gw_config_hook, member)
 
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -27,6 +28,10 @@
 	WORDS("gateway", "project", "key", "line", "destination", "from", \
 	      "pair", "client")
 #define WINDOWS WORDS("at_once", "minute", "hour", "day")
+#define PROFILES                                                        \
+	WORDS("hubspot", "pipedrive", "zoho", "salesforce", "bitrix24", \
+	      "zendesk", "github", "stripe", "twilio",                  \
+	      "standard-webhooks", "basic", "bearer")
 #define DAYS    WORDS("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 #define CODECS                                                             \
@@ -157,8 +162,6 @@ const struct gw_config_row gw_config_rows[] = {
 { "/allow_inline", GW_CONFIG_BOOL, ROOT(allow_inline), .json_default = "false",
   .help = "Whether secrets may stand in this file as such. For tries, not for "
 	  "machines that others can log in to." },
-{ "/hooks", GW_CONFIG_LATER, 0, .json_default = "{}",
-  .help = "Webhooks of CRMs that place calls. Not in this version yet: leave it empty." },
 
 /* Lines ------------------------------------------------------------------ */
 { "/lines/N/name", GW_CONFIG_STRING, LINE(name),
@@ -340,9 +343,9 @@ const struct gw_config_row gw_config_rows[] = {
 { "/policy/rules/N/hosts", GW_CONFIG_STRINGS, RULE(hosts), .form = gw_form_host,
   .json_default = "[]",
   .help = "Hosts of SIP addresses." },
-{ "/policy/rules/N/keys", GW_CONFIG_STRINGS, RULE(keys), .form = gw_form_name,
+{ "/policy/rules/N/keys", GW_CONFIG_STRINGS, RULE(keys), .form = gw_form_key,
   .json_default = "[]",
-  .help = "For these keys alone. Empty: for all." },
+  .help = "For these keys alone, or hooks: hook:NAME. Empty: for all." },
 { "/policy/rules/N/projects", GW_CONFIG_STRINGS, RULE(projects), .form = gw_form_name,
   .json_default = "[]",
   .help = "For the keys of these projects alone." },
@@ -396,12 +399,74 @@ const struct gw_config_row gw_config_rows[] = {
   .help = "With minutes or cost: a call is given what is left and ended then, and what "
 	  "it may take is set aside while it is up. Else the call that passes the limit is "
 	  "the last one." },
-{ "/policy/limits/N/keys", GW_CONFIG_STRINGS, LIMIT(keys), .form = gw_form_name,
+{ "/policy/limits/N/keys", GW_CONFIG_STRINGS, LIMIT(keys), .form = gw_form_key,
   .json_default = "[]",
-  .help = "For calls with these keys alone. Empty: for all." },
+  .help = "For calls with these keys alone, or hooks: hook:NAME. Empty: for all." },
 { "/policy/limits/N/lines", GW_CONFIG_STRINGS, LIMIT(lines), .form = gw_form_name,
   .json_default = "[]",
   .help = "For calls through these lines alone." },
+
+/* Hooks ------------------------------------------------------------------ */
+{ "/hooks/NAME/profile", GW_CONFIG_WORD, HOOK(profile), .words = PROFILES,
+  .help = "Whose way of signing its webhooks has. github, stripe, twilio and "
+	  "standard-webhooks are also those of many others; basic and bearer ask for a "
+	  "password or a key." },
+{ "/hooks/NAME/enabled", GW_CONFIG_BOOL, HOOK(enabled), .json_default = "true",
+  .help = "Off, it is answered with 410." },
+{ "/hooks/NAME/secrets", GW_CONFIG_SECRETS, HOOK(secrets), .min = 8, .json_default = "[]",
+  .help = "What it signs with or shows, by reference: env:NAME, file:/path or "
+	  "credential:NAME. Each of them counts, so that they can be changed without a "
+	  "gap. Of salesforce: the OrganizationIds." },
+{ "/hooks/NAME/user", GW_CONFIG_STRING, HOOK(user), .nullable = true, .max = 128,
+  .json_default = "null",
+  .help = "User name, of basic and pipedrive." },
+{ "/hooks/NAME/password", GW_CONFIG_SECRET, HOOK(password), .nullable = true, .min = 8,
+  .json_default = "null",
+  .help = "Password by reference, of basic and pipedrive." },
+{ "/hooks/NAME/header", GW_CONFIG_STRING, HOOK(header), .nullable = true,
+  .form = gw_form_header, .max = 64, .json_default = "null",
+  .help = "Header that carries the secret of bearer, instead of Authorization, or that of "
+	  "zoho, instead of the body's token: X-Api-Key." },
+{ "/hooks/NAME/sources", GW_CONFIG_STRINGS, HOOK(sources), .form = gw_form_network,
+  .json_default = "[]",
+  .help = "Addresses or networks that may send. Empty: all." },
+{ "/hooks/NAME/mapping", GW_CONFIG_OBJECT, HOOK(mapping),
+  .help = "The call, as POST /calls takes it, with ${/pointer|filter} for what the "
+	  "webhook says: {\"to\": \"${/contact/phone|e164:DE}\", \"from\": \"sip:853\"}. "
+	  "Filters are trim, digits, e164:DE, lower, default:x and lookup:table." },
+{ "/hooks/NAME/when", GW_CONFIG_ARRAY, HOOK(when), .json_default = "[]",
+  .help = "What has to hold, or no call is placed: {\"ptr\": \"/type\", \"equals\": "
+	  "\"deal\"}; instead of equals also in (a list), exists (true or false) or "
+	  "prefix." },
+{ "/hooks/NAME/tables", GW_CONFIG_OBJECT, HOOK(tables), .json_default = "{}",
+  .help = "Tables for lookup: {\"phones\": {\"ann@example.com\": \"sip:853\"}}." },
+{ "/hooks/NAME/each", GW_CONFIG_STRING, HOOK(each), .nullable = true,
+  .form = gw_form_pointer, .json_default = "null",
+  .help = "Pointer to a list of at most 100, each of which is a call of its own; mapping, "
+	  "when and dedupe look into it then. null: one call, of salesforce each "
+	  "notification." },
+{ "/hooks/NAME/dedupe", GW_CONFIG_STRING, HOOK(dedupe), .nullable = true,
+  .form = gw_form_dedupe, .json_default = "null",
+  .help = "By what a repetition is known: a pointer, or header:NAME. null: what the "
+	  "profile has, else what was signed; where nothing was signed, the same body "
+	  "within five minutes." },
+{ "/hooks/NAME/replay_hours", GW_CONFIG_INT, HOOK(replay_hours), .min = 1, .max = 720,
+  .json_default = "24",
+  .help = "Hours for which a webhook is remembered: a repetition gets the first answer and "
+	  "no call." },
+{ "/hooks/NAME/on_reject", GW_CONFIG_INT, HOOK(on_reject), .min = 200, .max = 422,
+  .json_default = "422",
+  .help = "Status when the call is refused for good: 422, or 200 for CRMs that would "
+	  "repeat it for days. The body says accepted: false and why." },
+{ "/hooks/NAME/project", GW_CONFIG_STRING, HOOK(project), .form = gw_form_name, .max = 64,
+  .json_default = "\"default\"",
+  .help = "Keys of this project see its calls." },
+{ "/hooks/NAME/lines", GW_CONFIG_STRINGS, HOOK(lines), .form = gw_form_name,
+  .json_default = "[]",
+  .help = "Names of the lines it may use. Empty: all." },
+{ "/hooks/NAME/caller_ids", GW_CONFIG_STRINGS, HOOK(caller_ids),
+  .form = gw_form_caller_id, .json_default = "[]",
+  .help = "Numbers its calls may show, besides those of the line." },
 
 /* Limits ----------------------------------------------------------------- */
 { "/limits/headers", GW_CONFIG_STRINGS, ROOT(limits.headers),

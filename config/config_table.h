@@ -21,6 +21,9 @@ enum gw_config_type {
 	GW_CONFIG_SIP_LISTENS,  /* struct gw_config_listens                */
 	GW_CONFIG_PORTS,  /* two uint16_t, written "20000-40000"          */
 	GW_CONFIG_SECRET, /* struct gw_secret *; null is NULL             */
+	GW_CONFIG_SECRETS, /* struct gw_config_secrets                    */
+	GW_CONFIG_OBJECT,  /* struct gw_json_doc *, own copy              */
+	GW_CONFIG_ARRAY,   /* the same                                    */
 	GW_CONFIG_LATER,  /* nothing: only the default is taken           */
 };
 
@@ -29,7 +32,8 @@ enum gw_config_type {
 typedef const char *(gw_config_form_h)(const char *text);
 
 struct gw_config_row {
-	const char *pointer; /* N stands for the number of a line, key ... */
+	const char *pointer; /* N stands for the number of a line, key ...,
+			      * NAME for the name of a hook */
 	enum gw_config_type type;
 	size_t offset; /* in gw_config, or in the struct of its group      */
 	bool nullable;
@@ -81,6 +85,7 @@ gw_config_form_h gw_form_host, gw_form_address, gw_form_network, gw_form_origin,
 	gw_form_base_url, gw_form_country, gw_form_user, gw_form_name,
 	gw_form_digits, gw_form_proxy, gw_form_store_url,
 	gw_form_header_pattern, gw_form_caller_id, gw_form_prefix,
-	gw_form_hours, gw_form_shown_name, gw_form_login;
+	gw_form_hours, gw_form_shown_name, gw_form_login, gw_form_pointer,
+	gw_form_dedupe, gw_form_header, gw_form_key;
 
 #endif

@@ -206,6 +206,35 @@ static int which_word(const struct gw_config_target *s, size_t *ip)
 		      gw_config_refuse_type(s, "a string");
 }
 
+/* A copy of its own, for whoever walks through it later. */
+static int set_tree(const struct gw_config_target *s)
+{
+	const bool object = s->row->type == GW_CONFIG_OBJECT;
+	struct gw_json_doc **p = s->at, *doc;
+	struct mbuf *mb;
+	int err;
+
+	if (gw_json_type(s->value) != (object ? GW_JSON_OBJECT : GW_JSON_ARRAY))
+		return gw_config_refuse_type(
+			s, object ? "an object in braces" :
+				    "a list of objects in brackets");
+	mb = mbuf_alloc(256);
+	if (!mb)
+		return ENOMEM;
+	err = gw_json_print(mb, s->value);
+	if (!err)
+		err = gw_json_parse(&doc, (char *)mb->buf, mb->end,
+				    GW_JSON_API, NULL);
+	mem_deref(mb);
+	if (err == EBADMSG)
+		return gw_config_refuse(s, "cannot be read");
+	if (err)
+		return err;
+	mem_deref(*p);
+	*p = doc;
+	return 0;
+}
+
 static int set_word(const struct gw_config_target *s)
 {
 	const char **p = s->at;
@@ -343,6 +372,9 @@ static int (*const setters[])(const struct gw_config_target *s) = {
 	[GW_CONFIG_SIP_LISTENS] = gw_config_set_listens,
 	[GW_CONFIG_PORTS] = set_ports,
 	[GW_CONFIG_SECRET] = set_secret,
+	[GW_CONFIG_SECRETS] = gw_config_set_secrets,
+	[GW_CONFIG_OBJECT] = set_tree,
+	[GW_CONFIG_ARRAY] = set_tree,
 	[GW_CONFIG_LATER] = set_later,
 };
 
@@ -390,10 +422,13 @@ void gw_config_value_reset(const struct gw_config_row *row, void *base)
 	char *at = (char *)base + row->offset;
 	struct gw_config_strings *strings;
 	struct gw_config_listens *listens;
+	struct gw_config_secrets *secrets;
 
 	switch (row->type) {
 	case GW_CONFIG_STRING:
 	case GW_CONFIG_SECRET:
+	case GW_CONFIG_OBJECT:
+	case GW_CONFIG_ARRAY:
 		*(void **)(void *)at = mem_deref(*(void **)(void *)at);
 		break;
 
@@ -405,6 +440,12 @@ void gw_config_value_reset(const struct gw_config_row *row, void *base)
 		strings = (void *)at;
 		mem_deref((void *)(uintptr_t)strings->list);
 		*strings = (struct gw_config_strings){ .list = NULL };
+		break;
+
+	case GW_CONFIG_SECRETS:
+		secrets = (void *)at;
+		mem_deref((void *)(uintptr_t)secrets->list);
+		*secrets = (struct gw_config_secrets){ .list = NULL };
 		break;
 
 	case GW_CONFIG_HTTP_LISTENS:
