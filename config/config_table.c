@@ -431,9 +431,10 @@ const struct gw_config_row gw_config_rows[] = {
   .json_default = "[]",
   .help = "Addresses or networks that may send. Empty: all." },
 { "/hooks/NAME/mapping", GW_CONFIG_OBJECT, HOOK(mapping),
-  .help = "The call, as POST /calls takes it, with ${/pointer|filter} for what the "
-	  "webhook says: {\"to\": \"${/contact/phone|e164:DE}\", \"from\": \"sip:853\"}. "
-	  "Filters are trim, digits, e164:DE, lower, default:x and lookup:table." },
+  .help = "The call, as POST /calls takes it, with ${/pointer} for what the webhook says: "
+	  "{\"to\": \"${/contact/phone}\", \"from\": \"sip:853\"}. Filters stand behind the "
+	  "pointer, each after a bar: trim, digits, e164:DE, lower, default:x and "
+	  "lookup:table." },
 { "/hooks/NAME/when", GW_CONFIG_ARRAY, HOOK(when), .json_default = "[]",
   .help = "What has to hold, or no call is placed: {\"ptr\": \"/type\", \"equals\": "
 	  "\"deal\"}; instead of equals also in (a list), exists (true or false) or "

@@ -100,9 +100,9 @@ static int test_config_env_wrong(void)
 		{ "BELLPULL_HTTP_LISTN", "x",
 		  "no setting has this variable; did you mean "
 		  "BELLPULL_HTTP_LISTEN? (variable BELLPULL_HTTP_LISTN)" },
-		{ "BELLPULL_HOOKS", "{}",
-		  "/hooks: must be {}: this isn't built into this version yet "
-		  "(variable BELLPULL_HOOKS)" },
+		{ "BELLPULL_HOOKS_CRM_PROFILE", "bearer",
+		  "no setting has this variable; --help-config lists them "
+		  "(variable BELLPULL_HOOKS_CRM_PROFILE)" },
 		{ "BELLPULL_TYPO", "1",
 		  "no setting has this variable; --help-config lists them "
 		  "(variable BELLPULL_TYPO)" },

@@ -76,6 +76,7 @@ static int test_config_sample_is_whole(void)
 		{ "// EACH KEY", "/keys/N/" },
 		{ "// EACH RULE", "/policy/rules/N/" },
 		{ "// EACH LIMIT", "/policy/limits/N/" },
+		{ "// EACH HOOK", "/hooks/NAME/" },
 	};
 	struct gw_json_doc *docs[ARRAY_SIZE(groups)] = { NULL };
 	struct gw_config_setting s;
