@@ -45,6 +45,13 @@ void gw_api_create_ticket(struct gw_http_req *req); /* POST /stream-tickets */
 void gw_api_freeze(struct gw_http_req *req);        /* POST /admin/freeze   */
 void gw_api_list_audit(struct gw_http_req *req);    /* GET /audit           */
 
+/* api_hooks.c */
+void gw_api_list_hooks(struct gw_http_req *req);   /* GET /hooks              */
+void gw_api_receive_hook(struct gw_http_req *req); /* POST /hooks/{name}      */
+void gw_api_test_hook(struct gw_http_req *req);    /* POST /hooks/{name}/test */
+void gw_api_list_deliveries(
+	struct gw_http_req *req); /* GET /hooks/{name}/deliveries */
+
 /* api_admin.c */
 void gw_api_get_capacity(struct gw_http_req *req); /* GET /capacity */
 void gw_api_get_metrics(struct gw_http_req *req);  /* GET /metrics  */

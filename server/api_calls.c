@@ -27,49 +27,6 @@ static void retry_after(struct gw_http_req *req, uint32_t seconds)
 	(void)gw_http_headerf(req, "Retry-After", "%u", seconds ? seconds : 1);
 }
 
-/* What the registry says to new calls now, for people. */
-static const struct {
-	int err;
-	unsigned status;
-	const char *code, *detail;
-	bool audited;
-} not_now[] = {
-	{ ESHUTDOWN, 503, "draining",
-	  "The gateway is stopping and takes no new calls.", false },
-	{ EPERM, 503, "frozen",
-	  "New calls have been stopped by POST /admin/freeze.", true },
-	{ EUSERS, 429, "rate_limited",
-	  "More calls a second than limits.calls_per_s allows for one key.",
-	  false },
-	{ ENOSPC, 503, "storage",
-	  "Calls can't be written to disk now, so none are taken.", false },
-	{ EAGAIN, 503, "overloaded",
-	  "The gateway is behind with its work; what runs goes on.", false },
-	{ EBUSY, 503, "capacity",
-	  "As many calls are up as limits.calls allows.", false },
-};
-
-/* Refuses before any work what could not be carried out now. */
-static bool admitted(struct gw_http_req *req, struct gw_refusal *r)
-{
-	const int err = gw_registry_admit(gw_http_key(req), &r->retry_s);
-	size_t i = 0;
-
-	if (!err)
-		return true;
-	while (i < ARRAY_SIZE(not_now) - 1 && not_now[i].err != err)
-		i++;
-	r->audited = not_now[i].audited;
-	if (err == EUSERS) {
-		r->limit = "calls";
-		r->max = gw_http_config(req)->limits.calls_per_s;
-		r->window_s = 1;
-	}
-	gw_refuse(r, not_now[i].status, not_now[i].code, "%s",
-		  not_now[i].detail);
-	return false;
-}
-
 /* Browsers go on to the call's own page. */
 static void redirect_to_call(struct gw_http_req *req, const char *id)
 {
@@ -227,25 +184,13 @@ static void refuse(struct gw_http_req *req, const struct posted *post)
 
 static void place(struct gw_http_req *req, struct posted *post)
 {
-	struct gw_placing *p = &post->p;
 	struct gw_quota_call counted;
-	const struct gw_placement placement = {
-		.order = &p->order,
-		.uri = p->to.addr.uri,
-		.number = p->to.addr.number[0] ? p->to.addr.number : NULL,
-		.line = p->to.line,
-		.from_uri = p->from.given ? p->from.addr.uri : NULL,
-		.from_line = p->from.line,
-		.key = gw_http_key(req),
-		.idempotency_key = post->has_key ? post->key : NULL,
-		.body_sha256 = post->sha256,
-		.client = gw_http_client(req),
-		.dedupe_s = p->order.dedupe_s,
-		.counted = &counted,
-	};
+	struct gw_placement placement;
 	int err;
 
-	gw_placing_quota(p, &counted);
+	gw_placing_placement(&post->p, &placement, &counted);
+	placement.idempotency_key = post->has_key ? post->key : NULL;
+	placement.body_sha256 = post->sha256;
 	gw_http_later(req);
 	err = gw_registry_place(&placement, answer, req);
 	if (err == EINPROGRESS) {
@@ -305,7 +250,8 @@ void gw_api_create_call(struct gw_http_req *req)
 		gw_http_problem(req, 503, "internal", NULL);
 		return;
 	}
-	if (!admitted(req, &post.refusal))
+	if (!gw_placing_admit(gw_http_config(req), gw_http_key(req),
+			      &post.refusal))
 		refuse(req, &post);
 	else if (!gw_placing_read(&post.p, req))
 		return;

@@ -556,7 +556,7 @@ static void placed_done(struct gw_store_job *job, void *arg)
 	const bool is_new = !job->err && job->verdict == GW_IDEM_NEW;
 	struct mbuf *first = NULL;
 
-	if (is_new)
+	if (is_new && job->call)
 		(void)first_response(&first, job);
 	placed.response = is_new ? first : job->response;
 
@@ -641,7 +641,7 @@ out:
 	return err;
 }
 
-int gw_events_recall(struct gw_events *events, struct gw_store_idem *idem,
+static int push_idem(struct gw_events *events, struct gw_store_idem *idem,
 		     gw_events_placed_h *h, void *arg)
 {
 	struct gw_store_job *job;
@@ -654,7 +654,6 @@ int gw_events_recall(struct gw_events *events, struct gw_store_idem *idem,
 		return err;
 	}
 	placing = job->arg;
-	idem->only_look = true;
 	job->idem = idem;
 	err = gw_store_push(events->store, job);
 	if (err)
@@ -702,6 +701,19 @@ int gw_events_erase(struct gw_events *events, const char *call_id,
 	if (err)
 		mem_deref(e);
 	return err;
+}
+
+int gw_events_recall(struct gw_events *events, struct gw_store_idem *idem,
+		     gw_events_placed_h *h, void *arg)
+{
+	idem->only_look = true;
+	return push_idem(events, idem, h, arg);
+}
+
+int gw_events_remember(struct gw_events *events, struct gw_store_idem *idem,
+		       gw_events_placed_h *h, void *arg)
+{
+	return push_idem(events, idem, h, arg);
 }
 
 /* Up and down --------------------------------------------------------------- */

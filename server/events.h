@@ -91,6 +91,11 @@ int gw_events_place(struct gw_events *events, const struct gw_news *news,
 int gw_events_recall(struct gw_events *events, struct gw_store_idem *idem,
 		     gw_events_placed_h *h, void *arg);
 
+/* Keeps what was answered to a key without a call (idem->answer; taken over, also on
+ * error): h is called once, with NEW, REPLAY or MISMATCH. */
+int gw_events_remember(struct gw_events *events, struct gw_store_idem *idem,
+		       gw_events_placed_h *h, void *arg);
+
 /* An event that is on disk. Refcounted: mem_ref() to keep it. Immutable. */
 struct gw_event {
 	uint64_t id;

@@ -104,6 +104,9 @@ const char *gw_http_param(const struct gw_http_req *req, const char *name);
  * twice were refused before (400). */
 const char *gw_http_query(const struct gw_http_req *req, const char *name);
 
+/* Path and query as they were sent: "/hooks/crm?a=%2F". For signatures. */
+const char *gw_http_target(const struct gw_http_req *req);
+
 /* A request header, any case; NULL if there is none. The first one if several. */
 const char *gw_http_header_in(const struct gw_http_req *req, const char *name);
 
@@ -171,6 +174,14 @@ bool gw_http_is_expected(const struct gw_http_req *req);
 /* One row of errors[]: to be told before gw_http_problem(). Copied. */
 void gw_http_problem_add(struct gw_http_req *req, const char *pointer,
 			 const char *detail);
+
+/* A hook's webhook was refused: the problem says `"accepted":false`, too. */
+void gw_http_problem_not_accepted(struct gw_http_req *req);
+
+/* Does client lie in one of the networks ("10.0.0.0/8", "::1")? */
+struct gw_config_strings;
+bool gw_http_is_in(const struct gw_config_strings *networks,
+		   const char *client);
 
 /* application/problem+json (RFC 9457). code: a stable word for machines
  * ("not_found"); it also makes the type. detail: a sentence for people or NULL;

@@ -25,7 +25,7 @@ static bool is_listed(const char *names, const char *name)
 /* A typo in ?dry_run must not dial. */
 bool gw_http_admit_query(struct gw_http_req *req)
 {
-	if (req->match.flags & GW_ROUTE_STATIC)
+	if (req->match.flags & (GW_ROUTE_STATIC | GW_ROUTE_RAW))
 		return true;
 
 	for (size_t i = 0; i < req->query_count; i++) {
@@ -57,7 +57,7 @@ bool gw_http_admit_accept(struct gw_http_req *req)
 {
 	const unsigned flags = req->match.flags;
 
-	if ((flags & GW_ROUTE_STATIC) ||
+	if ((flags & (GW_ROUTE_STATIC | GW_ROUTE_RAW)) ||
 	    gw_http_accepts(&req->accept, gw_http_in(req, "Accept"), flags))
 		return true;
 
@@ -86,11 +86,11 @@ bool gw_http_admit_type(struct gw_http_req *req, const struct gw_http_head *h)
 {
 	const unsigned flags = req->match.flags;
 
-	if (!(flags & (GW_ROUTE_JSON | GW_ROUTE_FORM)))
+	if (!(flags & (GW_ROUTE_JSON | GW_ROUTE_FORM | GW_ROUTE_RAW)))
 		return true;
 
 	if (!gw_http_has_body(h)) {
-		if (flags & GW_ROUTE_BODY_OPTIONAL)
+		if (flags & (GW_ROUTE_BODY_OPTIONAL | GW_ROUTE_RAW))
 			return true;
 		return gw_http_refuse(req, (struct gw_http_refusal){
 						   400, "body_missing",
@@ -106,6 +106,8 @@ bool gw_http_admit_type(struct gw_http_req *req, const struct gw_http_head *h)
 					      "bodies are read as they are,"
 					      " without Content-Encoding" });
 	}
+	if (flags & GW_ROUTE_RAW)
+		return true;
 	if (!h->type)
 		return wrong_type(req, "the body has no Content-Type");
 
@@ -126,6 +128,9 @@ bool gw_http_admit_type(struct gw_http_req *req, const struct gw_http_head *h)
 
 bool gw_http_admit_length(struct gw_http_req *req, const struct gw_http_head *h)
 {
+	/* a CRM gathers what it has to say */
+	if (req->match.flags & GW_ROUTE_RAW)
+		req->body_limit = MAX(req->body_limit, GW_HTTP_RAW_MAX);
 	if (!h->length || strtoull(h->length, NULL, 10) <= req->body_limit)
 		return true;
 

@@ -6,43 +6,42 @@
 #include "config/config.h"
 #include "server/http_admit_impl.h"
 
-static bool is_trusted_proxy(const struct gw_http_req *req)
+static bool is_in(const struct sa *peer, const char *network)
 {
-	const struct gw_config_strings *trusted =
-		&req->http->config->http.trusted_proxies;
-	struct sa peer, net;
+	const char *slash = strchr(network, '/');
+	const size_t len = slash ? (size_t)(slash - network) : strlen(network);
+	const uint8_t *a, *b;
+	unsigned bits, max;
+	struct sa net;
+	char text[64];
 
-	if (sa_set_str(&peer, req->conn->client, 0))
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, network, len);
+	text[len] = '\0';
+	if (sa_set_str(&net, text, 0) || sa_af(&net) != sa_af(peer))
 		return false;
 
-	for (size_t i = 0; i < trusted->count; i++) {
-		char text[64];
-		const char *slash = strchr(trusted->list[i], '/');
-		const size_t len = slash ? (size_t)(slash - trusted->list[i]) :
-					   strlen(trusted->list[i]);
-		const uint8_t *a, *b;
-		unsigned bits, max;
+	max = sa_af(&net) == AF_INET ? 32 : 128;
+	bits = slash ? (unsigned)strtoul(slash + 1, NULL, 10) : max;
+	a = max == 32 ? (const uint8_t *)&net.u.in.sin_addr :
+			(const uint8_t *)&net.u.in6.sin6_addr;
+	b = max == 32 ? (const uint8_t *)&peer->u.in.sin_addr :
+			(const uint8_t *)&peer->u.in6.sin6_addr;
+	return bits <= max && !memcmp(a, b, bits / 8) &&
+	       (!(bits % 8) ||
+		!((a[bits / 8] ^ b[bits / 8]) >> (8 - bits % 8)));
+}
 
-		if (len >= sizeof(text))
-			continue;
-		memcpy(text, trusted->list[i], len);
-		text[len] = '\0';
-		if (sa_set_str(&net, text, 0) || sa_af(&net) != sa_af(&peer))
-			continue;
+bool gw_http_is_in(const struct gw_config_strings *networks, const char *client)
+{
+	struct sa peer;
 
-		max = sa_af(&net) == AF_INET ? 32 : 128;
-		bits = slash ? (unsigned)strtoul(slash + 1, NULL, 10) : max;
-		a = max == 32 ? (const uint8_t *)&net.u.in.sin_addr :
-				(const uint8_t *)&net.u.in6.sin6_addr;
-		b = max == 32 ? (const uint8_t *)&peer.u.in.sin_addr :
-				(const uint8_t *)&peer.u.in6.sin6_addr;
-		if (bits > max || memcmp(a, b, bits / 8) != 0)
-			continue;
-		if (!(bits % 8) ||
-		    !((a[bits / 8] ^ b[bits / 8]) >> (8 - bits % 8)))
+	if (sa_set_str(&peer, client, 0))
+		return false;
+	for (size_t i = 0; i < networks->count; i++)
+		if (is_in(&peer, networks->list[i]))
 			return true;
-	}
-
 	return false;
 }
 
@@ -104,7 +103,8 @@ void gw_http_admit_names(struct gw_http_req *req)
 	make_id(req);
 	take_trace(req, gw_http_in(req, "traceparent"));
 
-	if (is_trusted_proxy(req)) {
+	if (gw_http_is_in(&req->http->config->http.trusted_proxies,
+			  req->conn->client)) {
 		if (id && is_request_id(id))
 			(void)str_ncpy(req->id, id, sizeof(req->id));
 		take_forwarded(req, gw_http_in(req, "X-Forwarded-For"));

@@ -101,7 +101,10 @@ struct gw_http_conn {
 	char client[GW_HTTP_CLIENT_SIZE];
 };
 
-enum { GW_HTTP_LISTENERS_MAX = 16 };
+enum {
+	GW_HTTP_LISTENERS_MAX = 16,
+	GW_HTTP_RAW_MAX = 512 * 1024, /* bytes of a CRM's body, at least */
+};
 
 struct gw_http {
 	struct gw_http_listener *listeners[GW_HTTP_LISTENERS_MAX];
@@ -194,6 +197,7 @@ struct gw_http_req {
 	size_t header_count;
 	struct mbuf *errors; /* rows of errors[], comma separated              */
 	size_t error_count;
+	bool not_accepted; /* the problem says so                             */
 	unsigned status;
 	struct MHD_Response *response;
 	uint64_t started;

@@ -412,6 +412,11 @@ void gw_http_problem_add(struct gw_http_req *req, const char *pointer,
 	}
 }
 
+void gw_http_problem_not_accepted(struct gw_http_req *req)
+{
+	req->not_accepted = true;
+}
+
 /* "rate_limited" is of type urn:bellpull:problem:rate-limited. */
 static int print_type(struct mbuf *mb, const char *code)
 {
@@ -443,6 +448,8 @@ struct mbuf *gw_http_problem_text(struct gw_http_req *req, unsigned status,
 	err |= print_str(mb, code);
 	err |= mbuf_write_str(mb, ",\"request_id\":");
 	err |= print_str(mb, req->id);
+	if (req->not_accepted)
+		err |= mbuf_write_str(mb, ",\"accepted\":false");
 	if (req->errors)
 		err |= mbuf_printf(mb, ",\"errors\":[%b]", req->errors->buf,
 				   req->errors->end);

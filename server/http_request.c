@@ -50,6 +50,16 @@ const char *gw_http_path(const struct gw_http_req *req)
 	return req->path;
 }
 
+const char *gw_http_target(const struct gw_http_req *req)
+{
+	const char *target = req->target;
+
+	if (req->authority) /* http://host/path */
+		target = strstr(target, "://") + 3;
+	target += req->authority ? strcspn(target, "/?") : 0;
+	return *target ? target : "/";
+}
+
 const char *gw_http_param(const struct gw_http_req *req, const char *name)
 {
 	const size_t len = strlen(name);

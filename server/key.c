@@ -150,6 +150,24 @@ int gw_key_of_click(struct gw_key **keyp, const struct gw_key *parent,
 	return 0;
 }
 
+int gw_key_of_hook(struct gw_key **keyp, const struct gw_config *cfg,
+		   const struct gw_config_hook *hook)
+{
+	struct owner *o = alloc();
+
+	if (!o || re_sdprintf(&o->name, "hook:%s", hook->name)) {
+		mem_deref(o);
+		return ENOMEM;
+	}
+	o->held = hold(cfg);
+	o->key.name = o->name;
+	o->key.project = hook->project;
+	o->key.lines = hook->lines;
+	o->key.caller_ids = hook->caller_ids;
+	*keyp = &o->key;
+	return 0;
+}
+
 /* "a,b" as a list: of number i of the owner. */
 static int split(struct owner *o, size_t i, struct gw_config_strings *strings,
 		 const char *text)

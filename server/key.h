@@ -75,6 +75,11 @@ int gw_key_of_config(struct gw_key **keyp, const struct gw_config_key *row);
 int gw_key_of_click(struct gw_key **keyp, const struct gw_key *parent,
 		    struct gw_click *click);
 
+/* Who places the calls of a hook: "hook:NAME", which nobody can show; scopes it needs
+ * none. Its strings are the configuration's, to which it keeps a reference. */
+int gw_key_of_hook(struct gw_key **keyp, const struct gw_config *cfg,
+		   const struct gw_config_hook *hook);
+
 /* An empty one, for gw_click's owner to fill. */
 struct gw_click *gw_click_alloc(void);
 

@@ -22,6 +22,7 @@
 
 #include "config/config.h"
 #include "server/app.h"
+#include "server/crm.h"
 #include "server/auth.h"
 #include "server/clock.h"
 #include "server/events.h"
@@ -366,6 +367,7 @@ static void close_all(void)
 		gw_http_close(app.http);
 	}
 	gw_registry_close();
+	gw_crm_close();
 	gw_recovery_close();
 	gw_lines_close();
 	if (app.media)
@@ -619,6 +621,7 @@ static int start(void)
 				       app.cfg->store.keep_days);
 	err = err ? err : open_events();
 	gw_audit_open(app.store);
+	err = err ? err : gw_crm_open(app.cfg);
 	err = err ? err :
 		    gw_lines_start(app.cfg, gw_store_facts(app.store)->secret,
 				   app.events, app.media);

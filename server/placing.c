@@ -192,32 +192,86 @@ static void judge_click(const struct gw_placing *p, const struct gw_key *key,
 		  "visitor_prefixes say at which ones.");
 }
 
-bool gw_placing_read(struct gw_placing *p, struct gw_http_req *req)
+bool gw_placing_check(struct gw_placing *p, const struct gw_placing_source *src)
 {
-	const struct gw_config *cfg = gw_http_config(req);
-	const struct gw_key *key = gw_http_key(req);
+	const struct gw_key *key = src->key;
 	const struct gw_click *click = key ? key->click : NULL;
 
 	p->key = key;
-	p->client = gw_http_client(req);
+	p->client = src->client;
 	if (click) {
 		p->order.to = click->to;
-		check_click_members(p, gw_http_json(req));
+		check_click_members(p, src->body);
 	}
-	if (!gw_json_read_order(&p->order, gw_http_json(req),
-				gw_http_is_form(req), &cfg->limits.headers,
-				&p->faults)) {
+	if (!gw_json_read_order(&p->order, src->body, src->from_form,
+				&src->cfg->limits.headers, &p->faults)) {
 		check_against_lines(p, key);
 		if (click)
 			apply_click(p, click);
 	}
-	if (!p->faults.count)
+	return !p->faults.count;
+}
+
+bool gw_placing_read(struct gw_placing *p, struct gw_http_req *req)
+{
+	const struct gw_placing_source src = {
+		.cfg = gw_http_config(req),
+		.body = gw_http_json(req),
+		.from_form = gw_http_is_form(req),
+		.key = gw_http_key(req),
+		.client = gw_http_client(req),
+	};
+
+	if (gw_placing_check(p, &src))
 		return true;
 	gw_placing_refuse(req, &p->faults);
 	return false;
 }
 
 /* May they be rung, and can they -------------------------------------------- */
+
+/* What the registry says to new calls now, for people. */
+static const struct {
+	int err;
+	unsigned status;
+	const char *code, *detail;
+	bool audited;
+} not_now[] = {
+	{ ESHUTDOWN, 503, "draining",
+	  "The gateway is stopping and takes no new calls.", false },
+	{ EPERM, 503, "frozen",
+	  "New calls have been stopped by POST /admin/freeze.", true },
+	{ EUSERS, 429, "rate_limited",
+	  "More calls a second than limits.calls_per_s allows for one key.",
+	  false },
+	{ ENOSPC, 503, "storage",
+	  "Calls can't be written to disk now, so none are taken.", false },
+	{ EAGAIN, 503, "overloaded",
+	  "The gateway is behind with its work; what runs goes on.", false },
+	{ EBUSY, 503, "capacity",
+	  "As many calls are up as limits.calls allows.", false },
+};
+
+bool gw_placing_admit(const struct gw_config *cfg, const struct gw_key *key,
+		      struct gw_refusal *r)
+{
+	const int err = gw_registry_admit(key, &r->retry_s);
+	size_t i = 0;
+
+	if (!err)
+		return true;
+	while (i < ARRAY_SIZE(not_now) - 1 && not_now[i].err != err)
+		i++;
+	r->audited = not_now[i].audited;
+	if (err == EUSERS) {
+		r->limit = "calls";
+		r->max = cfg->limits.calls_per_s;
+		r->window_s = 1;
+	}
+	gw_refuse(r, not_now[i].status, not_now[i].code, "%s",
+		  not_now[i].detail);
+	return false;
+}
 
 static void judge_party(const char *pointer,
 			const struct gw_placing_party *party,
@@ -352,6 +406,24 @@ bool gw_placing_judge(struct gw_placing *p, struct gw_refusal *r)
 	return !r->status;
 }
 
+void gw_placing_placement(const struct gw_placing *p, struct gw_placement *pl,
+			  struct gw_quota_call *counted)
+{
+	gw_placing_quota(p, counted);
+	*pl = (struct gw_placement){
+		.order = &p->order,
+		.uri = p->to.addr.uri,
+		.number = p->to.addr.number[0] ? p->to.addr.number : NULL,
+		.line = p->to.line,
+		.from_uri = p->from.given ? p->from.addr.uri : NULL,
+		.from_line = p->from.line,
+		.key = p->key,
+		.client = p->client,
+		.dedupe_s = p->order.dedupe_s,
+		.counted = counted,
+	};
+}
+
 /* Saying so ----------------------------------------------------------------- */
 
 static void write_party(struct gw_writer *w,
@@ -407,7 +479,8 @@ static void write_limits(struct gw_writer *w, const struct gw_placing *p)
 /* The to party's facts stand on top, as they do when there is nobody else; from's
  * are an object of the same names. Whether the call is allowed stands on top, too:
  * the rule that refuses either of the two refuses it. */
-static void write_dry_run(struct gw_writer *w, const struct gw_placing *p)
+void gw_placing_write_dry_run(struct gw_writer *w, const char *name,
+			      const struct gw_placing *p)
 {
 	const struct gw_line_cfg *line = gw_line_cfg(p->to.line);
 	const char *number = p->order.caller_number ? p->order.caller_number :
@@ -420,7 +493,7 @@ static void write_dry_run(struct gw_writer *w, const struct gw_placing *p)
 	if (verdict->allowed)
 		verdict = &p->to.verdict;
 	gw_registry_stats(&stats);
-	gw_write_open(w, NULL, '{');
+	gw_write_open(w, name, '{');
 	gw_write_string(w, "object", "dry_run");
 	gw_write_string(w, "to", p->order.to);
 	write_party(w, &p->to, verdict);
@@ -448,7 +521,7 @@ void gw_placing_reply_dry_run(const struct gw_placing *p,
 
 	if (mb) {
 		gw_writer_init(&w, mb);
-		write_dry_run(&w, p);
+		gw_placing_write_dry_run(&w, NULL, p);
 	}
 	if (w.err)
 		gw_http_problem(req, 503, "memory", NULL);

@@ -10,11 +10,14 @@
 #include "server/policy.h"
 #include "sip/address.h"
 
+struct gw_config;
 struct gw_http_req;
 struct gw_key;
 struct gw_line;
+struct gw_placement;
 struct gw_quota_call;
 struct gw_refusal;
+struct gw_writer;
 
 /* One of the people. */
 struct gw_placing_party {
@@ -32,7 +35,25 @@ struct gw_placing {
 	const char *client;
 };
 
-/* Reads the body and checks the whole of it. False: the request was answered. */
+/* An order that somebody has sent: the body of POST /calls, or what a hook made of a
+ * webhook. Borrowed as long as placing. */
+struct gw_placing_source {
+	const struct gw_config *cfg;
+	const struct gw_json *body;
+	bool from_form; /* "30" is 30 */
+	const struct gw_key *key;
+	const char *client;
+};
+
+/* Whether a new call would be taken now at all. False: refusal says why not. */
+bool gw_placing_admit(const struct gw_config *cfg, const struct gw_key *key,
+		      struct gw_refusal *refusal);
+
+/* Checks the whole of it. False: placing->faults says what is wrong. */
+bool gw_placing_check(struct gw_placing *placing,
+		      const struct gw_placing_source *source);
+
+/* The same of the request's body. False: the request was answered. */
 bool gw_placing_read(struct gw_placing *placing, struct gw_http_req *req);
 
 /* Whether the policy, the limits and the lines let it be placed; the time limit is
@@ -44,7 +65,15 @@ bool gw_placing_judge(struct gw_placing *placing, struct gw_refusal *refusal);
 void gw_placing_quota(const struct gw_placing *placing,
 		      struct gw_quota_call *call);
 
-/* ?dry_run=1: what would happen. */
+/* What gw_registry_place() is to be told; the rest of placement is the caller's.
+ * counted has to live until then. */
+void gw_placing_placement(const struct gw_placing *placing,
+			  struct gw_placement *placement,
+			  struct gw_quota_call *counted);
+
+/* ?dry_run=1: what would happen, as an object or a member of one. */
+void gw_placing_write_dry_run(struct gw_writer *w, const char *name,
+			      const struct gw_placing *placing);
 void gw_placing_reply_dry_run(const struct gw_placing *placing,
 			      struct gw_http_req *req);
 

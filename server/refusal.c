@@ -144,12 +144,19 @@ static void tell_limit(struct gw_http_req *req, const struct gw_refusal *r)
 			      r->retry_s);
 }
 
+void gw_refusal_audit(struct gw_http_req *req, const struct gw_key *key,
+		      const struct gw_refusal *refusal,
+		      const struct gw_refusal_order *order)
+{
+	if (refusal->audited)
+		note(key, refusal, order, gw_http_client(req),
+		     gw_http_request_id(req));
+}
+
 void gw_refusal_tell(struct gw_http_req *req, const struct gw_refusal *refusal,
 		     const struct gw_refusal_order *order)
 {
-	if (refusal->audited)
-		note(gw_http_key(req), refusal, order, gw_http_client(req),
-		     gw_http_request_id(req));
+	gw_refusal_audit(req, gw_http_key(req), refusal, order);
 	if (refusal->retry_s)
 		(void)gw_http_headerf(req, "Retry-After", "%u",
 				      refusal->retry_s);

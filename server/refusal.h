@@ -34,8 +34,13 @@ void gw_refuse(struct gw_refusal *refusal, unsigned status, const char *code,
 void gw_refusal_tell(struct gw_http_req *req, const struct gw_refusal *refusal,
 		     const struct gw_refusal_order *order);
 
-/* A refusal that no request waits for: a phone's REFER, a server's 302. */
+/* Only the audit of it, for who answers in a way of its own: key asked by req. */
 struct gw_key;
+void gw_refusal_audit(struct gw_http_req *req, const struct gw_key *key,
+		      const struct gw_refusal *refusal,
+		      const struct gw_refusal_order *order);
+
+/* A refusal that no request waits for: a phone's REFER, a server's 302. */
 void gw_refusal_note(const struct gw_key *key, const struct gw_refusal *refusal,
 		     const struct gw_refusal_order *order);
 

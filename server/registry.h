@@ -77,6 +77,9 @@ struct gw_placement {
 	const struct gw_key *key;    /* or NULL */
 	const char *idempotency_key; /* or NULL */
 	const uint8_t *body_sha256;  /* 32 bytes; with idempotency_key */
+	bool joins; /* one with this key that is under way: its answer, too,
+		     * instead of EINPROGRESS */
+	uint32_t remember_s; /* the key; 0: limits.idempotency_hours */
 	const char *client;          /* numeric address of who asks */
 	uint32_t dedupe_s; /* 0: a call like the last one is a new call */
 	const struct gw_quota_call *counted; /* as limits see it */
@@ -110,6 +113,13 @@ int gw_registry_place(const struct gw_placement *placement,
 int gw_registry_recall(const struct gw_key *key, const char *idempotency_key,
 		       const uint8_t body_sha256[32], gw_order_placed_h *h,
 		       void *arg);
+
+/* Keeps answer (JSON) for this key, without a call: h gets PLACED (now it is kept;
+ * id and body are NULL), REPLAY (id "": it was kept before; else there is a call) or
+ * FAILED. */
+int gw_registry_remember(const struct gw_key *key, const char *idempotency_key,
+			 const uint8_t body_sha256[32], const char *answer,
+			 uint32_t remember_s, gw_order_placed_h *h, void *arg);
 
 /* A living call as JSON. Returns 0, ENOENT (not living, or not this key's) or
  * ENOMEM. */

@@ -96,7 +96,8 @@ static int claim_key(struct gw_registry_entry *e, struct gw_store_idem **idemp,
 	if (err)
 		return err;
 	hash = hash_joaat_str(e->idem_scope);
-	if (hash_lookup(gw_registry.by_idem, hash, has_scope, e->idem_scope))
+	if (!pl->joins &&
+	    hash_lookup(gw_registry.by_idem, hash, has_scope, e->idem_scope))
 		return EINPROGRESS;
 	idem = gw_store_idem_alloc();
 	if (!idem)
@@ -107,6 +108,7 @@ static int claim_key(struct gw_registry_entry *e, struct gw_store_idem **idemp,
 		return err;
 	}
 	memcpy(idem->body_sha256, pl->body_sha256, sizeof(idem->body_sha256));
+	idem->keep_s = pl->remember_s;
 	hash_append(gw_registry.by_idem, hash, &e->idem_he, e);
 	*idemp = idem;
 	return 0;
@@ -388,9 +390,9 @@ static void recalled(const struct gw_placed *placed, void *arg)
 	mem_deref(r);
 }
 
-int gw_registry_recall(const struct gw_key *key, const char *idempotency_key,
-		       const uint8_t body_sha256[32], gw_order_placed_h *h,
-		       void *arg)
+static int make_recall(struct recall **rp, struct gw_store_idem **idemp,
+		       const struct gw_key *key, const char *idempotency_key,
+		       const uint8_t body_sha256[32])
 {
 	struct gw_store_idem *idem = gw_store_idem_alloc();
 	struct recall *r = mem_zalloc(sizeof(*r), NULL);
@@ -403,9 +405,49 @@ int gw_registry_recall(const struct gw_key *key, const char *idempotency_key,
 		return err;
 	}
 	memcpy(idem->body_sha256, body_sha256, sizeof(idem->body_sha256));
+	*rp = r;
+	*idemp = idem;
+	return 0;
+}
+
+int gw_registry_recall(const struct gw_key *key, const char *idempotency_key,
+		       const uint8_t body_sha256[32], gw_order_placed_h *h,
+		       void *arg)
+{
+	struct gw_store_idem *idem;
+	struct recall *r;
+	int err = make_recall(&r, &idem, key, idempotency_key, body_sha256);
+
+	if (err)
+		return err;
 	r->h = h;
 	r->arg = arg;
 	err = gw_events_recall(gw_registry.events, idem, recalled, r);
+	if (err)
+		mem_deref(r);
+	return err;
+}
+
+int gw_registry_remember(const struct gw_key *key, const char *idempotency_key,
+			 const uint8_t body_sha256[32], const char *answer,
+			 uint32_t remember_s, gw_order_placed_h *h, void *arg)
+{
+	struct gw_store_idem *idem;
+	struct recall *r;
+	int err = make_recall(&r, &idem, key, idempotency_key, body_sha256);
+
+	if (err)
+		return err;
+	r->h = h;
+	r->arg = arg;
+	idem->keep_s = remember_s;
+	idem->answer = mbuf_alloc(strlen(answer) + 1);
+	if (!idem->answer || mbuf_write_str(idem->answer, answer)) {
+		mem_deref(idem);
+		mem_deref(r);
+		return ENOMEM;
+	}
+	err = gw_events_remember(gw_registry.events, idem, recalled, r);
 	if (err)
 		mem_deref(r);
 	return err;

@@ -129,6 +129,9 @@ struct gw_store_idem {
 	char *scope_key; /* who + method + path + key; own copy          */
 	uint8_t body_sha256[32];
 	bool only_look; /* writes nothing; the job has no call          */
+	struct mbuf *answer; /* of a job without a call: what is told to those who
+			      * come again. JSON; else NULL                  */
+	uint32_t keep_s; /* how long it is remembered; 0: as the store's is */
 };
 
 struct gw_store_idem *gw_store_idem_alloc(void);
@@ -167,17 +170,29 @@ struct gw_store_erase {
 };
 struct gw_store_erase *gw_store_erase_alloc(void);
 
+/* One webhook that came in, without its body. Own copies; or NULL. */
+struct gw_store_delivery {
+	uint64_t id; /* read only */
+	int64_t at_ms, status;
+	char *hook, *verdict, *detail, *sha256;
+	char *calls; /* ids, comma separated */
+	char *client, *request_id;
+};
+struct gw_store_delivery *gw_store_delivery_alloc(void);
+
 /* All or nothing of it is written. Allocate with gw_store_job_alloc() and set
  * doneh; after doneh has returned the job is freed. */
 struct gw_store_job {
 	struct gw_store_call *call;    /* or NULL                            */
 	struct gw_store_event *events; /* owned array; suffixes too          */
 	size_t event_count;
-	struct gw_store_idem *idem; /* or NULL; then call must be an insert  */
+	struct gw_store_idem *idem; /* or NULL; then call must be an insert, or
+				     * idem has an answer                    */
 	struct gw_store_dedupe *dedupe; /* or NULL; the same                 */
 	struct gw_store_click *click;   /* or NULL; the same                 */
 	struct gw_store_audit *audit;   /* or NULL                           */
 	struct gw_store_erase *erase;   /* or NULL                           */
+	struct gw_store_delivery *delivery; /* or NULL                       */
 	char *key_used;                 /* name of a key of the store        */
 	const char *meta;               /* static name of a number to set    */
 	int64_t meta_value;
@@ -226,6 +241,7 @@ enum gw_store_what {
 	GW_STORE_KEYS,   /* all keys, if version is not theirs             */
 	GW_STORE_AUDIT,  /* refusals before upto_id, newest first          */
 	GW_STORE_USAGE,  /* calls created since since_ms, oldest first     */
+	GW_STORE_DELIVERIES, /* webhooks to hook before upto_id, newest first */
 };
 
 /* A key that `bellpull key add` has made (server/store_keys.h). */
@@ -281,6 +297,7 @@ struct gw_store_read {
 	uint64_t upto_id;              /* EVENTS: not above this one; 0: all */
 	uint32_t limit;                /* CALLS, EVENTS: at most so many     */
 	uint32_t max_bytes;            /* EVENTS: stop when reached; 0: any  */
+	char *hook;      /* DELIVERIES: of this one                      */
 	int64_t version; /* KEYS: what is known already; result: what is now */
 
 	void (*doneh)(struct gw_store_read *rd, void *arg); /* loop thread */
@@ -298,6 +315,8 @@ struct gw_store_read {
 	size_t audit_count;
 	struct gw_store_usage *usages;
 	size_t usage_count;
+	struct gw_store_delivery *deliveries;
+	size_t delivery_count;
 	bool more; /* limit or max_bytes cut it short: go on from the last one */
 
 	struct { /* the store's own */

@@ -38,6 +38,7 @@ static void idem_destructor(void *arg)
 	struct gw_store_idem *idem = arg;
 
 	mem_deref(idem->scope_key);
+	mem_deref(idem->answer);
 }
 
 struct gw_store_idem *gw_store_idem_alloc(void)
@@ -96,6 +97,26 @@ struct gw_store_erase *gw_store_erase_alloc(void)
 	return mem_zalloc(sizeof(struct gw_store_erase), NULL);
 }
 
+/* Also of one in an array. */
+static void delivery_destructor(void *arg)
+{
+	struct gw_store_delivery *d = arg;
+
+	mem_deref(d->hook);
+	mem_deref(d->verdict);
+	mem_deref(d->detail);
+	mem_deref(d->sha256);
+	mem_deref(d->calls);
+	mem_deref(d->client);
+	mem_deref(d->request_id);
+}
+
+struct gw_store_delivery *gw_store_delivery_alloc(void)
+{
+	return mem_zalloc(sizeof(struct gw_store_delivery),
+			  delivery_destructor);
+}
+
 static void job_destructor(void *arg)
 {
 	struct gw_store_job *job = arg;
@@ -113,6 +134,7 @@ static void job_destructor(void *arg)
 	mem_deref(job->click);
 	mem_deref(job->audit);
 	mem_deref(job->erase);
+	mem_deref(job->delivery);
 	mem_deref(job->key_used);
 	mem_deref(job->response);
 }
@@ -201,12 +223,16 @@ static void read_destructor(void *arg)
 		audit_destructor(&rd->audits[i]);
 	for (size_t i = 0; i < rd->usage_count; i++)
 		close_usage(&rd->usages[i]);
+	for (size_t i = 0; i < rd->delivery_count; i++)
+		delivery_destructor(&rd->deliveries[i]);
 
 	mem_deref(rd->rows);
 	mem_deref(rd->events);
 	mem_deref(rd->keys);
 	mem_deref(rd->audits);
 	mem_deref(rd->usages);
+	mem_deref(rd->deliveries);
+	mem_deref(rd->hook);
 	mem_deref(rd->status);
 	mem_deref(rd->to);
 	mem_deref(rd->from);

@@ -217,6 +217,8 @@ static int write_parts(struct gw_sqlite *db, struct gw_store_job *job,
 	if (!err && job->erase)
 		err = gw_sqlite_erase(db, job->erase);
 	err = err ? err : gw_sqlite_put_once(db, job, now);
+	if (!err && job->delivery)
+		err = gw_sqlite_put_delivery(db, job->delivery);
 	return err ? err : gw_sqlite_put_who(db, job, now);
 }
 
@@ -229,7 +231,7 @@ static int sq_write(void *arg, struct gw_store_job *job,
 
 	if (!job->call || !job->call->insert) {
 		if (job->dedupe || job->click ||
-		    (job->idem && !job->idem->only_look))
+		    (job->idem && !job->idem->only_look && !job->idem->answer))
 			return EINVAL;
 	}
 
@@ -367,13 +369,18 @@ static int prune_once(struct gw_sqlite *db, struct gw_store_slice *slice)
 	return err;
 }
 
-static int prune_audit(struct gw_sqlite *db, struct gw_store_slice *slice)
+/* Refusals, and webhooks that came in. */
+static int prune_logs(struct gw_sqlite *db, struct gw_store_slice *slice)
 {
-	const int err =
-		run_with(db, GW_SQL_PRUNE_AUDIT, slice->before_ms, AUDIT_ROWS);
+	static const enum gw_sql which[] = { GW_SQL_PRUNE_AUDIT,
+					     GW_SQL_PRUNE_DELIVERY };
+	int err = 0;
 
-	if (!err && sqlite3_changes(db->sql) == AUDIT_ROWS)
-		slice->more = true;
+	for (size_t i = 0; !err && i < ARRAY_SIZE(which); i++) {
+		err = run_with(db, which[i], slice->before_ms, AUDIT_ROWS);
+		if (!err && sqlite3_changes(db->sql) == AUDIT_ROWS)
+			slice->more = true;
+	}
 	return err;
 }
 
@@ -387,7 +394,7 @@ static int prune_parts(struct gw_sqlite *db, struct gw_store_slice *slice,
 	if (!err && slice->before_ms)
 		err = prune_loose(db, slice, goneidp);
 	if (!err && slice->before_ms)
-		err = prune_audit(db, slice);
+		err = prune_logs(db, slice);
 	if (!err && *goneidp > db->pruned_id) {
 		err = raise_meta(db, "pruned_event_id", *goneidp);
 		err = err ? err : raise_meta(db, "last_event_id", db->last_id);

@@ -24,6 +24,7 @@ enum gw_sql {
 	GW_SQL_CLICK_FIND,
 	GW_SQL_CLICK_PUT,
 	GW_SQL_AUDIT_PUT,
+	GW_SQL_DELIVERY_PUT,
 	GW_SQL_KEY_USED,
 	GW_SQL_META_SET,
 	GW_SQL_CALL_INSERT,
@@ -38,6 +39,7 @@ enum gw_sql {
 	GW_SQL_PRUNE_DEDUPE,
 	GW_SQL_PRUNE_CLICK,
 	GW_SQL_PRUNE_AUDIT,
+	GW_SQL_PRUNE_DELIVERY,
 	GW_SQL_META_RAISE,
 	GW_SQL_PROBE_PUT,
 	GW_SQL_PROBE_TAKE,
@@ -50,6 +52,7 @@ enum gw_sql {
 	GW_SQL_READ_KEYS,
 	GW_SQL_READ_AUDIT,
 	GW_SQL_READ_USAGE,
+	GW_SQL_READ_DELIVERIES,
 	GW_SQL_COUNT
 };
 
@@ -120,6 +123,11 @@ int gw_sqlite_read_usage(struct gw_sqlite *db, struct gw_store_read *rd);
  * And what is left to be done after its commit. */
 int gw_sqlite_erase(struct gw_sqlite *db, const struct gw_store_erase *erase);
 void gw_sqlite_wipe(struct gw_sqlite *db);
+
+/* store_sqlite_hooks.c: the log of webhooks that came in. */
+int gw_sqlite_put_delivery(struct gw_sqlite *db,
+			   const struct gw_store_delivery *d);
+int gw_sqlite_read_deliveries(struct gw_sqlite *db, struct gw_store_read *rd);
 
 /* The lowest id of a call that was made at ms or later. */
 void gw_sqlite_lowest_id(char id[GW_STORE_ID_SIZE], int64_t ms);

@@ -102,6 +102,15 @@ static const char *const migrations[] = {
 	" project TEXT, client TEXT, request_id TEXT,"
 	" \"to\" TEXT, \"from\" TEXT, line TEXT);"
 	"CREATE INDEX audit_at ON audit (at);",
+
+	/* webhooks that came in */
+	"CREATE TABLE hook_deliveries ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL,"
+	" hook TEXT NOT NULL, status INTEGER NOT NULL,"
+	" verdict TEXT NOT NULL, detail TEXT, sha256 TEXT, calls TEXT,"
+	" client TEXT, request_id TEXT);"
+	"CREATE INDEX hook_deliveries_at ON hook_deliveries (at);"
+	"CREATE INDEX hook_deliveries_hook ON hook_deliveries (hook, id);",
 };
 
 /* One number out of one row; 0 when there is none. */

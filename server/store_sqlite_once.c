@@ -46,20 +46,40 @@ static int find_idem(struct gw_sqlite *db, struct gw_store_job *job,
 	return err;
 }
 
-static int put_idem(struct gw_sqlite *db, const struct gw_store_job *job,
-		    const struct gw_store_now *now)
+/* What the first one is told: the call as it is now, or what was decided on. */
+static int first_answer(struct mbuf **responsep, const struct gw_store_job *job)
 {
-	const struct mbuf *snapshot = job->call->snapshot;
+	const struct mbuf *snapshot = job->call ? job->call->snapshot : NULL;
 	struct mbuf *response;
-	sqlite3_stmt *stmt = NULL;
 	int err;
 
+	if (!snapshot) {
+		*responsep = mem_ref(job->idem->answer);
+		return 0;
+	}
 	response = mbuf_alloc(snapshot->end + 48);
 	if (!response)
 		return ENOMEM;
-
 	err = gw_store_snapshot_json(response, snapshot->buf, snapshot->end,
 				     job->last_event_id);
+	if (err)
+		mem_deref(response);
+	else
+		*responsep = response;
+	return err;
+}
+
+static int put_idem(struct gw_sqlite *db, const struct gw_store_job *job,
+		    const struct gw_store_now *now)
+{
+	const int64_t keep_ms = job->idem->keep_s ?
+					job->idem->keep_s * INT64_C(1000) :
+					now->idempotency_ms;
+	struct mbuf *response = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int err;
+
+	err = first_answer(&response, job);
 	if (err)
 		goto out;
 
@@ -70,9 +90,11 @@ static int put_idem(struct gw_sqlite *db, const struct gw_store_job *job,
 	gw_sqlite_bind_str(stmt, 1, job->idem->scope_key);
 	(void)sqlite3_bind_blob(stmt, 2, job->idem->body_sha256,
 				sizeof(job->idem->body_sha256), SQLITE_STATIC);
-	gw_sqlite_bind_str(stmt, 3, job->call->id);
+	/* "" where there is no call: the column takes no NULL */
+	(void)sqlite3_bind_text(stmt, 3, job->call ? job->call->id : "", -1,
+				SQLITE_STATIC);
 	gw_sqlite_bind_mbuf(stmt, 4, response);
-	gw_sqlite_bind_int(stmt, 5, now->now_ms + now->idempotency_ms);
+	gw_sqlite_bind_int(stmt, 5, now->now_ms + keep_ms);
 	err = gw_sqlite_step(db, stmt);
 
 out:

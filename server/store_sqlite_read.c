@@ -302,6 +302,8 @@ int gw_sqlite_read(void *arg, struct gw_store_read *rd)
 		return gw_sqlite_read_audit(db, rd);
 	case GW_STORE_USAGE:
 		return gw_sqlite_read_usage(db, rd);
+	case GW_STORE_DELIVERIES:
+		return gw_sqlite_read_deliveries(db, rd);
 	}
 
 	return EINVAL;

@@ -31,6 +31,10 @@ static const char *const texts[GW_SQL_COUNT] = {
 		"INSERT INTO audit (at, code, rule, detail, \"key\", project,"
 		" client, request_id, \"to\", \"from\", line)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[GW_SQL_DELIVERY_PUT] =
+		"INSERT INTO hook_deliveries (at, hook, status, verdict, detail,"
+		" sha256, calls, client, request_id)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[GW_SQL_KEY_USED] = "UPDATE keys SET used_at = ?2 WHERE name = ?1",
 	[GW_SQL_META_SET] = "INSERT OR REPLACE INTO meta (name, value)"
 			    " VALUES (?1, ?2)",
@@ -77,6 +81,9 @@ static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_PRUNE_AUDIT] =
 		"DELETE FROM audit WHERE id IN (SELECT id"
 		" FROM audit WHERE at < ?1 ORDER BY id LIMIT ?2)",
+	[GW_SQL_PRUNE_DELIVERY] =
+		"DELETE FROM hook_deliveries WHERE id IN (SELECT id"
+		" FROM hook_deliveries WHERE at < ?1 ORDER BY id LIMIT ?2)",
 	[GW_SQL_META_RAISE] = "UPDATE meta SET value = max(value, ?2)"
 			      " WHERE name = ?1",
 	[GW_SQL_PROBE_PUT] = "INSERT OR REPLACE INTO meta (name, value)"
@@ -109,6 +116,10 @@ static const char *const texts[GW_SQL_COUNT] = {
 		" request_id, \"to\", \"from\", line FROM audit"
 		" WHERE id < ?1 AND (?3 IS NULL OR project = ?3)"
 		" ORDER BY id DESC LIMIT ?2",
+	[GW_SQL_READ_DELIVERIES] =
+		"SELECT id, at, status, hook, verdict, detail, sha256, calls,"
+		" client, request_id FROM hook_deliveries"
+		" WHERE hook = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2",
 	[GW_SQL_READ_USAGE] =
 		"SELECT * FROM (SELECT id, created_at, coalesce(seconds, 0),"
 		" \"key\", project, line, from_number, number, client,"
