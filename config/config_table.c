@@ -445,7 +445,7 @@ const struct gw_config_row gw_config_rows[] = {
   .form = gw_form_pointer, .json_default = "null",
   .help = "Pointer to a list of at most 100, each of which is a call of its own; mapping, "
 	  "when and dedupe look into it then. null: one call, of salesforce each "
-	  "notification." },
+	  "notification, of hubspot each event." },
 { "/hooks/NAME/dedupe", GW_CONFIG_STRING, HOOK(dedupe), .nullable = true,
   .form = gw_form_dedupe, .json_default = "null",
   .help = "By what a repetition is known: a pointer, or header:NAME. null: what the "

@@ -68,7 +68,8 @@ int gw_config_check_string(const struct gw_config_target *s, const char *text)
 {
 	const char *must;
 
-	if (!*text)
+	/* the empty pointer is the whole */
+	if (!*text && s->row->form != gw_form_pointer)
 		return gw_config_refuse(
 			s, s->row->nullable ? "is empty: write null for none" :
 					      "must not be empty");

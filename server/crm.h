@@ -49,6 +49,7 @@ enum gw_crm_outcome {
 
 struct gw_crm_result {
 	struct gw_crm_delivery *delivery;
+	const struct gw_json *value; /* in its tree */
 	enum gw_crm_outcome outcome;
 	bool replayed; /* it was decided before */
 	char call_id[GW_STORE_ID_SIZE];

@@ -1,10 +1,12 @@
 /* One webhook that was proved genuine: each of its calls is mapped, judged and
  * placed as an order of POST /calls would be.
  *
- * A repetition may come while the first is still on its way to the disk, or after a
- * crash. So nobody asks first: the call and the key by which it is known again go
- * into one commit, and the store says whether it was the first. What would be
- * refused now may have been placed before: that is looked up before it is told. */
+ * What came before is looked up first: a repetition has no part in limits, or a long
+ * list that comes again would use them up before it is at its end. A repetition may
+ * also come while the first is still on its way to the disk. So the call and the key
+ * by which it is known again go into one commit, and the store says whether it was
+ * the first; and what would be refused now is looked up once more before it is
+ * told. */
 #include "server/crm.h"
 
 #include <errno.h>
@@ -95,12 +97,12 @@ static void hash_id(struct gw_crm_result *r, const struct mbuf *id)
 }
 
 /* Headers are the whole request's, so its parts are told apart by number, too. */
-static int set_key(struct gw_crm_result *r, const struct gw_json *value)
+static int set_key(struct gw_crm_result *r)
 {
 	const struct gw_crm_delivery *d = r->delivery;
 	const size_t i = (size_t)(r - d->results);
 	struct mbuf *mb = mbuf_alloc(64);
-	int err = mb ? own_id(mb, d, value) : ENOMEM;
+	int err = mb ? own_id(mb, d, r->value) : ENOMEM;
 	const bool by_header = d->hook->dedupe && d->hook->dedupe[0] == 'h';
 
 	r->remember_s = d->hook->cfg->replay_hours * 3600;
@@ -275,7 +277,7 @@ static int read_order(struct gw_crm_result *r, struct gw_placing *p,
 	return err;
 }
 
-static void order(struct gw_crm_result *r, const struct gw_json *value)
+static void order(struct gw_crm_result *r)
 {
 	const struct gw_crm_delivery *d = r->delivery;
 	struct gw_placing p = { .order = { .to = NULL } };
@@ -286,7 +288,7 @@ static void order(struct gw_crm_result *r, const struct gw_json *value)
 		refuse(r);
 		return;
 	}
-	err = read_order(r, &p, value);
+	err = read_order(r, &p, r->value);
 	if (err == EINVAL)
 		refuse_faults(r, &p.faults);
 	if (err == EINVAL || (!err && !gw_placing_judge(&p, &r->refusal)))
@@ -295,6 +297,33 @@ static void order(struct gw_crm_result *r, const struct gw_json *value)
 		refuse_memory(r, err);
 	else
 		place(r, &p);
+}
+
+static void begin(struct gw_crm_result *r)
+{
+	const struct gw_json_doc *when = r->delivery->hook->cfg->when;
+
+	if (gw_crm_holds(gw_json_root(when), r->value))
+		order(r);
+	else
+		skip(r);
+}
+
+static void looked_up(const struct gw_order_placed *placed, void *arg)
+{
+	struct gw_crm_result *r = arg;
+
+	if (placed->verdict == GW_PLACED_REPLAY)
+		decide_again(r, placed->id);
+	else
+		begin(r);
+}
+
+static void look_up(struct gw_crm_result *r)
+{
+	if (gw_registry_recall(r->delivery->hook->key, r->key, r->sha256,
+			       looked_up, r))
+		begin(r);
 }
 
 void gw_crm_deliver(struct gw_crm_delivery *d,
@@ -306,16 +335,14 @@ void gw_crm_deliver(struct gw_crm_delivery *d,
 	d->pending = d->count + 1; /* one for us: nobody is done before all began */
 	for (size_t i = 0; i < d->count; i++) {
 		struct gw_crm_result *r = &d->results[i];
-		const struct gw_json *value =
-			gw_crm_element(tree, d->hook->each, i);
-		const int err = set_key(r, value);
+		int err;
 
+		r->value = gw_crm_element(tree, d->hook->each, i);
+		err = set_key(r);
 		if (err)
 			refuse_memory(r, err);
-		else if (gw_crm_holds(gw_json_root(d->hook->cfg->when), value))
-			order(r, value);
 		else
-			skip(r);
+			look_up(r);
 	}
 	if (!--d->pending)
 		doneh(d);

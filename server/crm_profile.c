@@ -265,8 +265,8 @@ struct gw_crm_profile {
 };
 
 static const struct gw_crm_profile profiles[] = {
-	{ "hubspot", gw_crm_check_hubspot, .scheme = "Signature",
-	  .retry_ms = true },
+	{ "hubspot", gw_crm_check_hubspot, .each = "", .dedupe = "/eventId",
+	  .scheme = "Signature", .retry_ms = true },
 	{ "pipedrive", check_basic, .dedupe = "/meta/id", .scheme = "Basic" },
 	{ "zoho", check_zoho, .needs_tree = true, .scheme = "Bearer" },
 	{ "salesforce", check_salesforce, .needs_tree = true,

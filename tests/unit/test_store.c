@@ -778,6 +778,7 @@ static int test_store_learns_whose_old_events_are(void)
 			"DROP TABLE keys;DROP TABLE dedupe;"
 			"DROP TABLE clicks;DROP TABLE audit;"
 			"DELETE FROM meta WHERE name = 'keys_version';"
+			"DROP TABLE hook_deliveries;"
 			"PRAGMA user_version = 1;"));
 
 	CHECK_OK(world_open(w));
