@@ -72,7 +72,8 @@ static void walk_group(struct gw_config_loader *ld,
 	char pointer[GW_CONFIG_POINTER_SIZE], pattern[GW_CONFIG_POINTER_SIZE];
 	size_t i = 0;
 
-	if (gw_json_type(array) != (g->named ? GW_JSON_OBJECT : GW_JSON_ARRAY)) {
+	if (gw_json_type(array) !=
+	    (g->named ? GW_JSON_OBJECT : GW_JSON_ARRAY)) {
 		gw_config_complain(ld, g->pointer,
 				   g->named ? "must be an object in braces" :
 					      "must be a list of objects in "
@@ -95,7 +96,8 @@ static void walk_group(struct gw_config_loader *ld,
 			ld->no_memory = true;
 			return;
 		}
-		gw_config_group_pointer(pointer, sizeof(pointer), g, ld->cfg, i);
+		gw_config_group_pointer(pointer, sizeof(pointer), g, ld->cfg,
+					i);
 		walk_object(ld, element, pointer, pattern,
 			    gw_config_group_at(g, ld->cfg, i));
 	}

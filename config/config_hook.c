@@ -178,8 +178,9 @@ static void check_secrets(struct place *p)
 				   "needs secrets: without one anybody could "
 				   "place calls");
 	if (by_password && hook->user && strchr(hook->user, ':'))
-		gw_config_complain(p->ld, p->pointer,
-				   "has a colon in user, which Basic can't say");
+		gw_config_complain(
+			p->ld, p->pointer,
+			"has a colon in user, which Basic can't say");
 }
 
 static void check_lines(struct place *p, const struct gw_config *cfg)

@@ -309,9 +309,8 @@ static int fill_secrets(const struct gw_config_target *s,
 		int err;
 
 		if (!text || !*text)
-			return gw_config_refuse(s,
-						"must have references like "
-						"\"env:NAME\" in its list");
+			return gw_config_refuse(s, "must have references like "
+						   "\"env:NAME\" in its list");
 		err = gw_secret_alloc(&secrets->list[i], text);
 		if (err)
 			return err;

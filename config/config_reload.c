@@ -34,6 +34,7 @@ static const struct rule {
 	{ "/allow_inline", true },
 	{ "/policy", true },
 	{ "/keys", true },
+	{ "/hooks", true }, /* so no group of named ones is ever kept */
 	{ "/limits", true },
 	{ "/limits/connections", false },
 	{ "/limits/connections_per_ip", false },

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include <re_types.h>
+#include <re_mbuf.h>
 #include <re_mem.h>
 
 #include "config/config.h"
 #include "config/config_table.h"
+#include "config/json.h"
 
 static bool same_text(const char *a, const char *b)
 {
@@ -25,6 +27,39 @@ static bool same_strings(const struct gw_config_strings *a,
 	}
 
 	return true;
+}
+
+static bool same_secret(const struct gw_secret *a, const struct gw_secret *b)
+{
+	return same_text(gw_secret_text(a, NULL), gw_secret_text(b, NULL));
+}
+
+static bool same_secrets(const struct gw_config_secrets *a,
+			 const struct gw_config_secrets *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (!same_secret(a->list[i], b->list[i]))
+			return false;
+	}
+
+	return true;
+}
+
+/* As people wrote them: in another order they are others. */
+static bool same_trees(const struct gw_json_doc *a, const struct gw_json_doc *b)
+{
+	struct mbuf *x = mbuf_alloc(256), *y = mbuf_alloc(256);
+	const bool same =
+		a == b ||
+		(a && b && x && y && !gw_json_print(x, gw_json_root(a)) &&
+		 !gw_json_print(y, gw_json_root(b)) && x->end == y->end &&
+		 !memcmp(x->buf, y->buf, x->end));
+
+	mem_deref(x);
+	mem_deref(y);
+	return same;
 }
 
 static bool same_listens(const struct gw_config_listens *a,
@@ -75,9 +110,14 @@ bool gw_config_value_same(const struct gw_config_row *row, const void *base,
 		return same_text(*(const char *const *)a,
 				 *(const char *const *)b);
 	case GW_CONFIG_SECRET:
-		return same_text(
-			gw_secret_text(*(struct gw_secret *const *)a, NULL),
-			gw_secret_text(*(struct gw_secret *const *)b, NULL));
+		return same_secret(*(struct gw_secret *const *)a,
+				   *(struct gw_secret *const *)b);
+	case GW_CONFIG_SECRETS:
+		return same_secrets(a, b);
+	case GW_CONFIG_OBJECT:
+	case GW_CONFIG_ARRAY:
+		return same_trees(*(struct gw_json_doc *const *)a,
+				  *(struct gw_json_doc *const *)b);
 	case GW_CONFIG_STRINGS:
 		return same_strings(a, b);
 	case GW_CONFIG_HTTP_LISTENS:
@@ -97,7 +137,16 @@ void gw_config_value_share(const struct gw_config_row *row, void *base,
 	switch (row->type) {
 	case GW_CONFIG_STRING:
 	case GW_CONFIG_SECRET:
+	case GW_CONFIG_OBJECT:
+	case GW_CONFIG_ARRAY:
 		*(void **)to = mem_ref(*(void *const *)at);
+		break;
+	case GW_CONFIG_SECRETS:
+		*(struct gw_config_secrets *)to =
+			*(const struct gw_config_secrets *)at;
+		(void)mem_ref(
+			(void *)(uintptr_t)((struct gw_config_secrets *)to)
+				->list);
 		break;
 	case GW_CONFIG_STRINGS:
 		*(struct gw_config_strings *)to =

@@ -28,11 +28,11 @@
 	WORDS("gateway", "project", "key", "line", "destination", "from", \
 	      "pair", "client")
 #define WINDOWS WORDS("at_once", "minute", "hour", "day")
-#define PROFILES                                                        \
-	WORDS("hubspot", "pipedrive", "zoho", "salesforce", "bitrix24", \
-	      "zendesk", "github", "stripe", "twilio",                  \
-	      "standard-webhooks", "basic", "bearer")
-#define DAYS    WORDS("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#define PROFILES                                                            \
+	WORDS("hubspot", "pipedrive", "zoho", "salesforce", "bitrix24",     \
+	      "zendesk", "github", "stripe", "twilio", "standard-webhooks", \
+	      "basic", "bearer")
+#define DAYS WORDS("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 #define CODECS                                                             \
 	WORDS("opus", "G722", "PCMA", "PCMU", "GSM", "G726-16", "G726-24", \

@@ -19,12 +19,12 @@ enum gw_config_type {
 	GW_CONFIG_STRINGS, /* struct gw_config_strings, perhaps of words   */
 	GW_CONFIG_HTTP_LISTENS, /* struct gw_config_listens                */
 	GW_CONFIG_SIP_LISTENS,  /* struct gw_config_listens                */
-	GW_CONFIG_PORTS,  /* two uint16_t, written "20000-40000"          */
-	GW_CONFIG_SECRET, /* struct gw_secret *; null is NULL             */
+	GW_CONFIG_PORTS,   /* two uint16_t, written "20000-40000"          */
+	GW_CONFIG_SECRET,  /* struct gw_secret *; null is NULL             */
 	GW_CONFIG_SECRETS, /* struct gw_config_secrets                    */
 	GW_CONFIG_OBJECT,  /* struct gw_json_doc *, own copy              */
 	GW_CONFIG_ARRAY,   /* the same                                    */
-	GW_CONFIG_LATER,  /* nothing: only the default is taken           */
+	GW_CONFIG_LATER,   /* nothing: only the default is taken           */
 };
 
 /* Looks at a string, or each string of a list. NULL: it is fine; else what it

@@ -224,8 +224,8 @@ static int set_tree(const struct gw_config_target *s)
 		return ENOMEM;
 	err = gw_json_print(mb, s->value);
 	if (!err)
-		err = gw_json_parse(&doc, (char *)mb->buf, mb->end,
-				    GW_JSON_API, NULL);
+		err = gw_json_parse(&doc, (char *)mb->buf, mb->end, GW_JSON_API,
+				    NULL);
 	mem_deref(mb);
 	if (err == EBADMSG)
 		return gw_config_refuse(s, "cannot be read");

@@ -13,8 +13,8 @@ bool gw_pointer_ok(const char *text, size_t len)
 	if (len && text[0] != '/')
 		return false;
 	for (i = 0; i < len; i++) {
-		if (text[i] == '~' &&
-		    (i + 1 == len || (text[i + 1] != '0' && text[i + 1] != '1')))
+		if (text[i] == '~' && (i + 1 == len || (text[i + 1] != '0' &&
+							text[i + 1] != '1')))
 			return false;
 	}
 	return true;

@@ -229,10 +229,11 @@ static void reject(struct gw_crm_delivery *d, const struct gw_crm_result *first,
 	const struct gw_refusal *r = &first->refusal;
 
 	if (r->retry_s)
-		(void)gw_http_headerf(d->req, "Retry-After", "%u",
-				      gw_crm_profile_retry_ms(d->hook->profile) ?
-					      r->retry_s * 1000 :
-					      r->retry_s);
+		(void)gw_http_headerf(
+			d->req, "Retry-After", "%u",
+			gw_crm_profile_retry_ms(d->hook->profile) ?
+				r->retry_s * 1000 :
+				r->retry_s);
 	if (first->pointer[0])
 		gw_http_problem_add(d->req, first->pointer, r->detail);
 	gw_http_problem_not_accepted(d->req);
@@ -247,7 +248,7 @@ static const char *verdict_of(const struct gw_crm_result *first)
 		[GW_CRM_LATER] = "later",
 	};
 
-	return !first	      ? "skipped" :
+	return !first          ? "skipped" :
 	       first->replayed ? "repeated" :
 				 names[first->outcome];
 }
@@ -587,9 +588,9 @@ static void deliveries_read(struct gw_store_read *rd, void *arg)
 		if (rd->more)
 			(void)re_snprintf(
 				cursor, sizeof(cursor), "%llu",
-				(unsigned long long)
-					rd->deliveries[rd->delivery_count - 1]
-						.id);
+				(unsigned long long)rd
+					->deliveries[rd->delivery_count - 1]
+					.id);
 		gw_write_string(&w, "next_cursor", rd->more ? cursor : NULL);
 		gw_write_close(&w, '}');
 	}

@@ -9,63 +9,69 @@
 #include "config/config.h"
 #include "server/key.h"
 
-static struct {
-	struct gw_crm_hook *hooks;
+struct gw_crm_hooks {
 	size_t count;
-} crm;
+	struct gw_crm_hook list[];
+};
 
-static void hooks_destructor(void *arg)
+static struct gw_crm_hooks *now;
+
+static void destructor(void *arg)
 {
-	struct gw_crm_hook *hooks = arg;
+	struct gw_crm_hooks *hooks = arg;
 
-	for (size_t i = 0; i < crm.count; i++)
-		mem_deref(hooks[i].key);
+	for (size_t i = 0; i < hooks->count; i++)
+		mem_deref(hooks->list[i].key);
 }
 
-int gw_crm_open(const struct gw_config *cfg)
+static int fill(struct gw_crm_hook *hook, const struct gw_config *cfg,
+		const struct gw_config_hook *row)
 {
+	hook->cfg = row;
+	hook->profile = gw_crm_profile(row->profile);
+	hook->each = row->each ? row->each : gw_crm_profile_each(hook->profile);
+	hook->dedupe = row->dedupe ? row->dedupe :
+				     gw_crm_profile_dedupe(hook->profile);
+	return gw_key_of_hook(&hook->key, cfg, row);
+}
+
+int gw_crm_prepare(struct gw_crm_hooks **hooksp, const struct gw_config *cfg)
+{
+	struct gw_crm_hooks *hooks;
 	int err = 0;
 
-	if (!cfg->hook_count)
-		return 0;
-	crm.hooks = mem_zalloc(cfg->hook_count * sizeof(*crm.hooks),
-			       hooks_destructor);
-	if (!crm.hooks)
+	hooks = mem_zalloc(sizeof(*hooks) +
+				   cfg->hook_count * sizeof(hooks->list[0]),
+			   destructor);
+	if (!hooks)
 		return ENOMEM;
-	crm.count = cfg->hook_count;
-	for (size_t i = 0; !err && i < crm.count; i++) {
-		struct gw_crm_hook *hook = &crm.hooks[i];
-
-		hook->cfg = &cfg->hooks[i];
-		hook->profile = gw_crm_profile(hook->cfg->profile);
-		hook->each = hook->cfg->each ?
-				     hook->cfg->each :
-				     gw_crm_profile_each(hook->profile);
-		hook->dedupe = hook->cfg->dedupe ?
-				       hook->cfg->dedupe :
-				       gw_crm_profile_dedupe(hook->profile);
-		err = gw_key_of_hook(&hook->key, cfg, hook->cfg);
+	hooks->count = cfg->hook_count;
+	for (size_t i = 0; !err && i < hooks->count; i++) {
+		hooks->list[i].set = hooks;
+		err = fill(&hooks->list[i], cfg, &cfg->hooks[i]);
 	}
 	if (err)
-		gw_crm_close();
+		mem_deref(hooks);
+	else
+		*hooksp = hooks;
 	return err;
 }
 
-void gw_crm_close(void)
+void gw_crm_take(struct gw_crm_hooks *hooks)
 {
-	crm.hooks = mem_deref(crm.hooks);
-	crm.count = 0;
+	mem_deref(now);
+	now = hooks;
 }
 
 const struct gw_crm_hook *gw_crm_find(const char *name)
 {
-	for (size_t i = 0; i < crm.count; i++)
-		if (!strcmp(crm.hooks[i].cfg->name, name))
-			return &crm.hooks[i];
+	for (size_t i = 0; now && i < now->count; i++)
+		if (!strcmp(now->list[i].cfg->name, name))
+			return &now->list[i];
 	return NULL;
 }
 
 const struct gw_crm_hook *gw_crm_at(size_t i)
 {
-	return i < crm.count ? &crm.hooks[i] : NULL;
+	return now && i < now->count ? &now->list[i] : NULL;
 }

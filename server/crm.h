@@ -25,15 +25,22 @@ struct gw_key;
 struct gw_writer;
 
 struct gw_crm_hook {
+	struct gw_crm_hooks
+		*set; /* all of one configuration: hold it to keep this */
 	const struct gw_config_hook *cfg;
 	const struct gw_crm_profile *profile;
 	const char *each, *dedupe; /* of the hook or its profile; or NULL */
 	struct gw_key *key;
 };
 
-/* cfg is referenced until gw_crm_close(). Returns 0 or ENOMEM. */
-int gw_crm_open(const struct gw_config *cfg);
-void gw_crm_close(void);
+/* The hooks of cfg, which they keep a reference to. Refcounted. Returns 0 or
+ * ENOMEM. */
+struct gw_crm_hooks;
+int gw_crm_prepare(struct gw_crm_hooks **hooksp, const struct gw_config *cfg);
+
+/* They count from now on; taken over. NULL: there are none any more. Webhooks on
+ * their way go on by those before. */
+void gw_crm_take(struct gw_crm_hooks *hooks);
 
 const struct gw_crm_hook *gw_crm_find(const char *name); /* or NULL */
 const struct gw_crm_hook *gw_crm_at(size_t i);           /* or NULL: the end */
@@ -63,7 +70,7 @@ struct gw_crm_result {
 };
 
 struct gw_crm_delivery {
-	const struct gw_crm_hook *hook;
+	const struct gw_crm_hook *hook; /* its set is held */
 	struct gw_http_req *req;
 	struct gw_json_doc *tree;
 	struct gw_crm_identity identity;

@@ -36,6 +36,7 @@ static void destructor(void *arg)
 		mem_deref(d->results[i].order);
 	mem_deref(d->results);
 	mem_deref(d->tree);
+	mem_deref(d->hook->set);
 }
 
 int gw_crm_delivery_alloc(struct gw_crm_delivery **dp,
@@ -55,12 +56,13 @@ int gw_crm_delivery_alloc(struct gw_crm_delivery **dp,
 	d = mem_zalloc(sizeof(*d), destructor);
 	if (!d)
 		return ENOMEM;
+	d->hook = hook;
+	(void)mem_ref(hook->set);
 	d->results = mem_zalloc((count + 1) * sizeof(*d->results), NULL);
 	if (!d->results) {
 		mem_deref(d);
 		return ENOMEM;
 	}
-	d->hook = hook;
 	d->req = req;
 	d->tree = tree;
 	d->count = count;
@@ -332,7 +334,8 @@ void gw_crm_deliver(struct gw_crm_delivery *d,
 	const struct gw_json *tree = gw_json_root(d->tree);
 
 	d->doneh = doneh;
-	d->pending = d->count + 1; /* one for us: nobody is done before all began */
+	d->pending =
+		d->count + 1; /* one for us: nobody is done before all began */
 	for (size_t i = 0; i < d->count; i++) {
 		struct gw_crm_result *r = &d->results[i];
 		int err;

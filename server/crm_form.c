@@ -71,8 +71,7 @@ static int step(struct gw_crm_node **nodep, const char *name, size_t len,
 	if (*nodep && (last ? list_head(&(*nodep)->children) != NULL :
 			      (*nodep)->text != NULL))
 		return EBADMSG;
-	return *nodep && !last ? 0 :
-				 gw_crm_node_add(nodep, parent, name, len);
+	return *nodep && !last ? 0 : gw_crm_node_add(nodep, parent, name, len);
 }
 
 /* Walks "a[b][]" down from root; *nodep is a new node in the end. */
@@ -118,8 +117,9 @@ static int read_pair(struct gw_crm_node *root, char *buf, const char *pair,
 	if (err == E2BIG)
 		return refuse(why, "the form has too many fields");
 	if (err == EBADMSG) /* perhaps a name that is a value, too */
-		return refuse(why, "a form field's name has brackets that don't "
-				   "fit");
+		return refuse(why,
+			      "a form field's name has brackets that don't "
+			      "fit");
 	if (err)
 		return err;
 	if (eq)

@@ -270,8 +270,8 @@ static bool standard_mac(const struct gw_secret *secret,
 		text += 6;
 		len -= 6;
 	}
-	if (len % 4 || len > 680 ||
-	    base64_decode(text, len, key, &key_len) || !key_len)
+	if (len % 4 || len > 680 || base64_decode(text, len, key, &key_len) ||
+	    !key_len)
 		mac_len = gw_crm_hmac(mac, false, text, len, s);
 	else
 		mac_len = gw_crm_hmac(mac, false, key, key_len, s);

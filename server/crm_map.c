@@ -222,9 +222,8 @@ static const char *filter(struct piece *p, const struct gw_template_filter *f,
 			  const struct gw_json *tables)
 {
 	if (f->kind == GW_FILTER_DEFAULT)
-		return p->missing || !p->text[0] ?
-			       take(p, f->arg, f->arg_len) :
-			       NULL;
+		return p->missing || !p->text[0] ? take(p, f->arg, f->arg_len) :
+						   NULL;
 	if (p->missing)
 		return NULL;
 	switch (f->kind) {

@@ -30,8 +30,7 @@ struct gw_crm_node *gw_crm_node_find(const struct gw_crm_node *parent,
 {
 	const struct le *le;
 
-	LIST_FOREACH(&parent->children, le)
-	{
+	LIST_FOREACH(&parent->children, le) {
 		struct gw_crm_node *node = le->data;
 
 		if (!strncmp(node->name, name, len) && !node->name[len])
@@ -81,8 +80,7 @@ static bool is_array(const struct gw_crm_node *node)
 
 	if (node->text || !list_head(&node->children))
 		return false;
-	LIST_FOREACH(&node->children, le)
-	{
+	LIST_FOREACH(&node->children, le) {
 		const struct gw_crm_node *child = le->data;
 
 		(void)snprintf(number, sizeof(number), "%u", i++);
@@ -122,8 +120,7 @@ static int print_all(struct mbuf *json, const struct gw_crm_node *node)
 		return print_one(json, node);
 	err = mbuf_write_u8(json, '[');
 	err |= print_one(json, node);
-	LIST_FOREACH(&node->again, le)
-	{
+	LIST_FOREACH(&node->again, le) {
 		err |= mbuf_write_u8(json, ',');
 		err |= print_one(json, le->data);
 	}
@@ -135,8 +132,7 @@ static int print_array(struct mbuf *json, const struct gw_crm_node *node)
 	const struct le *le;
 	int err = mbuf_write_u8(json, '[');
 
-	LIST_FOREACH(&node->children, le)
-	{
+	LIST_FOREACH(&node->children, le) {
 		if (le->prev)
 			err |= mbuf_write_u8(json, ',');
 		err |= print_one(json, le->data);
@@ -149,8 +145,7 @@ static int print_object(struct mbuf *json, const struct gw_crm_node *node)
 	const struct le *le;
 	int err = mbuf_write_u8(json, '{');
 
-	LIST_FOREACH(&node->children, le)
-	{
+	LIST_FOREACH(&node->children, le) {
 		const struct gw_crm_node *child = le->data;
 
 		if (le->prev)

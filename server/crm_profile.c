@@ -113,7 +113,8 @@ bool gw_crm_any_secret(const struct gw_config_hook *hook, const char *given,
 
 	for (size_t i = 0; i < hook->secrets.count; i++) {
 		size_t len;
-		const char *secret = gw_secret_text(hook->secrets.list[i], &len);
+		const char *secret =
+			gw_secret_text(hook->secrets.list[i], &len);
 
 		found |= secret &&
 			 gw_crm_is_secret(given, given_len, secret, len);
@@ -161,8 +162,8 @@ static bool is_password(const struct gw_config_hook *hook, const char *given)
 	size_t out = sizeof(plain);
 	bool same = false;
 
-	if (!pass || len > 680 || base64_decode(given, len, (uint8_t *)plain,
-						&out))
+	if (!pass || len > 680 ||
+	    base64_decode(given, len, (uint8_t *)plain, &out))
 		return false;
 	want = mem_alloc(want_len, NULL);
 	if (want) {
@@ -221,8 +222,8 @@ static enum gw_crm_verdict check_zoho(struct gw_crm_identity *identity,
 				      const struct gw_config_hook *hook,
 				      const struct gw_crm_request *req)
 {
-	const char *given =
-		hook->header ? gw_crm_header(req, hook->header) : NULL;
+	const char *given = hook->header ? gw_crm_header(req, hook->header) :
+					   NULL;
 
 	if (hook->header ?
 		    !given || !gw_crm_any_secret(hook, given, strlen(given)) :

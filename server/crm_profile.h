@@ -13,16 +13,16 @@ struct gw_config_hook;
 struct gw_json;
 
 enum {
-	GW_CRM_WINDOW_S = 300,       /* how old a signed time may be   */
-	GW_CRM_FUTURE_S = 60,        /* and how far ahead              */
-	GW_CRM_ID_MAX = 128,         /* longer ids are hashed          */
-	GW_CRM_UNSIGNED_S = 5 * 60,  /* same body: the same webhook    */
+	GW_CRM_WINDOW_S = 300,      /* how old a signed time may be   */
+	GW_CRM_FUTURE_S = 60,       /* and how far ahead              */
+	GW_CRM_ID_MAX = 128,        /* longer ids are hashed          */
+	GW_CRM_UNSIGNED_S = 5 * 60, /* same body: the same webhook    */
 };
 
 /* What came. Nothing of it is kept. */
 struct gw_crm_request {
 	const char *method;
-	const char *url; /* as the sender called it, query and all */
+	const char *url;          /* as the sender called it, query and all */
 	const char *content_type; /* or NULL */
 	const uint8_t *body;
 	size_t len;

@@ -32,9 +32,9 @@ bool gw_crm_any_mac(const struct gw_config_hook *hook,
 bool gw_crm_any_secret(const struct gw_config_hook *hook, const char *given,
 		       size_t len);
 
-typedef enum gw_crm_verdict(gw_crm_check_h)(
-	struct gw_crm_identity *identity, const struct gw_config_hook *hook,
-	const struct gw_crm_request *req);
+typedef enum gw_crm_verdict(gw_crm_check_h)(struct gw_crm_identity *identity,
+					    const struct gw_config_hook *hook,
+					    const struct gw_crm_request *req);
 gw_crm_check_h gw_crm_check_hubspot, gw_crm_check_zendesk, gw_crm_check_github,
 	gw_crm_check_stripe, gw_crm_check_twilio, gw_crm_check_standard;
 

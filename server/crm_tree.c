@@ -75,7 +75,8 @@ int gw_crm_tree(struct gw_json_doc **docp, enum gw_crm_kind kind,
 	if (!err)
 		err = read_json(docp, (const char *)json->buf, json->end, why);
 	if (json->buf)
-		explicit_bzero(json->buf, json->size); /* a token may be in it */
+		explicit_bzero(json->buf,
+			       json->size); /* a token may be in it */
 	mem_deref(json);
 	return err;
 }

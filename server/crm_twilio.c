@@ -149,9 +149,8 @@ enum gw_crm_verdict gw_crm_check_twilio(struct gw_crm_identity *identity,
 {
 	const char *given = gw_crm_header(req, "X-Twilio-Signature");
 	const char *sum = req->query("bodySHA256", req->arg);
-	const bool form =
-		gw_crm_kind(req->content_type, req->body, req->len) ==
-		GW_CRM_FORM;
+	const bool form = gw_crm_kind(req->content_type, req->body, req->len) ==
+			  GW_CRM_FORM;
 	struct gw_crm_signed s = { .count = 0 };
 	enum gw_crm_verdict verdict;
 	struct mbuf *fields = NULL;

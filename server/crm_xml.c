@@ -144,10 +144,10 @@ static int parse(struct reader *r, const char *xml, size_t len,
 	if (!r->err && status != XML_STATUS_OK)
 		r->err = code == XML_ERROR_NO_MEMORY ? ENOMEM : EBADMSG;
 	if (r->err == EBADMSG)
-		(void)snprintf(why, GW_CRM_WHY_SIZE, "%s, in line %lu",
-			       r->why ? r->why : XML_ErrorString(code),
-			       (unsigned long)XML_GetCurrentLineNumber(
-				       r->parser));
+		(void)snprintf(
+			why, GW_CRM_WHY_SIZE, "%s, in line %lu",
+			r->why ? r->why : XML_ErrorString(code),
+			(unsigned long)XML_GetCurrentLineNumber(r->parser));
 	return r->err;
 }
 

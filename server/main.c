@@ -367,7 +367,7 @@ static void close_all(void)
 		gw_http_close(app.http);
 	}
 	gw_registry_close();
-	gw_crm_close();
+	gw_crm_take(NULL);
 	gw_recovery_close();
 	gw_lines_close();
 	if (app.media)
@@ -611,6 +611,7 @@ static int open_media(void)
 
 static int start(void)
 {
+	struct gw_crm_hooks *hooks = NULL;
 	int err;
 
 	if (open_store())
@@ -621,7 +622,8 @@ static int start(void)
 				       app.cfg->store.keep_days);
 	err = err ? err : open_events();
 	gw_audit_open(app.store);
-	err = err ? err : gw_crm_open(app.cfg);
+	err = err ? err : gw_crm_prepare(&hooks, app.cfg);
+	gw_crm_take(hooks);
 	err = err ? err :
 		    gw_lines_start(app.cfg, gw_store_facts(app.store)->secret,
 				   app.events, app.media);

@@ -80,8 +80,8 @@ struct gw_placement {
 	bool joins; /* one with this key that is under way: its answer, too,
 		     * instead of EINPROGRESS */
 	uint32_t remember_s; /* the key; 0: limits.idempotency_hours */
-	const char *client;          /* numeric address of who asks */
-	uint32_t dedupe_s; /* 0: a call like the last one is a new call */
+	const char *client;  /* numeric address of who asks */
+	uint32_t dedupe_s;   /* 0: a call like the last one is a new call */
 	const struct gw_quota_call *counted; /* as limits see it */
 };
 

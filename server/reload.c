@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "server/app.h"
 #include "server/auth.h"
+#include "server/crm.h"
 #include "server/http.h"
 #include "server/lines.h"
 #include "server/log.h"
@@ -128,6 +129,7 @@ static void swap(struct gw_app *app, struct gw_config *cfg)
 
 static void reload(struct gw_app *app, const char *path)
 {
+	struct gw_crm_hooks *hooks = NULL;
 	struct gw_http_cert *cert = NULL;
 	struct gw_config *cfg;
 	char why[256] = "";
@@ -138,10 +140,12 @@ static void reload(struct gw_app *app, const char *path)
 	if (!cfg)
 		return;
 	err = gw_http_prepare(&cert, cfg, app->auth, why, sizeof(why));
+	err = err ? err : gw_crm_prepare(&hooks, cfg);
 	err = err ? err : gw_auth_reload(app->auth, cfg);
 	if (err) {
 		refused(why[0] ? why : strerror(err));
 		mem_deref(cert);
+		mem_deref(hooks);
 		mem_deref(cfg);
 		return;
 	}
@@ -150,6 +154,7 @@ static void reload(struct gw_app *app, const char *path)
 		gw_http_take(app->http, cfg, cert);
 	else
 		mem_deref(cert); /* it is read again when HTTP opens */
+	gw_crm_take(hooks);
 	swap(app, cfg);
 	gw_log(GW_LOG_INFO, "gateway.reloaded", GW_F_INT("need_restart", kept));
 }

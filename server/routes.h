@@ -29,7 +29,8 @@ enum gw_route_flags {
 	GW_ROUTE_WAV = 1 << 10,        /* can answer with audio/wav          */
 	GW_ROUTE_CLICK = 1 << 11,      /* for click tokens, too              */
 	GW_ROUTE_PLACES = 1 << 12,     /* places a call                      */
-	GW_ROUTE_RAW = 1 << 13, /* any body, query and Accept: its handler looks at
+	GW_ROUTE_RAW =
+		1 << 13, /* any body, query and Accept: its handler looks at
 				 * them, and with PUBLIC at who asks, too      */
 };
 

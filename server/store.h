@@ -128,7 +128,7 @@ enum gw_idem_verdict {
 struct gw_store_idem {
 	char *scope_key; /* who + method + path + key; own copy          */
 	uint8_t body_sha256[32];
-	bool only_look; /* writes nothing; the job has no call          */
+	bool only_look;      /* writes nothing; the job has no call          */
 	struct mbuf *answer; /* of a job without a call: what is told to those who
 			      * come again. JSON; else NULL                  */
 	uint32_t keep_s; /* how long it is remembered; 0: as the store's is */
@@ -193,8 +193,8 @@ struct gw_store_job {
 	struct gw_store_audit *audit;   /* or NULL                           */
 	struct gw_store_erase *erase;   /* or NULL                           */
 	struct gw_store_delivery *delivery; /* or NULL                       */
-	char *key_used;                 /* name of a key of the store        */
-	const char *meta;               /* static name of a number to set    */
+	char *key_used;   /* name of a key of the store        */
+	const char *meta; /* static name of a number to set    */
 	int64_t meta_value;
 
 	/* What must not get lost: when the disk refuses, the job stays in its

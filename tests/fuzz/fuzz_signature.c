@@ -57,9 +57,9 @@ static size_t read_lines(struct lines *lines, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const names[] = {
-		"hubspot", "pipedrive", "zoho",   "salesforce",
-		"bitrix24", "zendesk",  "github", "stripe",
-		"twilio",  "standard-webhooks",   "basic", "bearer",
+		"hubspot",  "pipedrive",         "zoho",   "salesforce",
+		"bitrix24", "zendesk",           "github", "stripe",
+		"twilio",   "standard-webhooks", "basic",  "bearer",
 	};
 	struct gw_secret *const secrets[] = { secret() };
 	struct gw_config_hook hook = { .secrets = { secrets, 1 },

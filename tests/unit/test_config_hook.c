@@ -12,15 +12,14 @@ static int test_config_hooks_by_name(void)
 	const struct gw_config_hook *hook;
 
 	CHECK_OK(config_try(
-		&cfg,
-		"{ \"allow_inline\": true, \"hooks\": {"
-		"\"deals\": { \"profile\": \"hubspot\","
-		"\"secrets\": [\"one-secret\", \"another-secret\"],"
-		"\"mapping\": { \"to\": \"${/phone}\" } },"
-		"\"zoho.eu\": { \"profile\": \"basic\", \"user\": \"u\","
-		"\"password\": \"password\", \"enabled\": false,"
-		"\"mapping\": { \"to\": \"853\" }, \"on_reject\": 200,"
-		"\"tables\": { \"t\": { \"a\": \"b\" } } } } }"));
+		&cfg, "{ \"allow_inline\": true, \"hooks\": {"
+		      "\"deals\": { \"profile\": \"hubspot\","
+		      "\"secrets\": [\"one-secret\", \"another-secret\"],"
+		      "\"mapping\": { \"to\": \"${/phone}\" } },"
+		      "\"zoho.eu\": { \"profile\": \"basic\", \"user\": \"u\","
+		      "\"password\": \"password\", \"enabled\": false,"
+		      "\"mapping\": { \"to\": \"853\" }, \"on_reject\": 200,"
+		      "\"tables\": { \"t\": { \"a\": \"b\" } } } } }"));
 	CHECK_INT(cfg->hook_count, 2);
 	hook = &cfg->hooks[0];
 	CHECK_STR(hook->name, "deals");
@@ -29,8 +28,8 @@ static int test_config_hooks_by_name(void)
 	CHECK_INT(hook->secrets.count, 2);
 	CHECK_STR(gw_secret_text(hook->secrets.list[1], NULL),
 		  "another-secret");
-	CHECK_STR(gw_json_string(gw_json_find(gw_json_root(hook->mapping),
-					      "/to")),
+	CHECK_STR(gw_json_string(
+			  gw_json_find(gw_json_root(hook->mapping), "/to")),
 		  "${/phone}");
 	CHECK_INT(gw_json_count(gw_json_root(hook->when)), 0);
 	CHECK_INT(hook->replay_hours, 24);
@@ -42,7 +41,7 @@ static int test_config_hooks_by_name(void)
 TEST(test_config_hooks_by_name);
 
 /* A hook of name crm with its members behind the usual ones. */
-#define HOOK(members)                                                     \
+#define HOOK(members)                                                        \
 	"{\"allow_inline\":true,\"hooks\":{\"crm\":{\"profile\":\"bearer\"," \
 	"\"secrets\":[\"secret-123\"],\n" members "}}}"
 #define MAPPED(members) HOOK("\"mapping\":{\"to\":\"853\"},\n" members)

@@ -137,6 +137,7 @@ static int test_config_reload_in_flight(void)
 	CHECK(!gw_config_in_flight("/limits/connections"));
 	CHECK(!gw_config_in_flight("/limits/connections_per_ip"));
 	CHECK(gw_config_in_flight("/policy/follow_redirects"));
+	CHECK(gw_config_in_flight("/hooks"));
 	CHECK(!gw_config_in_flight("/policyholder"));
 	CHECK(!gw_config_in_flight("/lines/N/user"));
 	CHECK(!gw_config_in_flight("/"));

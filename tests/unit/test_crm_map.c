@@ -58,11 +58,9 @@ static int maps(const char *value, const char *text, int err, const char *want)
 static int test_crm_map_rfc_6901(void)
 {
 	static const char *const rows[][2] = {
-		{ "${/foo/0}", "bar" }, { "${/}", "0" },
-		{ "${/a~1b}", "1" },    { "${/c%d}", "2" },
-		{ "${/e^f}", "3" },     { "${/i\\j}", "5" },
-		{ "${/k\"l}", "6" },    { "${/ }", "7" },
-		{ "${/m~0n}", "8" },
+		{ "${/foo/0}", "bar" }, { "${/}", "0" },    { "${/a~1b}", "1" },
+		{ "${/c%d}", "2" },     { "${/e^f}", "3" }, { "${/i\\j}", "5" },
+		{ "${/k\"l}", "6" },    { "${/ }", "7" },   { "${/m~0n}", "8" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -116,11 +114,20 @@ TEST(test_crm_map_filters);
 static int test_template_says_what_is_wrong(void)
 {
 	static const char *const wrong[] = {
-		"${",           "${/a",          "${a}",
-		"${/a~}",       "${/a~2}",       "${/a|}",
-		"${/a|upper}",  "${/a|trim:1}",  "${/a|e164}",
-		"${/a|e164:de}", "${/a|e164:DEU}", "${/a|default}",
-		"${/a|lookup}", "x ${/a} ${",
+		"${",
+		"${/a",
+		"${a}",
+		"${/a~}",
+		"${/a~2}",
+		"${/a|}",
+		"${/a|upper}",
+		"${/a|trim:1}",
+		"${/a|e164}",
+		"${/a|e164:de}",
+		"${/a|e164:DEU}",
+		"${/a|default}",
+		"${/a|lookup}",
+		"x ${/a} ${",
 		"${/a|trim|trim|trim|trim|trim|trim|trim|trim|trim}",
 	};
 

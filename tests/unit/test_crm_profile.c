@@ -14,7 +14,8 @@
 enum { HEADERS_MAX = 6 };
 
 /* A hook with its secrets, and a request. */
-struct try {
+struct
+try {
 	struct gw_config_hook hook;
 	struct gw_secret *secrets[2], *password;
 	struct gw_crm_request req;
@@ -152,9 +153,9 @@ static int ages(struct try *t, int64_t at_ms)
 		int64_t ms;
 		int verdict;
 	} rows[] = {
-		{ 0, GW_CRM_GENUINE },      { 300000, GW_CRM_GENUINE },
-		{ 300001, GW_CRM_STALE },   { -60000, GW_CRM_GENUINE },
-		{ -60001, GW_CRM_STALE },   { 86400000, GW_CRM_STALE },
+		{ 0, GW_CRM_GENUINE },       { 300000, GW_CRM_GENUINE },
+		{ 300001, GW_CRM_STALE },    { -60000, GW_CRM_GENUINE },
+		{ -60001, GW_CRM_STALE },    { 86400000, GW_CRM_STALE },
 		{ -86400000, GW_CRM_STALE },
 	};
 
@@ -188,8 +189,8 @@ TEST(test_crm_profile_github);
 
 static int test_crm_profile_stripe(void)
 {
-	OWNED struct try *t = begin("stripe", "another-one", "whsec_test",
-				    "{\"id\":1}");
+	OWNED struct try *t =
+		begin("stripe", "another-one", "whsec_test", "{\"id\":1}");
 	char id[GW_CRM_ID_MAX + 1];
 
 	CHECK(t);
@@ -290,10 +291,9 @@ TEST(test_crm_profile_hubspot);
 /* The id is signed and is what a repetition keeps; the body may be any. */
 static int test_crm_profile_standard_webhooks(void)
 {
-	OWNED struct try *t =
-		begin("standard-webhooks",
-		      "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", NULL,
-		      "{\"test\": 2432232314}");
+	OWNED struct try *t = begin("standard-webhooks",
+				    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+				    NULL, "{\"test\": 2432232314}");
 
 	CHECK(t);
 	t->req.now_ms = INT64_C(1614265330000);
@@ -399,8 +399,10 @@ static int test_crm_profile_tokens(void)
 	static const struct {
 		const char *profile, *right, *wrong;
 	} rows[] = {
-		{ "zoho", "{\"token\":\"sesame-7\"}", "{\"token\":\"sesame-8\"}" },
-		{ "zoho", "{\"token\":\"sesame-7\"}", "{\"token\":[\"sesame-7\"]}" },
+		{ "zoho", "{\"token\":\"sesame-7\"}",
+		  "{\"token\":\"sesame-8\"}" },
+		{ "zoho", "{\"token\":\"sesame-7\"}",
+		  "{\"token\":[\"sesame-7\"]}" },
 		{ "bitrix24", "{\"auth\":{\"application_token\":\"sesame-7\"}}",
 		  "{\"auth\":\"sesame-7\"}" },
 		{ "salesforce",
@@ -410,8 +412,8 @@ static int test_crm_profile_tokens(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		OWNED struct try *t = begin(rows[i].profile, "sesame-7", NULL,
-					    rows[i].right);
+		OWNED struct try *t =
+			begin(rows[i].profile, "sesame-7", NULL, rows[i].right);
 
 		CHECK(t);
 		CHECK_INT(check(t), GW_CRM_GENUINE);
@@ -427,9 +429,9 @@ TEST(test_crm_profile_tokens);
 static int test_crm_profile_of_every_word(void)
 {
 	static const char *const words[] = {
-		"hubspot", "pipedrive", "zoho",   "salesforce",
-		"bitrix24", "zendesk",  "github", "stripe",
-		"twilio",  "standard-webhooks",   "basic", "bearer",
+		"hubspot",  "pipedrive",         "zoho",   "salesforce",
+		"bitrix24", "zendesk",           "github", "stripe",
+		"twilio",   "standard-webhooks", "basic",  "bearer",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)

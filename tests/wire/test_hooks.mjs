@@ -1,6 +1,8 @@
 /* CRM webhooks in (D1-D12). The signatures are made by the CRMs' own libraries, and
  * each CRM's documented payload places a call. */
 import { createHash, createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import hubspot from "@hubspot/api-client";
 import { sign as signGithub } from "@octokit/webhooks-methods";
@@ -58,6 +60,12 @@ const calls = async (gw) => (await gw.api("GET", "/calls?limit=200")).json.data;
 const bearer = (secret = SECRET) => ({ Authorization: `Bearer ${secret}` });
 const send = (gw, name, body, headers, type = json) =>
 	gw.api("POST", `/hooks/${name}`, { body, headers, type });
+/* The log of a hook, newest first, once it has so many rows: they are written behind
+ * the answer. */
+const logOf = async (gw, name, count) => (await eventually(`${count} rows`, async () => {
+	const reply = await gw.api("GET", `/hooks/${name}/deliveries`);
+	return reply.json.data.length >= count && reply;
+}));
 const seconds = () => Math.floor(Date.now() / 1000);
 const hmac = (text, secret = SECRET) => createHmac("sha256", secret).update(text).digest("base64");
 
@@ -178,7 +186,7 @@ for (const [name, sample] of Object.entries(samples)) {
 		else
 			equal([flipped.status, flipped.json.code], [401, "unauthorized"], "another body");
 		equal((await calls(gw)).length, 1, "calls in the end");
-		const log = (await gw.api("GET", `/hooks/${name}/deliveries`)).json.data.map((row) => row.verdict).reverse();
+		const log = (await logOf(gw, name, 3)).json.data.map((row) => row.verdict).reverse();
 		equal(log.slice(0, 2), ["placed", "repeated"], "the log");
 	});
 }
@@ -249,7 +257,7 @@ test("hooks: a hundred notifications of Salesforce are a hundred calls and one a
 	const more = [...ids.slice(0, 10).reverse(), "04lx0000000newoneA"];
 	equal((await send(gw, "salesforce", outbound(more.map((id) => notification(id, "sim:busy")).join("")), {}, xml)).status, 200);
 	equal((await calls(gw)).length, 101, "calls after it");
-	const [log] = (await gw.api("GET", "/hooks/salesforce/deliveries?limit=1")).json.data;
+	const [log] = (await logOf(gw, "salesforce", 2)).json.data;
 	equal([log.call_ids.length, new Set(log.call_ids).size], [11, 11], "calls in the log");
 });
 
@@ -330,7 +338,10 @@ test("hooks: policy, limits and the audit know hook:NAME (D9)", async (t) => {
 	], limits: [{ name: "one-a-day", per: "key", window: "day", calls: 1, keys: ["hook:here"] }] } });
 	const denied = await send(gw, "strict", { to: "853" }, bearer());
 	equal([denied.status, denied.json.code, denied.json.accepted], [422, "policy_denied", false]);
-	const [refusal] = (await gw.api("GET", "/audit")).json.data;
+	const [refusal] = await eventually("a refusal in the audit", async () => {
+		const { data } = (await gw.api("GET", "/audit")).json;
+		return data.length && data;
+	});
 	equal([refusal.key, refusal.rule, refusal.to], ["hook:strict", "not-853", "853"]);
 	equal((await send(gw, "here", { to: "sim:busy" }, bearer())).status, 200);
 	const second = await send(gw, "here", { to: "sim:decline" }, bearer());
@@ -392,11 +403,11 @@ test("hooks: the list and the log have no secrets and no bodies (D11)", async (t
 	equal(list.json.data.map((hook) => hook.name).sort(), Object.keys(hooks).sort());
 	equal(list.json.data.find((hook) => hook.name === "zoho.crm").url, `${PUBLIC}/hooks/zoho.crm`);
 	ok(!/secret-of|a-password|whsec/.test(list.text), "a secret in the list");
-	const log = await gw.api("GET", "/hooks/bearer/deliveries");
+	const log = await logOf(gw, "bearer", 1);
 	const [row] = log.json.data;
 	equal([row.verdict, row.status, row.call_ids], ["placed", 200, [(await calls(gw))[0].id]]);
 	equal(row.sha256, createHash("sha256").update(JSON.stringify({ to: "sim:busy", note: "a-private-word" })).digest("hex"));
-	equal((await gw.api("GET", "/hooks/basic/deliveries")).json.data[0].verdict, "unauthorized");
+	equal((await logOf(gw, "basic", 1)).json.data[0].verdict, "unauthorized");
 	const page = (await gw.api("GET", "/hooks/bearer/deliveries?limit=1")).json;
 	equal(page.next_cursor, null);
 	ok(!/a-private-word|secret-of|a-password/.test(gw.log() + log.text), "what was sent is in the log");
@@ -423,4 +434,23 @@ test("hooks: with keys, a webhook needs none and its calls are their project's (
 	equal((await gw.api("POST", "/hooks/sales/test", { body: { to: "853" }, headers: as("sales") })).status, 200);
 	equal((await gw.api("POST", "/calls", { body: { to: "sim:busy" }, headers: bearer() })).status, 401, "a hook's secret is no key");
 	equal((await gw.api("POST", "/hooks/sales", { body: { to: "sim:busy" }, headers: as("admin") })).status, 401, "nor is a key a hook's");
+});
+
+test("hooks: SIGHUP brings others, and what came before is still known (G11, D4)", async (t) => {
+	const gw = await up(t);
+	const [body, headers] = await samples.stripe("sim:busy");
+	const first = await send(gw, "stripe", body, headers);
+	const { stripe, off, ...rest } = hooks;
+	const config = { ...gw.config, hooks: { off: { ...off, enabled: true }, stripe: { ...stripe, secrets: ["another-secret", ...stripe.secrets] },
+		fresh: rest.bearer } };
+	writeFileSync(join(gw.dir, "bellpull.json"), JSON.stringify(config));
+	gw.process.kill("SIGHUP");
+	const reloaded = await eventually("it is read again", () => gw.records().find(({ event }) => event === "gateway.reloaded"));
+	equal(reloaded.need_restart, 0);
+	equal((await gw.api("GET", "/hooks")).json.data.map((hook) => hook.name), ["off", "stripe", "fresh"]);
+	equal((await send(gw, "bearer", { to: "sim:busy" }, bearer())).status, 404, "one that is gone");
+	equal((await send(gw, "fresh", { to: "sim:busy" }, bearer())).status, 200, "one that is new");
+	const again = await send(gw, "stripe", body, stripeHeaders(body, Number(/t=(\d+)/.exec(headers["Stripe-Signature"])[1]), "another-secret"));
+	equal([again.text, again.headers["idempotent-replayed"]], [first.text, "true"], "signed with the new secret");
+	equal((await calls(gw)).length, 2, "calls");
 });
