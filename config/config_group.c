@@ -145,7 +145,7 @@ int gw_config_group_grow(const struct gw_config_group *g, struct gw_config *cfg,
 	if (count)
 		memcpy(array, *gw_config_group_array(g, cfg), count * g->size);
 	if (copy) {
-		memcpy(copy, name, strlen(name));
+		memcpy(copy, name, strlen(name) + 1);
 		*name_of(array + count * g->size) = copy;
 	}
 	mem_deref(*gw_config_group_array(g, cfg));
