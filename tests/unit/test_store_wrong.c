@@ -79,3 +79,51 @@ static int test_store_has_to_be_somewhere(void)
 	return 0;
 }
 TEST(test_store_has_to_be_somewhere);
+
+static int take_meta_away(const char *path)
+{
+	sqlite3 *db = NULL;
+	int rc = sqlite3_open(path, &db);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, "DROP TABLE meta", NULL, NULL, NULL);
+	(void)sqlite3_close(db);
+	return rc == SQLITE_OK ? 0 : EIO;
+}
+
+/* A database of another program is nobody's guest house, nor is one that was ours
+ * and has lost a table. */
+static int test_store_of_others(void)
+{
+	char path[64], url[80], why[256];
+	struct gw_sqlite *guest = NULL;
+	struct gw_store *store = NULL;
+	struct gw_store_cfg cfg = { .url = url, .idempotency_hours = 48 };
+	int fd, err;
+
+	(void)snprintf(path, sizeof(path), "%s/bellpull-other-XXXXXX",
+		       getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	fd = mkstemp(path);
+	CHECK(fd >= 0);
+	CHECK(write(fd, "this is no database, but a letter", 33) == 33);
+	(void)close(fd);
+	err = gw_sqlite_visit(&guest, path, why, sizeof(why));
+	(void)unlink(path);
+	CHECK_ERR(err, EBADMSG);
+	CHECK(strstr(why, "no database"));
+
+	(void)snprintf(url, sizeof(url), "sqlite:%s", path);
+	CHECK_OK(gw_loop_init());
+	test_later(loop_end, NULL);
+	err = gw_store_open(&store, &cfg, why, sizeof(why));
+	gw_store_close(store);
+	gw_loop_drain();
+	if (!err && (take_meta_away(path) ||
+		     !gw_store_open(&store, &cfg, why, sizeof(why))))
+		err = EIO;
+	(void)unlink(path);
+	CHECK_OK(err);
+	CHECK(strstr(why, "meta"));
+	return 0;
+}
+TEST(test_store_of_others);
