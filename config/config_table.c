@@ -480,6 +480,9 @@ const struct gw_config_row gw_config_rows[] = {
   .min = 1, .max = 100000, .json_default = "4000",
   .help = "Calls at the same time. Each takes two UDP ports and two open files for each "
 	  "person." },
+{ "/limits/calls_later", GW_CONFIG_INT, ROOT(limits.calls_later),
+  .min = 0, .max = 1000000, .json_default = "10000",
+  .help = "Calls that may wait for their time (not_before, window, retry)." },
 { "/limits/calls_per_s", GW_CONFIG_INT, ROOT(limits.calls_per_s),
   .min = 1, .max = 100000, .json_default = "1000",
   .help = "New calls per second with one key, on average." },

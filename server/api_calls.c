@@ -266,6 +266,7 @@ void gw_api_create_call(struct gw_http_req *req)
 void gw_api_hangup_call(struct gw_http_req *req)
 {
 	const char *id = gw_http_param(req, "id");
+	const char *waited;
 
 	if (!gw_call_id_valid(id)) {
 		gw_api_no_such_call(req);
@@ -282,7 +283,9 @@ void gw_api_hangup_call(struct gw_http_req *req)
 		return;
 	gw_http_later(req);
 	/* one that has ended already is answered from the store: 200 again */
-	(void)gw_registry_hangup(id, gw_http_key(req));
+	(void)gw_registry_hangup(id, gw_http_key(req), &waited);
+	if (waited && gw_api_reply_when_ended(req, id, waited))
+		return;
 	if (gw_http_accept(req) == GW_HTTP_HTML)
 		redirect_to_call(req, id);
 	else

@@ -213,7 +213,8 @@ static void poll_gone(struct gw_http_req *req, void *arg)
 
 /* ?wait=answered|ended&timeout=20. False: there is nothing to wait for. */
 static bool wait_for(struct gw_http_req *req, const char *id,
-		     enum gw_wait_for what, uint32_t timeout_s)
+		     const char *waited, enum gw_wait_for what,
+		     uint32_t timeout_s)
 {
 	struct poll *p;
 
@@ -223,14 +224,20 @@ static bool wait_for(struct gw_http_req *req, const char *id,
 	tmr_init(&p->tmr);
 	p->req = req;
 	str_ncpy(p->id, id, sizeof(p->id));
-	if (gw_registry_wait(&p->wait, id, gw_http_key(req), what, poll_over,
-			     p)) {
+	if (gw_registry_wait(&p->wait, waited, gw_http_key(req), what,
+			     poll_over, p)) {
 		mem_deref(p);
 		return false;
 	}
 	tmr_start(&p->tmr, (uint64_t)timeout_s * 1000, poll_over, p);
 	gw_http_on_gone(req, poll_gone, p);
 	return true;
+}
+
+bool gw_api_reply_when_ended(struct gw_http_req *req, const char *id,
+			     const char *waited)
+{
+	return wait_for(req, id, waited, GW_WAIT_ENDED, WAIT_DEFAULT_S);
 }
 
 bool gw_api_read_uint(const char *text, uint32_t min, uint32_t max,
@@ -274,9 +281,9 @@ void gw_api_get_call(struct gw_http_req *req)
 		return;
 	}
 	gw_http_later(req);
-	if (wait &&
-	    wait_for(req, id, wait[0] == 'a' ? GW_WAIT_ANSWERED : GW_WAIT_ENDED,
-		     timeout_s))
+	if (wait && wait_for(req, id, id,
+			     wait[0] == 'a' ? GW_WAIT_ANSWERED : GW_WAIT_ENDED,
+			     timeout_s))
 		return;
 	gw_api_reply_call(req, id);
 }

@@ -36,4 +36,8 @@ void gw_api_no_answer(struct gw_http_req *req, int err); /* of the store */
 bool gw_api_read_uint(const char *text, uint32_t min, uint32_t max,
 		      uint32_t *valp);
 
+/* The same, once the end of call waited is on disk. False: it is already. */
+bool gw_api_reply_when_ended(struct gw_http_req *req, const char *id,
+			     const char *waited);
+
 #endif

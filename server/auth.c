@@ -92,6 +92,22 @@ bool gw_auth_needed(const struct gw_auth *auth)
 	return gw_keyring_needed(auth->ring);
 }
 
+bool gw_auth_still(const struct gw_auth *auth, const struct gw_key **keyp,
+		   const char *name)
+{
+	const struct gw_key *key;
+
+	*keyp = NULL;
+	if (!gw_auth_needed(auth))
+		return true;
+	key = name ? gw_keyring_by_name(auth->ring, name) : NULL;
+	if (!key || gw_key_is_over(key, gw_clock_ms()) ||
+	    !gw_key_may(key, "calls:create"))
+		return false;
+	*keyp = mem_ref((void *)(uintptr_t)key);
+	return true;
+}
+
 bool gw_auth_has_stored(const struct gw_auth *auth)
 {
 	return gw_keyring_has_stored(auth->ring);

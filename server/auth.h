@@ -77,6 +77,11 @@ gw_auth_check(struct gw_auth *auth, const struct gw_key **keyp,
 	      enum gw_auth_way *wayp, const struct gw_auth_try *shown,
 	      uint64_t now_ms, int64_t now_s, const char **whyp);
 
+/* A call for later begins: is the key of that name (NULL: none was needed) still one
+ * that may place calls? *keyp carries a reference, or is NULL when none is needed. */
+bool gw_auth_still(const struct gw_auth *auth, const struct gw_key **keyp,
+		   const char *name);
+
 /* limits.requests_per_s: takes one request of this key (NULL: of everybody, when
  * there are no keys) from its bucket, which holds two seconds' worth. Visitors have
  * one of their own: a page doesn't lock out the server behind it. Returns 0,

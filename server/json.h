@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "server/schedule.h"
 #include "sip/call.h"
 #include "sip/line.h"
 
@@ -60,6 +61,7 @@ struct gw_order_request {
 	struct gw_call_header headers[GW_ORDER_HEADERS_MAX];
 	size_t header_count;
 	uint32_t dedupe_s;
+	struct gw_schedule schedule;
 	const char *client_state;       /* or NULL */
 	const struct gw_json *metadata; /* an object, or NULL */
 };
@@ -110,6 +112,15 @@ struct gw_recording_view {
 	uint64_t bytes;
 };
 
+/* What the API shows of a call's when; zeros and "" are null. */
+struct gw_later_view {
+	int64_t not_before_ms, expires_at_ms;
+	uint32_t attempt;     /* 1: the first one                     */
+	const char *retry_of; /* id of the first one                  */
+	const char *next;     /* id of the next one                   */
+	int64_t next_ms;
+};
+
 /* A call as the API shows it. */
 struct gw_call_view {
 	const char *id;
@@ -118,6 +129,7 @@ struct gw_call_view {
 	const char *from, *from_line; /* NULL: one leg */
 	struct gw_recording_view recording;
 	int64_t created_at_ms;
+	struct gw_later_view later;
 	const char *client_state;    /* or NULL */
 	const struct mbuf *metadata; /* JSON text, or NULL */
 	const struct gw_call_info *info;

@@ -118,6 +118,21 @@ static int64_t seconds(int64_t from_ms, int64_t to_ms)
 	return from_ms && to_ms > from_ms ? (to_ms - from_ms + 500) / 1000 : 0;
 }
 
+static const char *given(const char *text)
+{
+	return text && *text ? text : NULL;
+}
+
+static void write_later(struct gw_writer *w, const struct gw_later_view *l)
+{
+	gw_write_time(w, "not_before", l->not_before_ms);
+	gw_write_time(w, "expires_at", l->expires_at_ms);
+	gw_write_int(w, "attempt", l->attempt ? l->attempt : 1);
+	gw_write_string(w, "retry_of", given(l->retry_of));
+	gw_write_string(w, "next_attempt", given(l->next));
+	gw_write_time(w, "next_attempt_at", l->next_ms);
+}
+
 int gw_json_write_call(struct mbuf *mb, const struct gw_call_view *view)
 {
 	const struct gw_call_info *in = view->info;
@@ -160,6 +175,7 @@ int gw_json_write_call(struct mbuf *mb, const struct gw_call_view *view)
 		write_leg(&w, &in->legs[i], line_of(view, &in->legs[i]));
 	gw_write_close(&w, ']');
 	gw_json_write_recording(&w, view->id, &view->recording);
+	write_later(&w, &view->later);
 	gw_write_string(&w, "client_state", view->client_state);
 	if (view->metadata)
 		gw_write_raw(&w, "metadata", (const char *)view->metadata->buf,

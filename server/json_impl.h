@@ -4,6 +4,7 @@
  *   json_call.c    writes a call with its legs
  *   json_order.c   reads POST /calls: the body and most of its members
  *   json_legs.c    the members that speak of two people
+ *   json_when.c    the members that say when
  *   json_incall.c  reads the bodies of commands to a call
  *   json_value.c   what members are read with */
 #ifndef BELLPULL_SERVER_JSON_IMPL_H
@@ -32,6 +33,7 @@ struct gw_json_reader {
 	struct gw_faults *faults;
 	const struct gw_config_strings *header_patterns;
 	bool from_form;
+	struct gw_retry_rule *rule;         /* of retry, being read */
 	char pointer[GW_JSON_POINTER_SIZE]; /* of what is being read */
 };
 
@@ -81,6 +83,13 @@ gw_json_order_h gw_json_order_send_digits;
 gw_json_order_h gw_json_order_record;
 gw_json_member_h gw_json_confirm_member;
 gw_json_member_h gw_json_announce_member;
+/* json_when.c: the same. */
+gw_json_order_h gw_json_order_not_before;
+gw_json_order_h gw_json_order_expires_at;
+gw_json_order_h gw_json_order_window;
+gw_json_order_h gw_json_order_retry;
+gw_json_member_h gw_json_window_member;
+void gw_json_settle_when(struct gw_json_reader *r);
 /* When all has been read: what asks for two people when there is one, and who
  * is meant where nobody was named. */
 void gw_json_settle_legs(struct gw_json_reader *r);

@@ -185,8 +185,10 @@ static const struct {
 	{ "dedupe_seconds",         order_dedupe_seconds,       true  },
 	{ "status_callback",        order_later,                true  },
 	{ "status_callback_events", order_later,                true  },
-	{ "not_before",             order_later,                true  },
-	{ "expires_at",             order_later,                true  },
+	{ "not_before",             gw_json_order_not_before,   true  },
+	{ "expires_at",             gw_json_order_expires_at,   true  },
+	{ "window",                 gw_json_order_window,       true  },
+	{ "retry",                  gw_json_order_retry,        true  },
 	{ "From",                   order_twilio,               false },
 	/* clang-format on */
 };
@@ -225,7 +227,8 @@ static bool order_form_member(struct gw_json_reader *r, const char *name,
 	} objects[] = { { "caller_id.", caller_id_member },
 			{ "announce.", gw_json_announce_member },
 			{ "confirm.", gw_json_confirm_member },
-			{ "headers.", headers_member } };
+			{ "headers.", headers_member },
+			{ "window.", gw_json_window_member } };
 	size_t i;
 
 	for (i = 0; r->from_form && i < ARRAY_SIZE(objects); i++) {
@@ -297,6 +300,7 @@ int gw_json_read_order(struct gw_order_request *order,
 	};
 	gw_json_read_members(&r, body, order_member);
 	gw_json_settle_legs(&r);
+	gw_json_settle_when(&r);
 	if (gw_json_type(body) == GW_JSON_OBJECT && !order->to &&
 	    !gw_json_get(body, "to"))
 		gw_fault(faults, "/to", "is missing: whom to call");

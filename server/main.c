@@ -505,6 +505,11 @@ static void keys_changed(void *arg)
 
 /* Who may ask is known, what was asked today is counted, and what a dead process left behind is settled: the doors
  * may open. */
+static bool may_still(const struct gw_key **keyp, const char *name, void *arg)
+{
+	return gw_auth_still(arg, keyp, name);
+}
+
 static void ready_to_open(int err, void *arg)
 {
 	const struct gw_http_cfg cfg = {
@@ -534,6 +539,8 @@ static void ready_to_open(int err, void *arg)
 		return;
 	}
 	gw_recovery_bye();
+	gw_registry_keys(may_still, app.auth);
+	gw_recovery_resume();
 	greet();
 	if (gw_registry_is_frozen())
 		gw_log(GW_LOG_WARNING, "gateway.frozen",

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "config/json.h"
+#include "server/clock.h"
 #include "server/http.h"
 #include "server/key.h"
 #include "server/lines.h"
@@ -192,6 +193,39 @@ static void judge_click(const struct gw_placing *p, const struct gw_key *key,
 		  "visitor_prefixes say at which ones.");
 }
 
+/* It has to lie ahead, but not too far, and leave time to begin in. */
+static void check_schedule(struct gw_placing *p)
+{
+	const struct gw_schedule *s = &p->order.schedule;
+	const int64_t now_ms = gw_clock_ms();
+	const int64_t least_ms = MAX(now_ms, s->not_before_ms);
+	const int64_t due_ms = gw_window_opens(&s->window, least_ms);
+
+	if (s->not_before_ms > now_ms + GW_SCHEDULE_AHEAD_S * INT64_C(1000))
+		gw_fault(&p->faults, "/not_before",
+			 "must be within %d days from now",
+			 GW_SCHEDULE_AHEAD_S / 86400);
+	if (s->expires_at_ms && s->expires_at_ms <= now_ms)
+		gw_fault(&p->faults, "/expires_at", "has passed already");
+	else if (s->expires_at_ms && s->expires_at_ms <= due_ms)
+		gw_fault(&p->faults, "/expires_at",
+			 "must be after the window opens");
+	p->due_ms = due_ms > now_ms ? due_ms : 0;
+}
+
+bool gw_placing_read_again(struct gw_placing *p,
+			   const struct gw_placing_again *again)
+{
+	p->key = again->key;
+	p->client = again->client;
+	p->body = again->body;
+	p->from_form = again->from_form;
+	if (!gw_json_read_order(&p->order, again->body, again->from_form,
+				again->header_patterns, &p->faults))
+		check_against_lines(p, p->key);
+	return !p->faults.count;
+}
+
 bool gw_placing_check(struct gw_placing *p, const struct gw_placing_source *src)
 {
 	const struct gw_key *key = src->key;
@@ -199,6 +233,8 @@ bool gw_placing_check(struct gw_placing *p, const struct gw_placing_source *src)
 
 	p->key = key;
 	p->client = src->client;
+	p->body = src->body;
+	p->from_form = src->from_form;
 	if (click) {
 		p->order.to = click->to;
 		check_click_members(p, src->body);
@@ -206,6 +242,7 @@ bool gw_placing_check(struct gw_placing *p, const struct gw_placing_source *src)
 	if (!gw_json_read_order(&p->order, src->body, src->from_form,
 				&src->cfg->limits.headers, &p->faults)) {
 		check_against_lines(p, key);
+		check_schedule(p);
 		if (click)
 			apply_click(p, click);
 	}
@@ -393,6 +430,16 @@ static void judge_lines(const struct gw_placing *p, struct gw_refusal *r)
 		r->retry_s = 0;
 }
 
+static void judge_waiting(struct gw_refusal *r)
+{
+	if (gw_registry_may_wait())
+		return;
+	r->retry_s = 60;
+	gw_refuse(r, 503, "capacity",
+		  "As many calls wait for their time as limits.calls_later "
+		  "allows.");
+}
+
 bool gw_placing_judge(struct gw_placing *p, struct gw_refusal *r)
 {
 	if (p->key && p->key->click)
@@ -401,7 +448,10 @@ bool gw_placing_judge(struct gw_placing *p, struct gw_refusal *r)
 	judge_party("/from", &p->from, r);
 	if (!r->status)
 		judge_quota(p, r);
-	if (!r->status)
+	/* what is full or down now may not be so then */
+	if (!r->status && p->due_ms)
+		judge_waiting(r);
+	else if (!r->status)
 		judge_lines(p, r);
 	return !r->status;
 }
@@ -419,6 +469,9 @@ void gw_placing_placement(const struct gw_placing *p, struct gw_placement *pl,
 		.from_line = p->from.line,
 		.key = p->key,
 		.client = p->client,
+		.body = p->body,
+		.from_form = p->from_form,
+		.due_ms = p->due_ms,
 		.dedupe_s = p->order.dedupe_s,
 		.counted = counted,
 	};

@@ -12,6 +12,7 @@
 
 struct gw_config;
 struct gw_http_req;
+struct gw_json;
 struct gw_key;
 struct gw_line;
 struct gw_placement;
@@ -33,6 +34,9 @@ struct gw_placing {
 	struct gw_placing_party to, from;
 	const struct gw_key *key;
 	const char *client;
+	const struct gw_json *body;
+	bool from_form;
+	int64_t due_ms; /* it begins at this wall clock time; 0: at once */
 };
 
 /* An order that somebody has sent: the body of POST /calls, or what a hook made of a
@@ -55,6 +59,18 @@ bool gw_placing_check(struct gw_placing *placing,
 
 /* The same of the request's body. False: the request was answered. */
 bool gw_placing_read(struct gw_placing *placing, struct gw_http_req *req);
+
+/* The same for an order out of the store, as it was asked for with that key (its
+ * time is no matter any more). False: faults says why it can't be carried out. */
+struct gw_placing_again {
+	const struct gw_json *body;
+	bool from_form;
+	const struct gw_config_strings *header_patterns;
+	const struct gw_key *key;
+	const char *client;
+};
+bool gw_placing_read_again(struct gw_placing *placing,
+			   const struct gw_placing_again *again);
 
 /* Whether the policy, the limits and the lines let it be placed; the time limit is
  * cut to what they allow. False: refusal says why not (the request is not answered).

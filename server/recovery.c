@@ -16,6 +16,7 @@
 #include "server/lines.h"
 #include "server/log.h"
 #include "server/recordings.h"
+#include "server/registry.h"
 #include "server/store.h"
 #include "server/writer.h"
 #include "sip/call.h"
@@ -27,9 +28,16 @@ struct orphan {
 	char *line, *dialog;
 };
 
+/* A call whose time has not come. */
+struct waiting {
+	struct le le;
+	struct gw_store_row row;
+};
+
 static struct {
 	struct gw_events *events;
 	struct list orphans;
+	struct list waiting;
 	int64_t alive_at_ms; /* the dead process's last sign of life */
 	size_t open;         /* calls whose end is not on disk yet */
 	void (*doneh)(int err, void *arg);
@@ -368,7 +376,7 @@ static int64_t end_of(const struct gw_store_row *row, const struct end *end)
 	return MAX(at, end->answered_at_ms);
 }
 
-static int end_call(const struct gw_store_row *row)
+static int end_call(const struct gw_store_row *row, enum gw_cause cause)
 {
 	struct gw_json_doc *doc = NULL;
 	const struct gw_json *call, *leg;
@@ -388,9 +396,11 @@ static int end_call(const struct gw_store_row *row)
 			  INT32_MAX);
 	(void)gw_clock_read(&end.answered_at_ms,
 			    gw_json_string(gw_json_get(call, "answered_at")));
-	end.at_ms = end_of(row, &end);
+	/* what waited ends now: it was nobody's when the process died */
+	end.at_ms = cause == GW_CAUSE_SERVER_RESTART ? end_of(row, &end) :
+						       gw_clock_ms();
 	end.outcome = gw_cause_outcome(&(const struct gw_end){
-		.intent = GW_CAUSE_SERVER_RESTART,
+		.intent = cause,
 		.answered = end.before == GW_STATUS_IN_PROGRESS,
 	});
 	end.id = row->id;
@@ -416,6 +426,59 @@ static int end_call(const struct gw_store_row *row)
 	return err;
 }
 
+/* For later --------------------------------------------------------------------- */
+
+static void waiting_destructor(void *arg)
+{
+	struct waiting *w = arg;
+
+	list_unlink(&w->le);
+	mem_deref(w->row.line);
+	mem_deref(w->row.project);
+	mem_deref(w->row.click);
+	mem_deref(w->row.key);
+	mem_deref(w->row.later);
+	mem_deref(w->row.snapshot);
+	mem_deref(w->row.ladder);
+	mem_deref(w->row.dialog);
+}
+
+/* Takes the row out of its read. */
+static int keep_waiting(struct gw_store_row *row)
+{
+	struct waiting *w = mem_zalloc(sizeof(*w), waiting_destructor);
+
+	if (!w)
+		return ENOMEM;
+	w->row = *row;
+	*row = (struct gw_store_row){ .later = NULL };
+	list_append(&rec.waiting, &w->le, w);
+	return 0;
+}
+
+void gw_recovery_resume(void)
+{
+	unsigned count = 0;
+
+	while (rec.waiting.head) {
+		struct waiting *w = rec.waiting.head->data;
+		int cause = GW_CAUSE_INTERNAL_ERROR;
+		int err = gw_registry_restore(&w->row, &cause);
+
+		if (err == ECANCELED)
+			err = end_call(&w->row, (enum gw_cause)cause);
+		else if (!err)
+			count++;
+		/* on disk it is as it was: the next start may have memory */
+		if (err)
+			gw_log(GW_LOG_ERROR, "call.later",
+			       GW_F_STR("id", w->row.id), GW_F_ERR("why", err));
+		mem_deref(w);
+	}
+	if (count)
+		gw_log(GW_LOG_INFO, "calls.waiting", GW_F_INT("calls", count));
+}
+
 /* Order ---------------------------------------------------------------------- */
 
 static void done(void *arg)
@@ -437,9 +500,14 @@ static void found(struct gw_store_read *rd, void *arg)
 	int err = rd->err;
 	(void)arg;
 
-	rec.open = err ? 0 : rd->row_count;
+	rec.open = 0;
 	for (i = 0; i < rd->row_count && !err; i++) {
-		err = end_call(&rd->rows[i]);
+		if (rd->rows[i].later) {
+			err = keep_waiting(&rd->rows[i]);
+			continue;
+		}
+		rec.open++;
+		err = end_call(&rd->rows[i], GW_CAUSE_SERVER_RESTART);
 	}
 	if (err) {
 		rec.open = 0;
@@ -489,5 +557,6 @@ void gw_recovery_close(void)
 {
 	tmr_cancel(&rec.tmr);
 	list_flush(&rec.orphans);
+	list_flush(&rec.waiting);
 	rec.open = 0;
 }

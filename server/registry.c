@@ -10,6 +10,7 @@
  *
  *   registry.c         this: who lives, up and down
  *   registry_place.c   from an order to a call
+ *   registry_later.c   until its time comes, and again
  *   registry_tell.c    from a call to its rows and events
  *   registry_record.c  from a call's sound to its file
  *   registry_limit.c   how much may be dialled
@@ -80,9 +81,30 @@ static void check_empty(void)
 
 static void count_out(const struct gw_registry_entry *e)
 {
+	if (e->postponed) {
+		if (gw_registry.stats.later)
+			gw_registry.stats.later--;
+		return;
+	}
 	if (gw_registry.stats.living)
 		gw_registry.stats.living--;
 	gw_registry.legs -= MIN(e->legs, gw_registry.legs);
+}
+
+void gw_registry_begin(struct gw_registry_entry *e)
+{
+	count_out(e);
+	e->postponed = false;
+	gw_registry_enter(e);
+}
+
+void gw_registry_wait_again(struct gw_registry_entry *e)
+{
+	count_out(e);
+	e->postponed = true;
+	gw_quota_undo(e->use);
+	e->use = NULL;
+	gw_registry_enter(e);
 }
 
 void gw_registry_drop(struct gw_registry_entry *e)
@@ -339,6 +361,10 @@ void gw_registry_close(void)
 	tmr_cancel(&gw_registry.alive_tmr);
 	while (gw_registry.all.head)
 		mem_deref(gw_registry.all.head->data);
+	tmr_cancel(&gw_registry.later_tmr);
+	gw_registry.keyh = NULL;
+	while (gw_registry.waiting.head)
+		mem_deref(gw_registry.waiting.head->data);
 	while (gw_registry.over.head)
 		mem_deref(gw_registry.over.head->data);
 	while (gw_registry.unsaved.head)
@@ -358,9 +384,10 @@ void gw_registry_drain(void (*emptyh)(void *arg), void *arg)
 }
 
 /* Those that are not on disk yet end when they are. */
-static void end_each(enum gw_cause cause, enum gw_ended_by by)
+static void end_each(const struct list *list, enum gw_cause cause,
+		     enum gw_ended_by by)
 {
-	struct le *le = gw_registry.all.head;
+	struct le *le = list->head;
 
 	while (le) {
 		struct gw_registry_entry *e = mem_ref(le->data);
@@ -379,10 +406,14 @@ static void end_each(enum gw_cause cause, enum gw_ended_by by)
 
 void gw_registry_end_all(void)
 {
-	end_each(GW_CAUSE_SERVER_SHUTDOWN, GW_ENDED_BY_GATEWAY);
+	/* those that wait go on waiting, on disk */
+	end_each(&gw_registry.all, GW_CAUSE_SERVER_SHUTDOWN,
+		 GW_ENDED_BY_GATEWAY);
 }
 
 void gw_registry_hangup_all(void)
 {
-	end_each(GW_CAUSE_CANCELED_BY_API, GW_ENDED_BY_API);
+	end_each(&gw_registry.all, GW_CAUSE_CANCELED_BY_API, GW_ENDED_BY_API);
+	end_each(&gw_registry.waiting, GW_CAUSE_CANCELED_BY_API,
+		 GW_ENDED_BY_API);
 }

@@ -14,6 +14,7 @@
 #include "server/quota.h"
 
 struct gw_config;
+struct gw_json;
 struct gw_key;
 struct gw_events;
 struct gw_media;
@@ -83,6 +84,12 @@ struct gw_placement {
 	const char *client;  /* numeric address of who asks */
 	uint32_t dedupe_s;   /* 0: a call like the last one is a new call */
 	const struct gw_quota_call *counted; /* as limits see it */
+	const struct gw_json *body; /* what was asked for, for later ... */
+	bool from_form;             /* ... and how it was written        */
+	int64_t due_ms;             /* when it begins; 0: at once        */
+	uint32_t attempt;      /* of a plan to call again; 0: the first one   */
+	const uint32_t *tried; /* GW_RETRY_COUNT attempts by how they ended   */
+	const char *first;     /* id of the plan's first call                 */
 };
 
 enum gw_placed_verdict {
@@ -121,6 +128,21 @@ int gw_registry_remember(const struct gw_key *key, const char *idempotency_key,
 			 const uint8_t body_sha256[32], const char *answer,
 			 uint32_t remember_s, gw_order_placed_h *h, void *arg);
 
+/* Calls for later (registry_later.c). They are on disk, and wait in here without
+ * counting as living. When a call's time comes its order is read, and the policy
+ * and the limits are asked, anew. */
+bool gw_registry_may_wait(void); /* limits.calls_later */
+/* Whose calls may begin: *keyp (the handler's) is the key of that name as it is now,
+ * or NULL when no key is needed. name NULL: it was placed when none was. False: no
+ * more. */
+typedef bool(gw_registry_key_h)(const struct gw_key **keyp, const char *name,
+				void *arg);
+void gw_registry_keys(gw_registry_key_h *h, void *arg);
+/* A waiting call of an earlier process, with its columns. Returns 0, ECANCELED
+ * (its time is over, *causep says how) or an error. */
+struct gw_store_row;
+int gw_registry_restore(const struct gw_store_row *row, int *causep);
+
 /* A living call as JSON. Returns 0, ENOENT (not living, or not this key's) or
  * ENOMEM. */
 int gw_registry_print(struct mbuf *mb, const char *id,
@@ -130,8 +152,11 @@ int gw_registry_print_ladder(struct mbuf *mb, const char *id,
 /* All living calls of the key as a JSON array, oldest first, at most 1000. */
 int gw_registry_print_all(struct mbuf *mb, const struct gw_key *key);
 
-/* Returns 0, ENOENT (not living). */
-int gw_registry_hangup(const char *id, const struct gw_key *key);
+/* Returns 0, ENOENT (not living, nor is anything left of its plan). *waitedp is the
+ * id of a call that waited for its time, for the next turn, or NULL: until its end
+ * is on disk the next process would still begin it. */
+int gw_registry_hangup(const char *id, const struct gw_key *key,
+		       const char **waitedp);
 
 /* A command to a call that is up. sound: of play; target and line: of transfer,
  * who is dialled and through which one. Returns 0, ENOENT (not living) or what
@@ -174,6 +199,7 @@ void gw_registry_flush(void);
 
 struct gw_registry_stats {
 	uint32_t living, in_progress, limit;
+	uint32_t later; /* waiting for their time, not among the living */
 	uint64_t placed, refused;
 };
 void gw_registry_stats(struct gw_registry_stats *stats);

@@ -9,6 +9,7 @@
 #include "sip/call.h"
 
 struct gw_event;
+struct gw_later;
 struct gw_recordings_track;
 
 /* One living call. */
@@ -39,6 +40,8 @@ struct gw_registry_entry {
 	enum gw_cause end_cause;
 	enum gw_ended_by end_by;
 	uint64_t over_at; /* tmr_jiffies() when its end was on disk; 0: it lives */
+	struct gw_later *later;   /* its order asks for a time; or NULL */
+	bool postponed;           /* ... which has not come: not counted */
 	struct gw_quota_use *use; /* what limits have counted of it; or NULL */
 	gw_order_placed_h *placedh;
 	void *arg;
@@ -66,6 +69,10 @@ extern struct gw_registry {
 	struct hash *by_id;
 	struct hash *by_idem;
 	struct list all;     /* living */
+	struct list waiting; /* for their time, stats.later of them */
+	struct tmr later_tmr;
+	gw_registry_key_h *keyh; /* or NULL */
+	void *key_arg;
 	struct list over;    /* ended, the last SIP messages still to come */
 	struct list unsaved; /* settled, but for their recordings */
 	struct tmr over_tmr;
@@ -117,6 +124,37 @@ gw_registry_recording(const struct gw_registry_entry *e);
 /* registry_target.c: another handler of the call. */
 bool gw_registry_target(char *uri, size_t size, const char *target,
 			enum gw_role role, void *arg);
+
+/* registry_place.c: the call of e as the order has it now. */
+struct gw_placement;
+int gw_registry_make_call(struct gw_call **callp, struct gw_registry_entry *e,
+			  const struct gw_placement *pl);
+/* An entry that pl describes, with an id of its own unless id says which. */
+int gw_registry_entry(struct gw_registry_entry **ep,
+		      const struct gw_placement *pl, const char *id,
+		      int64_t created_at_ms);
+/* It is known by its id, and counted, from now on. */
+void gw_registry_enter(struct gw_registry_entry *e);
+
+/* One that waits is counted among the living from now on; and it is not. */
+void gw_registry_begin(struct gw_registry_entry *e);
+void gw_registry_wait_again(struct gw_registry_entry *e);
+
+/* registry_later.c */
+int gw_later_make(struct gw_registry_entry *e, const struct gw_placement *pl);
+int gw_later_print(struct mbuf **mbp, const struct gw_registry_entry *e);
+void gw_later_view(struct gw_later_view *view,
+		   const struct gw_registry_entry *e);
+/* call.queued is on disk: e waits for its time. */
+void gw_later_wait(struct gw_registry_entry *e);
+/* Starts any call; one that expires_at speaks of has until then to find its
+ * line. */
+void gw_later_start(struct gw_registry_entry *e);
+/* It has ended: places the next attempt, if its plan says so. */
+void gw_later_again(struct gw_registry_entry *e);
+/* DELETE of an ended call: what its plan has left. Returns 0 or ENOENT. */
+int gw_later_cancel(const char *id, const struct gw_key *key,
+		    const char **waitedp);
 
 /* registry_look.c: tells those who wait for what, or for less. */
 void gw_registry_wait_over(struct gw_registry_entry *e, enum gw_wait_for what);

@@ -35,6 +35,18 @@ int gw_registry_print_ladder(struct mbuf *mb, const char *id,
 	return e ? gw_json_write_ladder(mb, e->call) : ENOENT;
 }
 
+static int print_one(struct mbuf *mb, const struct gw_registry_entry *e,
+		     const struct gw_key *key, unsigned *countp)
+{
+	int err = 0;
+
+	if (!gw_registry_find_for(e->id, key))
+		return 0;
+	if ((*countp)++)
+		err = mbuf_write_str(mb, ",");
+	return err ? err : print_entry(mb, e);
+}
+
 int gw_registry_print_all(struct mbuf *mb, const struct gw_key *key)
 {
 	unsigned count = 0;
@@ -43,26 +55,30 @@ int gw_registry_print_all(struct mbuf *mb, const struct gw_key *key)
 
 	err = mbuf_write_str(mb, "[");
 	LIST_FOREACH(&gw_registry.all, le) {
-		const struct gw_registry_entry *e = le->data;
-
 		if (err || count >= PRINT_MAX)
 			break;
-		if (!gw_registry_find_for(e->id, key))
-			continue;
-		if (count++)
-			err = mbuf_write_str(mb, ",");
-		err = err ? err : print_entry(mb, e);
+		err = print_one(mb, le->data, key, &count);
+	}
+	LIST_FOREACH(&gw_registry.waiting, le) {
+		if (err || count >= PRINT_MAX)
+			break;
+		err = print_one(mb, le->data, key, &count);
 	}
 	return err ? err : mbuf_write_str(mb, "]");
 }
 
-int gw_registry_hangup(const char *id, const struct gw_key *key)
+int gw_registry_hangup(const char *id, const struct gw_key *key,
+		       const char **waitedp)
 {
 	struct gw_registry_entry *e = gw_registry_find_for(id, key);
 
-	return e ? gw_call_hangup(e->call, GW_CAUSE_CANCELED_BY_API,
-				  GW_ENDED_BY_API) :
-		   ENOENT;
+	const int err = e ? gw_call_hangup(e->call, GW_CAUSE_CANCELED_BY_API,
+					   GW_ENDED_BY_API) :
+			    ENOENT;
+
+	*waitedp = !err && e->postponed ? e->id : NULL;
+	/* the plan to call again belongs to the first call */
+	return err ? gw_later_cancel(id, key, waitedp) : 0;
 }
 
 /* Commands ------------------------------------------------------------------ */

@@ -63,8 +63,10 @@ static void stored(const struct gw_placed *placed, void *arg)
 	       GW_F_STR("line", e->line), GW_F_NUMBER("to", e->to));
 	if (e->end_at_once)
 		(void)gw_call_hangup(e->call, e->end_cause, e->end_by);
+	else if (e->postponed)
+		gw_later_wait(e);
 	else
-		gw_call_start(e->call);
+		gw_later_start(e);
 }
 
 /* Making what is stored ----------------------------------------------------- */
@@ -183,7 +185,8 @@ static const char *ringback_of(const struct gw_placement *pl)
 				     gw_line_cfg(line)->dial.country;
 }
 
-static int make_call(struct gw_registry_entry *e, const struct gw_placement *pl)
+int gw_registry_make_call(struct gw_call **callp, struct gw_registry_entry *e,
+			  const struct gw_placement *pl)
 {
 	const struct gw_order_request *o = pl->order;
 	const bool sandbox = gw_lines_is_sandbox(pl->line);
@@ -227,21 +230,25 @@ static int make_call(struct gw_registry_entry *e, const struct gw_placement *pl)
 				  GW_CONFIG_DECLINE_FAILED,
 	};
 
-	return gw_call_alloc(&e->call, &order, gw_registry.media,
+	return gw_call_alloc(callp, &order, gw_registry.media,
 			     gw_registry_call_event, e);
 }
 
 static int fill_entry(struct gw_registry_entry *e,
-		      const struct gw_placement *pl)
+		      const struct gw_placement *pl, const char *id)
 {
 	const struct gw_order_request *o = pl->order;
 	int err;
 
 	e->key = mem_ref((void *)(uintptr_t)pl->key);
-	e->created_at_ms = gw_clock_ms();
 	e->revision = 1;
 	e->seq = 1;
-	err = gw_call_id_make(e->id, e->created_at_ms);
+	if (id) {
+		str_ncpy(e->id, id, sizeof(e->id));
+		err = 0;
+	} else {
+		err = gw_call_id_make(e->id, e->created_at_ms);
+	}
 	err = err ? err : str_dup(&e->to, o->to);
 	err = err ? err : str_dup(&e->line, gw_line_name(pl->line));
 	e->to_way = pl->line;
@@ -258,7 +265,9 @@ static int fill_entry(struct gw_registry_entry *e,
 		err = e->metadata ? gw_json_print(e->metadata, o->metadata) :
 				    ENOMEM;
 	}
-	return err ? err : make_call(e, pl);
+	if (!err && (pl->due_ms || gw_schedule_given(&o->schedule)))
+		err = gw_later_make(e, pl);
+	return err ? err : gw_registry_make_call(&e->call, e, pl);
 }
 
 /* The row of a new call has what lists are searched by, too. */
@@ -291,6 +300,8 @@ static int make_first_row(struct gw_store_call **rowp,
 	if (!err && pl->counted && pl->counted->from)
 		err = str_dup(&row->from_number, pl->counted->from);
 	row->cost = pl->counted ? pl->counted->cost : 0;
+	if (!err && e->postponed)
+		err = gw_later_print(&row->later, e);
 	if (err)
 		mem_deref(row);
 	else
@@ -306,6 +317,7 @@ static void entry_destructor(void *arg)
 	hash_unlink(&e->idem_he);
 	list_unlink(&e->le);
 	list_clear(&e->waits);
+	mem_deref(e->later);
 	mem_deref(e->use);
 	mem_deref((void *)(uintptr_t)e->key);
 	mem_deref(e->call);
@@ -319,6 +331,40 @@ static void entry_destructor(void *arg)
 	mem_deref(e->idem_scope);
 }
 
+int gw_registry_entry(struct gw_registry_entry **ep,
+		      const struct gw_placement *pl, const char *id,
+		      int64_t created_at_ms)
+{
+	struct gw_registry_entry *e = mem_zalloc(sizeof(*e), entry_destructor);
+	int err;
+
+	if (!e)
+		return ENOMEM;
+	e->created_at_ms = created_at_ms;
+	err = fill_entry(e, pl, id);
+	if (err)
+		mem_deref(e);
+	else
+		*ep = e;
+	return err;
+}
+
+void gw_registry_enter(struct gw_registry_entry *e)
+{
+	if (!e->he.list)
+		hash_append(gw_registry.by_id, hash_joaat_str(e->id), &e->he,
+			    e);
+	list_unlink(&e->le);
+	if (e->postponed) {
+		list_append(&gw_registry.waiting, &e->le, e);
+		gw_registry.stats.later++;
+		return;
+	}
+	list_append(&gw_registry.all, &e->le, e);
+	gw_registry.stats.living++;
+	gw_registry.legs += e->legs;
+}
+
 int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 		      void *arg)
 {
@@ -328,15 +374,15 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 	struct gw_registry_entry *e;
 	int err;
 
-	e = mem_zalloc(sizeof(*e), entry_destructor);
-	if (!e)
-		return ENOMEM;
+	err = gw_registry_entry(&e, pl, NULL, gw_clock_ms());
+	if (err)
+		return err;
 	e->placedh = h;
 	e->arg = arg;
-	err = fill_entry(e, pl);
-	err = err ? err : make_once(&once, e, pl);
+	err = make_once(&once, e, pl);
 	err = err ? err : make_first_row(&row, e, pl);
-	if (!err && pl->counted)
+	/* what waits is counted when its time comes */
+	if (!err && pl->counted && !e->postponed)
 		err = gw_quota_take(&e->use, gw_registry.quota, pl->counted,
 				    e->created_at_ms);
 	if (err)
@@ -351,10 +397,7 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 	if (err)
 		goto out;
 
-	hash_append(gw_registry.by_id, hash_joaat_str(e->id), &e->he, e);
-	list_append(&gw_registry.all, &e->le, e);
-	gw_registry.stats.living++;
-	gw_registry.legs += e->legs;
+	gw_registry_enter(e);
 	gw_registry.pending++;
 	gw_registry_alive();
 	return 0;

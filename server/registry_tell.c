@@ -16,7 +16,7 @@
 
 int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e)
 {
-	const struct gw_call_view view = {
+	struct gw_call_view view = {
 		.id = e->id,
 		.revision = e->revision,
 		.to = e->to,
@@ -30,7 +30,10 @@ int gw_registry_snapshot(struct mbuf **mbp, const struct gw_registry_entry *e)
 		.info = gw_call_info(e->call),
 	};
 	struct mbuf *mb = mbuf_alloc(1536);
-	int err = mb ? gw_json_write_call(mb, &view) : ENOMEM;
+	int err;
+
+	gw_later_view(&view.later, e);
+	err = mb ? gw_json_write_call(mb, &view) : ENOMEM;
 
 	if (err)
 		mem_deref(mb);
@@ -134,6 +137,7 @@ void gw_registry_call_event(struct gw_call *call,
 		gw_quota_end(e->use, (uint32_t)gw_registry_seconds(e),
 			     ev->at_ms);
 		e->use = NULL;
+		gw_later_again(e);
 	}
 
 	data = mbuf_alloc(64);

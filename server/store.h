@@ -111,6 +111,8 @@ struct gw_store_call {
 	bool told; /* the job's last event has the same one: kept there, once */
 	struct mbuf *ladder; /* JSON; NULL: as it was                    */
 	struct mbuf *dialog; /* text; NULL: as it was. Gone at the end   */
+	struct mbuf *later;  /* insert: the order, while the call waits   */
+	bool begun;          /* update: it waits no longer                */
 };
 
 /* Allocates an empty row (mem_deref). */
@@ -267,6 +269,8 @@ struct gw_store_row {
 	char *line;            /* or NULL                                     */
 	char *project;         /* or NULL                                     */
 	char *click;           /* or NULL                                     */
+	char *key;             /* OPEN_CALLS only; or NULL                    */
+	struct mbuf *later;    /* the same                                    */
 	struct mbuf *snapshot; /* complete: last_event_id is in it            */
 	struct mbuf *ladder;   /* CALL only; or NULL                          */
 	struct mbuf *dialog;   /* CALL and OPEN_CALLS; or NULL                */

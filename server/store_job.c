@@ -26,6 +26,7 @@ static void call_destructor(void *arg)
 	mem_deref(call->snapshot);
 	mem_deref(call->ladder);
 	mem_deref(call->dialog);
+	mem_deref(call->later);
 }
 
 struct gw_store_call *gw_store_call_alloc(void)
@@ -175,7 +176,8 @@ size_t gw_store_job_bytes(const struct gw_store_job *job)
 		bytes += sizeof(*job->call) +
 			 buffer_bytes(job->call->snapshot) +
 			 buffer_bytes(job->call->ladder) +
-			 buffer_bytes(job->call->dialog);
+			 buffer_bytes(job->call->dialog) +
+			 buffer_bytes(job->call->later);
 
 	return bytes;
 }
@@ -207,6 +209,8 @@ static void read_destructor(void *arg)
 		mem_deref(rd->rows[i].line);
 		mem_deref(rd->rows[i].project);
 		mem_deref(rd->rows[i].click);
+		mem_deref(rd->rows[i].key);
+		mem_deref(rd->rows[i].later);
 		mem_deref(rd->rows[i].snapshot);
 		mem_deref(rd->rows[i].ladder);
 		mem_deref(rd->rows[i].dialog);

@@ -158,8 +158,12 @@ static int put_call(struct gw_sqlite *db, const struct gw_store_job *job,
 		gw_sqlite_bind_str(stmt, 18, call->from_number);
 		if (call->cost)
 			gw_sqlite_bind_int(stmt, 19, call->cost);
-	} else if (call->seconds) {
-		gw_sqlite_bind_int(stmt, 9, call->seconds);
+		gw_sqlite_bind_mbuf(stmt, 20, call->later);
+	} else {
+		if (call->seconds)
+			gw_sqlite_bind_int(stmt, 9, call->seconds);
+		if (call->begun)
+			gw_sqlite_bind_int(stmt, 10, 1);
 	}
 
 	err = gw_sqlite_step(db, stmt);

@@ -111,6 +111,9 @@ static const char *const migrations[] = {
 	" client TEXT, request_id TEXT);"
 	"CREATE INDEX hook_deliveries_at ON hook_deliveries (at);"
 	"CREATE INDEX hook_deliveries_hook ON hook_deliveries (hook, id);",
+
+	/* the order of a call that waits for its time; NULL once it has begun */
+	"ALTER TABLE calls ADD later TEXT;",
 };
 
 /* One number out of one row; 0 when there is none. */

@@ -69,6 +69,10 @@ static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 
 	if (!err && columns > 9)
 		err = gw_sqlite_column_mbuf(&row->dialog, stmt, 9);
+	if (columns == 12) { /* GW_STORE_OPEN_CALLS */
+		err = err ? err : gw_sqlite_column_mbuf(&row->later, stmt, 10);
+		return err ? err : gw_sqlite_column_str(&row->key, stmt, 11);
+	}
 	if (!err && columns > 10)
 		err = gw_sqlite_column_mbuf(&row->ladder, stmt, 10);
 	return err;

@@ -42,9 +42,9 @@ static const char *const texts[GW_SQL_COUNT] = {
 		"INSERT INTO calls (id, status, state, ended_at, seq,"
 		" last_event_id, snapshot, dialog, created_at, \"to\","
 		" \"from\", line, project, \"key\", click, client, number,"
-		" from_number, cost)"
+		" from_number, cost, later)"
 		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-		"?16,?17,?18,?19)",
+		"?16,?17,?18,?19,?20)",
 	[GW_SQL_CALL_UPDATE] =
 		"UPDATE calls SET status = coalesce(?2, status),"
 		" state = coalesce(?3, state),"
@@ -52,7 +52,8 @@ static const char *const texts[GW_SQL_COUNT] = {
 		" last_event_id = max(?6, last_event_id),"
 		" snapshot = coalesce(?7, snapshot),"
 		" dialog = CASE WHEN ?4 IS NULL THEN coalesce(?8, dialog) END,"
-		" seconds = coalesce(?9, seconds)"
+		" seconds = coalesce(?9, seconds),"
+		" later = CASE WHEN ?4 IS NULL AND ?10 IS NULL THEN later END"
 		" WHERE id = ?1",
 	[GW_SQL_LADDER_PUT] = "INSERT OR REPLACE INTO ladders (no, ladder)"
 			      " SELECT no, ?2 FROM calls WHERE id = ?1",
@@ -92,7 +93,8 @@ static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_READ_CALL] =
 		"SELECT " GW_SQL_ROW ", c.dialog, l.ladder FROM calls c"
 		" LEFT JOIN ladders l ON l.no = c.no WHERE c.id = ?1",
-	[GW_SQL_READ_OPEN] = "SELECT " GW_SQL_ROW ", c.dialog FROM calls c"
+	[GW_SQL_READ_OPEN] = "SELECT " GW_SQL_ROW ", c.dialog, c.later,"
+			     " c.\"key\" FROM calls c"
 			     " WHERE c.ended_at IS NULL ORDER BY c.id",
 	[GW_SQL_READ_EVENTS] =
 		"SELECT " GW_SQL_EVENT " FROM events"
@@ -124,7 +126,8 @@ static const char *const texts[GW_SQL_COUNT] = {
 		"SELECT * FROM (SELECT id, created_at, coalesce(seconds, 0),"
 		" \"key\", project, line, from_number, number, client,"
 		" coalesce(cost, 0) FROM calls"
-		" WHERE id >= ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id",
+		" WHERE id >= ?1 AND later IS NULL"
+		" ORDER BY id DESC LIMIT ?2) ORDER BY id",
 };
 
 int gw_sqlite_errno(sqlite3 *sql, int rc)

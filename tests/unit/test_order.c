@@ -284,3 +284,90 @@ static int test_order_bounds_what_a_stranger_sends(void)
 	return 0;
 }
 TEST(test_order_bounds_what_a_stranger_sends);
+
+/* When ----------------------------------------------------------------------- */
+
+static int test_order_when(void)
+{
+	OWNED struct read *r = read_body(
+		"{\"to\":\"853\",\"not_before\":\"2026-11-22T05:00:00+01:00\","
+		"\"expires_at\":\"2026-11-22T05:00:00.5Z\",\"window\":"
+		"{\"days\":[\"mon\",\"sun\"],\"hours\":\"09:00-18:30\"},\"retry\":"
+		"{\"busy\":{\"times\":3,\"every\":60},\"no-answer\":{}}}",
+		false);
+	const struct gw_schedule *s;
+
+	CHECK(r);
+	CHECK_OK(r->err);
+	s = &r->order.schedule;
+	CHECK_INT(s->expires_at_ms - s->not_before_ms, 3600500);
+	CHECK_INT(s->window.days, 0x41);
+	CHECK_INT(s->window.from, 540);
+	CHECK_INT(s->window.to, 1110);
+	CHECK_INT(s->retry[GW_RETRY_BUSY].times, 3);
+	CHECK_INT(s->retry[GW_RETRY_BUSY].every_s, 60);
+	CHECK_INT(s->retry[GW_RETRY_NO_ANSWER].times, 1);
+	CHECK_INT(s->retry[GW_RETRY_NO_ANSWER].every_s, 300);
+	CHECK_INT(s->retry[GW_RETRY_FAILED].times, 0);
+	return 0;
+}
+TEST(test_order_when);
+
+/* A form has no lists. */
+static int test_order_when_form(void)
+{
+	OWNED struct read *r = read_body(
+		"{\"to\":\"853\",\"window.days\":\"tue,wed\",\"window.hours\":"
+		"\"00:00-24:00\"}",
+		true);
+
+	CHECK(r);
+	CHECK_OK(r->err);
+	CHECK_INT(r->order.schedule.window.days, 6);
+	CHECK_INT(r->order.schedule.window.to, GW_DAY_MINUTES);
+	return 0;
+}
+TEST(test_order_when_form);
+
+static int test_order_when_wrong(void)
+{
+	static const struct {
+		const char *body, *pointer;
+	} wrong[] = {
+		{ "\"not_before\":\"tomorrow\"", "/not_before" },
+		{ "\"not_before\":\"2026-11-22 05:00\"", "/not_before" },
+		{ "\"not_before\":5", "/not_before" },
+		{ "\"not_before\":\"2026-11-22T05:00:00Z\",\"expires_at\":"
+		  "\"2026-11-22T05:00:00Z\"",
+		  "/expires_at" },
+		{ "\"window\":{\"days\":[]}", "/window/days" },
+		{ "\"window\":{\"days\":[\"monday\"]}", "/window/days" },
+		{ "\"window\":{\"days\":[\"\"]}", "/window/days" },
+		{ "\"window\":{\"days\":\"mon\"}", "/window/days" },
+		{ "\"window\":{\"hours\":\"18:00-09:00\"}", "/window/hours" },
+		{ "\"window\":{\"hours\":\"09:00-25:00\"}", "/window/hours" },
+		{ "\"window\":{\"hours\":\"9-17\"}", "/window/hours" },
+		{ "\"window\":{\"hour\":\"09:00-17:00\"}", "/window/hour" },
+		{ "\"window\":\"always\"", "/window" },
+		{ "\"retry\":{\"busy\":{\"times\":21}}", "/retry/busy/times" },
+		{ "\"retry\":{\"busy\":{\"every\":0}}", "/retry/busy/every" },
+		{ "\"retry\":{\"busy\":3}", "/retry/busy" },
+		{ "\"retry\":{\"canceled\":{}}", "/retry/canceled" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		OWNED struct read *r = NULL;
+		char body[256];
+
+		(void)snprintf(body, sizeof(body), "{\"to\":\"853\",%s}",
+			       wrong[i].body);
+		r = read_body(body, false);
+		CHECK(r);
+		CHECK_INT(r->err, EINVAL);
+		CHECK_INT(r->faults.count, 1);
+		CHECK_STR(r->faults.list[0].pointer, wrong[i].pointer);
+	}
+	return 0;
+}
+TEST(test_order_when_wrong);

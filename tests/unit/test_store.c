@@ -775,6 +775,7 @@ static int test_store_learns_whose_old_events_are(void)
 			"ALTER TABLE calls DROP COLUMN from_number;"
 			"ALTER TABLE calls DROP COLUMN cost;"
 			"ALTER TABLE calls DROP COLUMN seconds;"
+			"ALTER TABLE calls DROP COLUMN later;"
 			"DROP TABLE keys;DROP TABLE dedupe;"
 			"DROP TABLE clicks;DROP TABLE audit;"
 			"DELETE FROM meta WHERE name = 'keys_version';"

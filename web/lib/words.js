@@ -88,7 +88,13 @@ export const STATUSES = {
 	canceled: "Cancelled",
 };
 
+/* A call for later says until when it waits. */
+const waits = (call) =>
+	call.state === "queued" && call.not_before &&
+	`Waiting until ${call.not_before.slice(0, 16).replace("T", " ")} UTC`;
+
 export const statusWords = (call) =>
+	waits(call) ||
 	(call.from && PAIR_STATES[call.state]) ||
 	(call.state !== "ended" && STATES[call.state]) ||
 	STATUSES[call.status] ||

@@ -1,0 +1,743 @@
+/* Calls that wait for their time, and those that are placed again.
+ *
+ *   placed ──► waiting ──due──► order read, policy and limits asked anew
+ *                │                 │            │               │
+ *     expires_at │ DELETE     refused: failed   │ no room: a second later
+ *                ▼                 ▼            ▼
+ *              ended             ended      "begun" on disk ──► gw_call_start()
+ *
+ * The order is kept with the call's row while it waits and is taken away by the
+ * commit after which it begins: a process that dies in between finds it either
+ * waiting or begun, so that nobody is rung twice. Due times are wall clock, looked
+ * at once a minute at least: a clock that steps is late by that much at most.
+ *
+ * A status never goes back, so that each attempt of a plan (retry) is a call of its
+ * own. The next one is placed when one has ended, in front of its call.ended; the
+ * plan belongs to the first, and goes on in the order of the one that waits. */
+#include "server/registry_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "config/json.h"
+#include "server/clock.h"
+#include "server/events.h"
+#include "server/key.h"
+#include "server/log.h"
+#include "server/placing.h"
+#include "server/refusal.h"
+#include "server/writer.h"
+
+enum {
+	LOOK_MS = 60000,      /* at least so often, for clocks that step   */
+	AGAIN_MS = 1000,      /* there was no room                         */
+	STARTS_PER_LOOK = 16, /* a turn of the loop is bounded            */
+};
+
+struct gw_later {
+	struct gw_schedule schedule;
+	int64_t due_ms;    /* 0: it began at once                          */
+	int64_t try_ms;    /* not before: the last try found no room       */
+	bool begins;       /* "begun" is on its way to the disk            */
+	struct mbuf *body; /* the order, as JSON                          */
+	bool from_form;
+	char *client;
+	uint32_t attempt;
+	uint32_t tried[GW_RETRY_COUNT];
+	char first[GW_STORE_ID_SIZE]; /* of the plan; "": this one         */
+	char next[GW_STORE_ID_SIZE];
+	int64_t next_ms;
+	struct tmr expiry; /* begun, and looking for its line             */
+	struct gw_registry_entry *e;
+};
+
+/* What the next attempt takes over. */
+struct attempt {
+	uint32_t number;
+	uint32_t tried[GW_RETRY_COUNT];
+	const char *first;
+};
+
+static void look(void *arg);
+
+/* Making one ----------------------------------------------------------------- */
+
+static void destructor(void *arg)
+{
+	struct gw_later *l = arg;
+
+	tmr_cancel(&l->expiry);
+	mem_deref(l->body);
+	mem_deref(l->client);
+}
+
+int gw_later_make(struct gw_registry_entry *e, const struct gw_placement *pl)
+{
+	struct gw_later *l = mem_zalloc(sizeof(*l), destructor);
+	int err;
+
+	if (!l)
+		return ENOMEM;
+	tmr_init(&l->expiry);
+	l->e = e;
+	l->schedule = pl->order->schedule;
+	l->due_ms = pl->due_ms;
+	l->attempt = pl->attempt ? pl->attempt : 1;
+	if (pl->tried)
+		memcpy(l->tried, pl->tried, sizeof(l->tried));
+	if (pl->first)
+		str_ncpy(l->first, pl->first, sizeof(l->first));
+	l->from_form = pl->from_form;
+	l->body = mbuf_alloc(256);
+	err = l->body ? gw_json_print(l->body, pl->body) : ENOMEM;
+	if (!err && pl->client)
+		err = str_dup(&l->client, pl->client);
+	if (err) {
+		mem_deref(l);
+		return err;
+	}
+	e->later = l;
+	e->postponed = l->due_ms != 0;
+	return 0;
+}
+
+/* What the store keeps. */
+int gw_later_print(struct mbuf **mbp, const struct gw_registry_entry *e)
+{
+	const struct gw_later *l = e->later;
+	struct mbuf *mb = mbuf_alloc(512);
+	struct gw_writer w = { .err = ENOMEM };
+	int i;
+
+	if (!mb)
+		return ENOMEM;
+	gw_writer_init(&w, mb);
+	gw_write_open(&w, NULL, '{');
+	gw_write_int(&w, "due", l->due_ms);
+	gw_write_bool(&w, "form", l->from_form);
+	gw_write_string(&w, "client", l->client);
+	gw_write_int(&w, "attempt", l->attempt);
+	gw_write_string(&w, "first", l->first[0] ? l->first : NULL);
+	gw_write_open(&w, "tried", '[');
+	for (i = 0; i < GW_RETRY_COUNT; i++)
+		gw_write_int(&w, NULL, l->tried[i]);
+	gw_write_close(&w, ']');
+	gw_write_raw(&w, "body", (const char *)l->body->buf, l->body->end);
+	gw_write_close(&w, '}');
+	if (w.err)
+		mem_deref(mb);
+	else
+		*mbp = mb;
+	return w.err;
+}
+
+void gw_later_view(struct gw_later_view *view,
+		   const struct gw_registry_entry *e)
+{
+	const struct gw_later *l = e->later;
+
+	*view = (struct gw_later_view){ .attempt = 1 };
+	if (l)
+		*view = (struct gw_later_view){
+			.not_before_ms = l->due_ms,
+			.expires_at_ms = l->schedule.expires_at_ms,
+			.attempt = l->attempt,
+			.retry_of = l->first,
+			.next = l->next,
+			.next_ms = l->next_ms,
+		};
+}
+
+/* Waiting -------------------------------------------------------------------- */
+
+bool gw_registry_may_wait(void)
+{
+	return gw_registry.stats.later < gw_registry.cfg->limits.calls_later;
+}
+
+static int64_t next_moment(const struct gw_later *l)
+{
+	const int64_t begin_ms = MAX(l->due_ms, l->try_ms);
+	const int64_t end_ms = l->schedule.expires_at_ms;
+
+	return end_ms ? MIN(begin_ms, end_ms) : begin_ms;
+}
+
+static void look_at(int64_t at_ms)
+{
+	const int64_t ahead_ms = at_ms - gw_clock_ms();
+	const uint64_t wait_ms =
+		ahead_ms > 0 ? (uint64_t)MIN(ahead_ms, (int64_t)LOOK_MS) : 0;
+
+	if (!tmr_isrunning(&gw_registry.later_tmr) ||
+	    tmr_get_expire(&gw_registry.later_tmr) > wait_ms)
+		tmr_start(&gw_registry.later_tmr, wait_ms, look, NULL);
+}
+
+void gw_later_wait(struct gw_registry_entry *e)
+{
+	look_at(next_moment(e->later));
+}
+
+static void expired(void *arg)
+{
+	struct gw_later *l = arg;
+	const int64_t left_ms = l->schedule.expires_at_ms - gw_clock_ms();
+	const enum gw_call_state state = gw_call_info(l->e->call)->state;
+
+	if (state != GW_CALL_QUEUED && state != GW_CALL_WAITING_FOR_LINE)
+		return;
+	if (left_ms > 0)
+		tmr_start(&l->expiry, (uint64_t)MIN(left_ms, (int64_t)LOOK_MS),
+			  expired, l);
+	else
+		(void)gw_call_hangup(l->e->call, GW_CAUSE_EXPIRED,
+				     GW_ENDED_BY_TIMER);
+}
+
+void gw_later_start(struct gw_registry_entry *e)
+{
+	gw_call_start(e->call);
+	if (e->later && e->later->schedule.expires_at_ms)
+		expired(e->later);
+}
+
+/* The order, read again ------------------------------------------------------ */
+
+/* One order out of its text: p borrows from doc. */
+struct reading {
+	struct gw_json_doc *doc;
+	struct gw_placing p;
+};
+
+static int read_body(struct reading *rd, const struct mbuf *body,
+		     bool from_form, const struct gw_key *key,
+		     const char *client)
+{
+	struct gw_placing_again again = {
+		.from_form = from_form,
+		.header_patterns = &gw_registry.cfg->limits.headers,
+		.key = key,
+		.client = client,
+	};
+	const int err = gw_json_parse(&rd->doc, (const char *)body->buf,
+				      body->end, 0, NULL);
+
+	if (err)
+		return err;
+	again.body = gw_json_root(rd->doc);
+	return gw_placing_read_again(&rd->p, &again) ? 0 : EINVAL;
+}
+
+/* Beginning ------------------------------------------------------------------- */
+
+static void end(struct gw_registry_entry *e, enum gw_cause cause,
+		enum gw_ended_by by)
+{
+	(void)gw_call_hangup(e->call, cause, by);
+}
+
+/* Whose call it is may have changed since: the key as it is now. */
+static bool renew_key(struct gw_registry_entry *e, struct gw_refusal *r)
+{
+	const struct gw_key *key = NULL;
+	const bool good = !gw_registry.keyh ||
+			  gw_registry.keyh(&key, e->key ? e->key->name : NULL,
+					   gw_registry.key_arg);
+
+	if (!good ||
+	    (e->key && key && strcmp(e->key->project, key->project) != 0)) {
+		mem_deref((void *)(uintptr_t)key);
+		r->audited = true;
+		gw_refuse(
+			r, 403, "key_gone",
+			"The key that has placed it may place calls no more.");
+		return false;
+	}
+	if (key) {
+		mem_deref((void *)(uintptr_t)e->key);
+		e->key = key;
+	}
+	return true;
+}
+
+/* For a while what is full or down is waited for. */
+static bool may_try_again(const struct gw_registry_entry *e,
+			  const struct gw_placing *p, int64_t now_ms)
+{
+	return now_ms - e->later->due_ms <
+	       p->order.setup_deadline_s * INT64_C(1000);
+}
+
+static void refuse(struct gw_registry_entry *e, const struct gw_refusal *r,
+		   const struct gw_placing *p)
+{
+	const struct gw_refusal_order order = { e->to, e->from, e->line };
+
+	if (r->status == 503 && strcmp(r->code, "frozen") != 0) {
+		if (may_try_again(e, p, gw_clock_ms()))
+			e->later->try_ms = gw_clock_ms() + AGAIN_MS;
+		else if (!strcmp(r->code, "lines_down"))
+			end(e, GW_CAUSE_LINE_NOT_REGISTERED, GW_ENDED_BY_LINE);
+		else
+			end(e, GW_CAUSE_CAPACITY, GW_ENDED_BY_GATEWAY);
+		return;
+	}
+	gw_refusal_note(e->key, r, &order);
+	end(e, GW_CAUSE_POLICY_DENIED, GW_ENDED_BY_GATEWAY);
+}
+
+/* What POST /calls asks, asked again. False: r says why not. */
+static bool judge(struct gw_registry_entry *e, struct reading *rd,
+		  struct gw_refusal *r)
+{
+	const struct gw_later *l = e->later;
+	uint32_t retry_s;
+
+	if (!renew_key(e, r))
+		return false;
+	r->audited = true;
+	if (read_body(rd, l->body, l->from_form, e->key, l->client)) {
+		gw_refuse(r, 422, "invalid_call", "%s",
+			  rd->p.faults.count ? rd->p.faults.list[0].detail :
+					       "it can't be read");
+		return false;
+	}
+	switch (gw_registry_admit(e->key, &retry_s)) {
+	case 0:
+		return gw_placing_judge(&rd->p, r);
+	case EPERM:
+		gw_refuse(r, 503, "frozen",
+			  "New calls have been stopped by POST /admin/freeze.");
+		return false;
+	default:
+		gw_refuse(r, 503, "capacity", "There is no room for it now.");
+		return false;
+	}
+}
+
+/* Its order is off the disk: now it may be dialled, and can't be twice. */
+static void begun(struct gw_store_job *job, void *arg)
+{
+	struct gw_registry_entry *e = gw_registry_find(job->call->id);
+	(void)arg;
+
+	if (!e || !e->later || !e->later->begins)
+		return;
+	e->later->begins = false;
+	if (!job->err) {
+		gw_later_start(e);
+		return;
+	}
+	gw_log(GW_LOG_WARNING, "call.later", GW_F_STR("id", e->id),
+	       GW_F_ERR("why", job->err));
+	if (gw_call_info(e->call)->state == GW_CALL_QUEUED)
+		gw_registry_wait_again(e);
+	e->later->try_ms = gw_clock_ms() + AGAIN_MS;
+	look_at(e->later->try_ms);
+}
+
+static int write_begun(const struct gw_registry_entry *e)
+{
+	struct gw_store_job *job = gw_store_job_alloc(0);
+	struct gw_store_call *row = gw_registry_bare_row(e);
+
+	if (!job || !row) {
+		mem_deref(job);
+		mem_deref(row);
+		return ENOMEM;
+	}
+	row->begun = true;
+	job->call = row;
+	job->doneh = begun;
+	return gw_store_push(gw_registry.store, job);
+}
+
+/* The call is made anew: lines, sounds and limits are those of now. What of the
+ * setup deadline has passed since it was due has passed. */
+static int make_anew(struct gw_registry_entry *e, struct reading *rd)
+{
+	const int64_t late_s = MAX(gw_clock_ms() - e->later->due_ms, 0) / 1000;
+	struct gw_quota_call counted;
+	struct gw_quota_use *use;
+	struct gw_placement pl;
+	struct gw_call *call;
+	int err;
+
+	if (late_s >= rd->p.order.setup_deadline_s)
+		rd->p.order.setup_deadline_s = 1;
+	else
+		rd->p.order.setup_deadline_s -= (uint32_t)late_s;
+	gw_placing_placement(&rd->p, &pl, &counted);
+	err = gw_registry_make_call(&call, e, &pl);
+	if (err)
+		return err;
+	err = gw_quota_take(&use, gw_registry.quota, &counted, gw_clock_ms());
+	if (err) {
+		mem_deref(call);
+		return err;
+	}
+	mem_deref(e->call);
+	e->call = call;
+	e->use = use;
+	e->to_way = pl.line;
+	e->from_way = pl.from_line;
+	return 0;
+}
+
+static void begin(struct gw_registry_entry *e)
+{
+	struct reading rd = { .doc = NULL };
+	struct gw_refusal r = { .status = 0 };
+	int err;
+
+	if (!judge(e, &rd, &r)) {
+		refuse(e, &r, &rd.p);
+		goto out;
+	}
+	err = make_anew(e, &rd);
+	if (!err) {
+		gw_registry_begin(e);
+		e->later->begins = true;
+		err = write_begun(e);
+		if (err) {
+			e->later->begins = false;
+			gw_registry_wait_again(e);
+		}
+	}
+	if (err)
+		e->later->try_ms = gw_clock_ms() + AGAIN_MS;
+out:
+	mem_deref(rd.doc);
+}
+
+/* One of those that wait. True: that was work. */
+static bool look_at_one(struct gw_registry_entry *e, int64_t now_ms)
+{
+	struct gw_later *l = e->later;
+	const int64_t expires_ms = l->schedule.expires_at_ms;
+	int64_t opens_ms;
+
+	if (!e->stored || gw_call_info(e->call)->state == GW_CALL_ENDED)
+		return false;
+	if (expires_ms && now_ms >= expires_ms) {
+		end(e, GW_CAUSE_EXPIRED, GW_ENDED_BY_TIMER);
+		return true;
+	}
+	/* a clock that was set back must not make it wait for a second */
+	if (l->try_ms > now_ms + AGAIN_MS)
+		l->try_ms = now_ms;
+	if (now_ms < MAX(l->due_ms, l->try_ms))
+		return false;
+	/* the clock may have stepped over the window */
+	opens_ms = gw_window_opens(&l->schedule.window, now_ms);
+	if (opens_ms > now_ms) {
+		l->due_ms = opens_ms;
+		return false;
+	}
+	begin(e);
+	return true;
+}
+
+static void look(void *arg)
+{
+	const int64_t now_ms = gw_clock_ms();
+	int64_t soonest_ms = now_ms + LOOK_MS;
+	struct le *le = gw_registry.waiting.head;
+	unsigned done = 0;
+	(void)arg;
+
+	if (gw_registry.draining)
+		return; /* the next process begins them */
+	while (le) {
+		struct gw_registry_entry *e = le->data;
+
+		le = le->next;
+		if (done >= STARTS_PER_LOOK) {
+			soonest_ms = now_ms;
+			break;
+		}
+		mem_ref(e);
+		done += look_at_one(e, now_ms);
+		if (e->postponed && e->stored &&
+		    gw_call_info(e->call)->state != GW_CALL_ENDED)
+			soonest_ms = MIN(soonest_ms, next_moment(e->later));
+		mem_deref(e);
+	}
+	if (gw_registry.waiting.head)
+		look_at(soonest_ms);
+}
+
+/* Again ---------------------------------------------------------------------- */
+
+/* Nobody waits for this answer. */
+static void placed(const struct gw_order_placed *result, void *arg)
+{
+	(void)result;
+	(void)arg;
+}
+
+/* Whether there is another attempt, and when. */
+static bool plan(struct gw_later *l, const struct gw_call_info *info,
+		 struct attempt *a, int64_t *due_msp)
+{
+	const int kind = gw_retry_of(info->status, info->outcome.cause);
+	const int64_t expires_ms = l->schedule.expires_at_ms;
+
+	if (kind < 0 || l->tried[kind] >= l->schedule.retry[kind].times)
+		return false;
+	a->number = l->attempt + 1;
+	memcpy(a->tried, l->tried, sizeof(a->tried));
+	a->tried[kind]++;
+	a->first = l->first[0] ? l->first : l->e->id;
+	*due_msp = gw_window_opens(&l->schedule.window,
+				   gw_clock_ms() +
+					   l->schedule.retry[kind].every_s *
+						   INT64_C(1000));
+	return !expires_ms || *due_msp < expires_ms;
+}
+
+static int place_again(struct gw_registry_entry *e, const struct attempt *a,
+		       int64_t due_ms)
+{
+	struct gw_later *l = e->later;
+	struct reading rd = { .doc = NULL };
+	struct gw_placement pl;
+	int err;
+
+	if (!gw_registry_may_wait())
+		return ENOBUFS;
+	err = read_body(&rd, l->body, l->from_form, e->key, l->client);
+	if (!err) {
+		struct gw_quota_call counted;
+
+		rd.p.due_ms = due_ms;
+		gw_placing_placement(&rd.p, &pl, &counted);
+		pl.dedupe_s = 0; /* it is like the last one, and meant to be */
+		pl.attempt = a->number;
+		pl.tried = a->tried;
+		pl.first = a->first;
+		err = gw_registry_place(&pl, placed, NULL);
+	}
+	if (!err) {
+		const struct gw_registry_entry *next =
+			gw_registry.waiting.tail->data;
+
+		str_ncpy(l->next, next->id, sizeof(l->next));
+		l->next_ms = due_ms;
+	}
+	mem_deref(rd.doc);
+	return err;
+}
+
+void gw_later_again(struct gw_registry_entry *e)
+{
+	struct attempt a;
+	int64_t due_ms;
+	int err;
+
+	if (!e->later || e->postponed ||
+	    !plan(e->later, gw_call_info(e->call), &a, &due_ms))
+		return;
+	err = place_again(e, &a, due_ms);
+	if (err)
+		gw_log(GW_LOG_WARNING, "call.no_retry", GW_F_STR("id", e->id),
+		       GW_F_ERR("why", err));
+}
+
+/* True: it was one of the plan's, and has ended now. */
+static bool cancel_one(struct gw_registry_entry *e, const char *first,
+		       const struct gw_key *key)
+{
+	return e->later && !strcmp(e->later->first, first) &&
+	       gw_registry_find_for(e->id, key) &&
+	       !gw_call_hangup(e->call, GW_CAUSE_CANCELED_BY_API,
+			       GW_ENDED_BY_API);
+}
+
+int gw_later_cancel(const char *id, const struct gw_key *key,
+		    const char **waitedp)
+{
+	const struct list *lists[] = { &gw_registry.waiting, &gw_registry.all };
+	struct le *le;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		LIST_FOREACH(lists[i], le)
+			if (cancel_one(le->data, id, key)) {
+				const struct gw_registry_entry *e = le->data;
+
+				*waitedp = e->postponed ? e->id : NULL;
+				return 0; /* a plan has one at a time */
+			}
+	return ENOENT;
+}
+
+/* After a restart ------------------------------------------------------------- */
+
+void gw_registry_keys(gw_registry_key_h *h, void *arg)
+{
+	gw_registry.keyh = h;
+	gw_registry.key_arg = arg;
+}
+
+/* The columns of a row, taken apart. p of reading borrows from its document. */
+struct stored {
+	struct gw_json_doc *doc;
+	int64_t due_ms, attempt, tried[GW_RETRY_COUNT];
+	const char *first, *client;
+	bool from_form;
+	struct mbuf *body;
+	const struct gw_key *key;
+};
+
+static int read_stored(struct stored *s, const struct gw_store_row *row)
+{
+	const struct gw_json *root, *tried;
+	int i, err;
+
+	err = gw_json_parse(&s->doc, (const char *)row->later->buf,
+			    row->later->end, 0, NULL);
+	if (err)
+		return err;
+	root = gw_json_root(s->doc);
+	s->body = mbuf_alloc(256);
+	if (!s->body)
+		return ENOMEM;
+	err = gw_json_print(s->body, gw_json_get(root, "body"));
+	err = err ? err :
+		    gw_json_int(&s->due_ms, gw_json_get(root, "due"), 0,
+				INT64_MAX / 2);
+	err = err ? err :
+		    gw_json_int(&s->attempt, gw_json_get(root, "attempt"), 1,
+				1000);
+	err = err ? err :
+		    gw_json_bool(&s->from_form, gw_json_get(root, "form"));
+	tried = gw_json_first(gw_json_get(root, "tried"));
+	for (i = 0; i < GW_RETRY_COUNT && !err; i++) {
+		err = gw_json_int(&s->tried[i], tried, 0, GW_RETRY_TIMES_MAX);
+		tried = tried ? gw_json_next(tried) : NULL;
+	}
+	s->first = gw_json_string(gw_json_get(root, "first"));
+	s->client = gw_json_string(gw_json_get(root, "client"));
+	return err;
+}
+
+/* Its key, or while it waits one that only says whose call it is. */
+static int find_key(struct stored *s, const struct gw_store_row *row)
+{
+	const struct gw_key_row gone = {
+		.name = row->key,
+		.project = row->project,
+		.scopes = "",
+		.lines = "",
+		.caller_ids = "",
+	};
+	struct gw_key *key = NULL;
+	int err;
+
+	if (!row->key || !row->project)
+		return 0;
+	if (gw_registry.keyh &&
+	    gw_registry.keyh(&s->key, row->key, gw_registry.key_arg) &&
+	    s->key && !strcmp(s->key->project, row->project))
+		return 0;
+	mem_deref((void *)(uintptr_t)s->key);
+	err = gw_key_of_row(&key, &gone);
+	s->key = key;
+	return err;
+}
+
+static bool is_over(const struct stored *s, const struct gw_placing *p,
+		    int *causep)
+{
+	const int64_t now_ms = gw_clock_ms();
+	const int64_t expires_ms = p->order.schedule.expires_at_ms;
+
+	if (expires_ms && now_ms >= expires_ms)
+		*causep = GW_CAUSE_EXPIRED;
+	else if (!expires_ms &&
+		 now_ms - s->due_ms >=
+			 p->order.setup_deadline_s * INT64_C(1000))
+		*causep = GW_CAUSE_SERVER_RESTART;
+	else
+		return false;
+	return true;
+}
+
+/* As it was: what the snapshot counts goes on from there. */
+static int take_up(struct gw_registry_entry *e, const struct gw_store_row *row)
+{
+	struct gw_json_doc *doc = NULL;
+	int64_t revision = 1;
+	int err;
+
+	err = gw_json_parse(&doc, (const char *)row->snapshot->buf,
+			    row->snapshot->end, 0, NULL);
+	if (err)
+		return err;
+	(void)gw_json_int(&revision, gw_json_get(gw_json_root(doc), "revision"),
+			  1, INT32_MAX);
+	mem_deref(doc);
+	e->revision = (uint32_t)revision;
+	e->told_revision = e->revision;
+	e->seq = row->seq;
+	e->last_event_id = row->last_event_id;
+	e->stored = true;
+	return 0;
+}
+
+static int restore(const struct gw_store_row *row, struct stored *s,
+		   struct reading *rd, int *causep)
+{
+	struct gw_registry_entry *e;
+	struct gw_quota_call counted;
+	struct gw_placement pl;
+	uint32_t tried[GW_RETRY_COUNT];
+	int i, err;
+
+	err = read_body(rd, s->body, s->from_form, s->key, s->client);
+	if (err == EINVAL) {
+		*causep = GW_CAUSE_LINE_NOT_REGISTERED;
+		return ECANCELED;
+	}
+	if (err)
+		return err;
+	if (is_over(s, &rd->p, causep))
+		return ECANCELED;
+	for (i = 0; i < GW_RETRY_COUNT; i++)
+		tried[i] = (uint32_t)s->tried[i];
+	rd->p.due_ms = s->due_ms;
+	gw_placing_placement(&rd->p, &pl, &counted);
+	pl.attempt = (uint32_t)s->attempt;
+	pl.tried = tried;
+	pl.first = s->first;
+	err = gw_registry_entry(&e, &pl, row->id, row->created_at_ms);
+	if (err)
+		return err;
+	err = take_up(e, row);
+	if (err) {
+		mem_deref(e);
+		return err;
+	}
+	gw_registry_enter(e);
+	gw_later_wait(e);
+	return 0;
+}
+
+int gw_registry_restore(const struct gw_store_row *row, int *causep)
+{
+	struct reading rd = { .doc = NULL };
+	struct stored s = { .doc = NULL };
+	int err;
+
+	err = read_stored(&s, row);
+	err = err ? err : find_key(&s, row);
+	err = err ? err : restore(row, &s, &rd, causep);
+	mem_deref(rd.doc);
+	mem_deref((void *)(uintptr_t)s.key);
+	mem_deref(s.body);
+	mem_deref(s.doc);
+	return err;
+}
