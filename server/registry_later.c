@@ -33,6 +33,7 @@ enum {
 	LOOK_MS = 60000,      /* at least so often, for clocks that step   */
 	AGAIN_MS = 1000,      /* there was no room                         */
 	STARTS_PER_LOOK = 16, /* a turn of the loop is bounded            */
+	DEADLINE_S = 90,      /* of setup, where the order does not say   */
 };
 
 struct gw_later {
@@ -266,8 +267,12 @@ static bool renew_key(struct gw_registry_entry *e, struct gw_refusal *r)
 static bool may_try_again(const struct gw_registry_entry *e,
 			  const struct gw_placing *p, int64_t now_ms)
 {
-	return now_ms - e->later->due_ms <
-	       p->order.setup_deadline_s * INT64_C(1000);
+	/* without memory it could not even be read */
+	const uint32_t deadline_s = p->order.setup_deadline_s ?
+					    p->order.setup_deadline_s :
+					    DEADLINE_S;
+
+	return now_ms - e->later->due_ms < deadline_s * INT64_C(1000);
 }
 
 static void refuse(struct gw_registry_entry *e, const struct gw_refusal *r,
@@ -298,7 +303,13 @@ static bool judge(struct gw_registry_entry *e, struct reading *rd,
 	if (!renew_key(e, r))
 		return false;
 	r->audited = true;
-	if (read_body(rd, l->body, l->from_form, e->key, l->client)) {
+	switch (read_body(rd, l->body, l->from_form, e->key, l->client)) {
+	case 0:
+		break;
+	case ENOMEM:
+		gw_refuse(r, 503, "memory", "Out of memory.");
+		return false;
+	default:
 		gw_refuse(r, 422, "invalid_call", "%s",
 			  rd->p.faults.count ? rd->p.faults.list[0].detail :
 					       "it can't be read");
