@@ -73,6 +73,17 @@ test("calls wait through kill -9 and SIGTERM, and each begins once", async (t) =
 	}
 });
 
+test("a call for later that kill -9 cut off is over, and rings nobody twice", async (t) => {
+	const gw = await up(t);
+	const call = await place(gw, { to: "sim:answer", not_before: ahead(400), retry: { failed: { times: 3, every: 1 } } });
+	await eventually("it is up", async () => (await read(gw, call.id)).status === "in-progress");
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	const end = await ended(gw, call.id);
+	equal([end.status, end.cause, end.next_attempt], ["completed", "server_restart", null]);
+	equal((await types(gw, call.id)).filter((type) => type === "call.initiated").length, 1, "beginnings");
+});
+
 test("expires_at: what has not begun by then never does", async (t) => {
 	const gw = await up(t);
 	/* its time passes while nobody is there */
