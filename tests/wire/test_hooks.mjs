@@ -454,3 +454,17 @@ test("hooks: SIGHUP brings others, and what came before is still known (G11, D4)
 	equal([again.text, again.headers["idempotent-replayed"]], [first.text, "true"], "signed with the new secret");
 	equal((await calls(gw)).length, 2, "calls");
 });
+
+test("hooks: a call for later is still the hook's when its time comes", async (t) => {
+	const key = "bp_reader_0123456789abcdefghijkl";
+	const later = { profile: "bearer", secrets: [SECRET], mapping: { to: "${/to}", not_before: "${/at}" } };
+	const gw = await t.gateway({ sandbox: true, allow_inline: true, hooks: { later },
+		keys: [{ name: "reader", secret: key, scopes: ["calls:read"] }] });
+	const placed = await send(gw, "later", { to: "sim:busy", at: new Date(Date.now() + 700).toISOString() }, bearer());
+	equal([placed.status, placed.json.accepted], [200, true], placed.text);
+	const ended = await eventually("it has ended", async () => {
+		const { json } = await gw.api("GET", `/calls/${placed.json.call_id}`, { headers: bearer(key) });
+		return json.state === "ended" && json;
+	});
+	equal([ended.status, ended.cause], ["busy", "busy"]);
+});
