@@ -39,9 +39,14 @@ struct gw_config_strings {
 	size_t count;
 };
 
-/* A list of secrets. list is NULL when count is 0. */
+/* A list of secrets; one of numbers. NULL when count is 0. */
 struct gw_config_secrets {
 	struct gw_secret *const *list;
+	size_t count;
+};
+
+struct gw_config_ints {
+	const uint32_t *list;
 	size_t count;
 };
 
@@ -237,6 +242,29 @@ struct gw_config_key {
 	struct gw_secret *token_secret;     /* signs click tokens; or NULL */
 	struct gw_secret *token_public_key; /* PEM, Ed25519; or NULL       */
 	struct gw_config_strings visitor_prefixes;
+	struct gw_secret *webhook_secret; /* or NULL                      */
+	struct gw_config_strings callback_hosts;
+};
+
+/* Who is told of events by HTTP. */
+struct gw_config_endpoint {
+	const char *name, *url;
+	struct gw_config_secrets secrets;
+	struct gw_config_strings events; /* types, call.*; empty: all     */
+	bool unordered;                  /* the setting `ordering`        */
+	unsigned format; /* enum gw_webhook_format (webhook_template.h)   */
+	const char *header_name;        /* or NULL                       */
+	struct gw_secret *header_value; /* or NULL                       */
+	const char *ca_file;            /* or NULL                       */
+};
+
+struct gw_config_webhooks {
+	bool allow_http;
+	struct gw_config_strings allow_targets;
+	struct gw_config_ints schedule; /* seconds                        */
+	uint32_t max_waiting;
+	struct gw_config_endpoint *endpoints;
+	size_t endpoint_count;
 };
 
 /* A CRM that places calls by its webhooks. The texts in mapping and the pointers in
@@ -270,6 +298,7 @@ struct gw_config {
 	struct gw_config_log log;
 	struct gw_config_limits limits;
 	struct gw_config_policy policy;
+	struct gw_config_webhooks webhooks;
 	const char *country; /* ISO 3166-1, two capital letters; or NULL  */
 	uint32_t drain_s;
 	enum gw_config_decline decline_status;
@@ -290,6 +319,7 @@ enum {
 	GW_CONFIG_HOOKS_MAX = 200,
 	GW_CONFIG_RULES_MAX = 1000,
 	GW_CONFIG_LIMITS_MAX = 64,
+	GW_CONFIG_ENDPOINTS_MAX = 64,
 	GW_CONFIG_ERRORS_MAX = 20,
 	GW_CONFIG_SECRET_MAX = 4096, /* bytes */
 };

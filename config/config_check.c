@@ -234,11 +234,68 @@ static void check_tokens(const struct gw_config *cfg,
 	}
 }
 
+/* Both or none, and on one line. */
+static void check_webhook_header(struct gw_config_loader *ld, size_t i,
+				 const struct gw_config_endpoint *e)
+{
+	const char *value = gw_secret_text(e->header_value, NULL);
+	char pointer[64];
+
+	(void)snprintf(pointer, sizeof(pointer),
+		       "/webhooks/endpoints/%zu/header/value", i);
+	if (!e->header_name != !e->header_value)
+		gw_config_complain(ld, pointer,
+				   "and header.name belong together");
+	for (; value && *value; value++) {
+		if (*value >= ' ' && *value <= '~')
+			continue;
+		gw_config_complain(ld, pointer,
+				   "must be printable and on one line");
+		return;
+	}
+}
+
+/* Endpoints are known by their names; and what is said in the open is meant so. */
+static void check_webhooks(const struct gw_config *cfg,
+			   struct gw_config_loader *ld)
+{
+	const struct gw_config_webhooks *w = &cfg->webhooks;
+	char pointer[64];
+
+	for (size_t i = 0; i < w->endpoint_count; i++) {
+		const struct gw_config_endpoint *e = &w->endpoints[i];
+
+		(void)snprintf(pointer, sizeof(pointer),
+			       "/webhooks/endpoints/%zu/name", i);
+		for (size_t k = 0; k < i; k++) {
+			if (e->name && w->endpoints[k].name &&
+			    !strcmp(e->name, w->endpoints[k].name))
+				gw_config_complain(
+					ld, pointer,
+					"another endpoint is called so: "
+					"/webhooks/endpoints/%zu",
+					k);
+		}
+		(void)snprintf(pointer, sizeof(pointer),
+			       "/webhooks/endpoints/%zu/url", i);
+		if (e->url && !strncmp(e->url, "http:", 5) && !w->allow_http)
+			gw_config_complain(ld, pointer,
+					   "must be https://, unless "
+					   "webhooks.allow_http is true");
+		(void)snprintf(pointer, sizeof(pointer),
+			       "/webhooks/endpoints/%zu/ca_file", i);
+		check_webhook_header(ld, i, e);
+		if (e->ca_file)
+			check_file(ld, pointer, e->ca_file, false);
+	}
+}
+
 void gw_config_cross_check(const struct gw_config *cfg,
 			   struct gw_config_loader *ld)
 {
 	check_tokens(cfg, ld);
 	gw_config_check_hooks(cfg, ld);
+	check_webhooks(cfg, ld);
 	check_tls(cfg, ld);
 	check_lines(cfg, ld);
 	check_keys(cfg, ld);

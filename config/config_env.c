@@ -150,9 +150,15 @@ static int override_json(struct mbuf *mb, const struct override *o)
 
 	switch (row->type) {
 	case GW_CONFIG_STRINGS:
+	case GW_CONFIG_SECRETS:
 	case GW_CONFIG_HTTP_LISTENS:
 	case GW_CONFIG_SIP_LISTENS:
 		return list_json(mb, text);
+
+	case GW_CONFIG_INTS:
+		if (text[strspn(text, "0123456789, ")])
+			break;
+		return mbuf_printf(mb, "[%s]", text);
 
 	case GW_CONFIG_INT:
 	case GW_CONFIG_PORT:

@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include <re_types.h>
 
 static bool is_alnum(char c)
 {
@@ -122,6 +125,59 @@ const char *gw_form_host(const char *text)
 			       "must be a host name or an address, like "
 			       "pbx.example.com, 192.168.0.2 or [2001:db8::2]; "
 			       "a port has its own setting";
+}
+
+/* The rest of a URL is for who connects; who is meant must be plain here. */
+const char *gw_form_webhook_url(const char *text)
+{
+	static const char must[] = "must be https://HOST/PATH, without user, "
+				   "password, blanks and #";
+	const char *host = !strncmp(text, "https://", 8) ? text + 8 :
+			   !strncmp(text, "http://", 7)  ? text + 7 :
+							   NULL;
+	size_t i;
+
+	if (!host || !is_host_port(host, strcspn(host, "/?")))
+		return must;
+	for (i = 0; text[i]; i++) {
+		if (text[i] <= ' ' || text[i] > '~' || text[i] == '#')
+			return must;
+	}
+
+	return NULL;
+}
+
+/* A header that is not ours to send already (C13). */
+const char *gw_form_webhook_header(const char *text)
+{
+	static const char *const ours[] = {
+		"host",       "content-length",    "content-type",
+		"connection", "transfer-encoding", "expect",
+		"user-agent"
+	};
+
+	if (!*text || strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO"
+				   "PQRSTUVWXYZ0123456789-_") != strlen(text))
+		return "must be the name of a header, like Authorization";
+	if (!strncasecmp(text, "webhook-", 8))
+		return "must not begin with webhook-: these are ours";
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+		if (!strcasecmp(text, ours[i]))
+			return "must not be a header that is sent anyway";
+	}
+
+	return NULL;
+}
+
+/* call.ended, call.*, * */
+const char *gw_form_event(const char *text)
+{
+	const size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz._");
+
+	return (len && !text[len]) || !strcmp(text + len, "*") ?
+		       NULL :
+		       "must be the type of an event, like call.ended, or the "
+		       "beginning of some, like call.*";
 }
 
 const char *gw_form_address(const char *text)

@@ -31,6 +31,11 @@ const struct gw_config_group gw_config_groups[] = {
 	{ "/hooks", "/hooks/NAME/", sizeof(struct gw_config_hook),
 	  offsetof(struct gw_config, hooks),
 	  offsetof(struct gw_config, hook_count), GW_CONFIG_HOOKS_MAX, true },
+	{ "/webhooks/endpoints", "/webhooks/endpoints/N/",
+	  sizeof(struct gw_config_endpoint),
+	  offsetof(struct gw_config, webhooks.endpoints),
+	  offsetof(struct gw_config, webhooks.endpoint_count),
+	  GW_CONFIG_ENDPOINTS_MAX, false },
 };
 
 const size_t gw_config_group_total = ARRAY_SIZE(gw_config_groups);

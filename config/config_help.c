@@ -123,6 +123,7 @@ static void describe(char *buf, size_t size, const struct gw_config_row *row)
 		[GW_CONFIG_SECRETS] = "list of references to secrets",
 		[GW_CONFIG_OBJECT] = "object",
 		[GW_CONFIG_ARRAY] = "list of objects",
+		[GW_CONFIG_INTS] = "list of whole numbers",
 		[GW_CONFIG_LATER] = "nothing but its default",
 	};
 	bool is_list = row->type == GW_CONFIG_STRINGS;
@@ -141,7 +142,8 @@ static void describe(char *buf, size_t size, const struct gw_config_row *row)
 	}
 
 	len = strlen(buf);
-	if (row->type == GW_CONFIG_INT || row->type == GW_CONFIG_PORT)
+	if (row->type == GW_CONFIG_INT || row->type == GW_CONFIG_PORT ||
+	    row->type == GW_CONFIG_INTS)
 		(void)snprintf(buf + len, size - len, ", %lld to %lld",
 			       (long long)row->min, (long long)row->max);
 

@@ -146,6 +146,45 @@ int gw_config_add_string(struct gw_config_strings *strings, const char *text)
 	return 0;
 }
 
+/* Numbers ------------------------------------------------------ */
+
+int gw_config_set_ints(const struct gw_config_target *s)
+{
+	const size_t count = gw_json_count(s->value);
+	struct gw_config_ints *p = s->at;
+	const struct gw_json *element;
+	uint32_t *list;
+	size_t i = 0;
+	int64_t v;
+
+	if (gw_json_type(s->value) != GW_JSON_ARRAY)
+		return gw_config_refuse_type(s,
+					     "a list of numbers in brackets");
+	if (count > LIST_MAX)
+		return gw_config_refuse(s, "must have at most 256 elements");
+	list = mem_zalloc((count + 1) * sizeof(*list), NULL);
+	if (!list)
+		return ENOMEM;
+	for (element = gw_json_first(s->value); element;
+	     element = gw_json_next(element), i++) {
+		if (gw_json_int(&v, element, s->row->min, s->row->max)) {
+			mem_deref(list);
+			(void)snprintf(s->why, s->why_size,
+				       "number %zu must be a whole number "
+				       "from %lld to %lld",
+				       i + 1, (long long)s->row->min,
+				       (long long)s->row->max);
+			return EINVAL;
+		}
+		list[i] = (uint32_t)v;
+	}
+
+	mem_deref((void *)(uintptr_t)p->list);
+	p->list = list;
+	p->count = count;
+	return 0;
+}
+
 /* Splits ADDRESS:PORT; the address loses its brackets and goes to buf. */
 static bool split_address(const char *text, char *buf, size_t size,
 			  uint16_t *portp)

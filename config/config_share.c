@@ -77,6 +77,14 @@ static bool same_listens(const struct gw_config_listens *a,
 	return true;
 }
 
+static bool same_ints(const struct gw_config_ints *a,
+		      const struct gw_config_ints *b)
+{
+	return a->count == b->count &&
+	       (!a->count ||
+		!memcmp(a->list, b->list, a->count * sizeof(*a->list)));
+}
+
 /* How many bytes a setting without memory of its own has. */
 static size_t plain_size(enum gw_config_type type)
 {
@@ -120,6 +128,8 @@ bool gw_config_value_same(const struct gw_config_row *row, const void *base,
 				  *(struct gw_json_doc *const *)b);
 	case GW_CONFIG_STRINGS:
 		return same_strings(a, b);
+	case GW_CONFIG_INTS:
+		return same_ints(a, b);
 	case GW_CONFIG_HTTP_LISTENS:
 	case GW_CONFIG_SIP_LISTENS:
 		return same_listens(a, b);
@@ -154,6 +164,12 @@ void gw_config_value_share(const struct gw_config_row *row, void *base,
 		(void)mem_ref(
 			(void *)(uintptr_t)((struct gw_config_strings *)to)
 				->list);
+		break;
+	case GW_CONFIG_INTS:
+		*(struct gw_config_ints *)to =
+			*(const struct gw_config_ints *)at;
+		(void)mem_ref(
+			(void *)(uintptr_t)((struct gw_config_ints *)to)->list);
 		break;
 	case GW_CONFIG_HTTP_LISTENS:
 	case GW_CONFIG_SIP_LISTENS:

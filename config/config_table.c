@@ -11,12 +11,13 @@
 
 #include "config/config.h"
 
-#define ROOT(member)  offsetof(struct gw_config, member)
-#define LINE(member)  offsetof(struct gw_config_line, member)
-#define KEY(member)   offsetof(struct gw_config_key, member)
-#define RULE(member)  offsetof(struct gw_config_rule, member)
-#define LIMIT(member) offsetof(struct gw_config_limit, member)
-#define HOOK(member)  offsetof(struct gw_config_hook, member)
+#define ROOT(member)     offsetof(struct gw_config, member)
+#define LINE(member)     offsetof(struct gw_config_line, member)
+#define KEY(member)      offsetof(struct gw_config_key, member)
+#define RULE(member)     offsetof(struct gw_config_rule, member)
+#define LIMIT(member)    offsetof(struct gw_config_limit, member)
+#define HOOK(member)     offsetof(struct gw_config_hook, member)
+#define ENDPOINT(member) offsetof(struct gw_config_endpoint, member)
 
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -32,7 +33,8 @@
 	WORDS("hubspot", "pipedrive", "zoho", "salesforce", "bitrix24",     \
 	      "zendesk", "github", "stripe", "twilio", "standard-webhooks", \
 	      "basic", "bearer")
-#define DAYS WORDS("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#define DAYS    WORDS("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+#define FORMATS WORDS("standard", "zoho", "bitrix24", "hubspot", "pipedrive")
 
 #define CODECS                                                             \
 	WORDS("opus", "G722", "PCMA", "PCMU", "GSM", "G726-16", "G726-24", \
@@ -296,12 +298,14 @@ const struct gw_config_row gw_config_rows[] = {
   .help = "How the numbers begin that a visitor with a click token may give as his own, to "
 	  "be called back: +49. Empty: none, a token places calls of one leg or from the "
 	  "browser." },
-{ "/keys/N/webhook_secret", GW_CONFIG_LATER, 0, .json_default = "null",
-  .help = "Secret that signs the callbacks of this key's calls. Not in this version yet: "
-	  "leave it at null." },
-{ "/keys/N/callback_hosts", GW_CONFIG_LATER, 0, .json_default = "[]",
-  .help = "Hosts that a call's status_callback may name. Not in this version yet: leave "
-	  "it empty." },
+{ "/keys/N/webhook_secret", GW_CONFIG_SECRET, KEY(webhook_secret), .nullable = true,
+  .min = 24, .json_default = "null",
+  .help = "Secret by reference that signs the callbacks of this key's calls: whsec_ and 24 "
+	  "to 64 bytes in base64, or as many characters as they are. null: they are not "
+	  "signed." },
+{ "/keys/N/callback_hosts", GW_CONFIG_STRINGS, KEY(callback_hosts), .form = gw_form_host,
+  .json_default = "[]",
+  .help = "Hosts that a call's status_callback may name. Empty: none." },
 
 /* Policy ----------------------------------------------------------------- */
 { "/policy/countries", GW_CONFIG_STRINGS, ROOT(policy.countries),
@@ -506,9 +510,55 @@ const struct gw_config_row gw_config_rows[] = {
   .min = 1, .max = 720, .json_default = "24",
   .help = "Hours for which an Idempotency-Key is remembered." },
 
-/* What is still to come --------------------------------------------------- */
-{ "/webhooks/endpoints", GW_CONFIG_LATER, 0, .json_default = "[]",
-  .help = "Who is told of events by HTTP. Not in this version yet: leave it empty." },
+/* Webhooks ---------------------------------------------------------------- */
+{ "/webhooks/allow_http", GW_CONFIG_BOOL, ROOT(webhooks.allow_http), .json_default = "false",
+  .help = "Whether http:// may be told, too. What is told can be read on the way then." },
+{ "/webhooks/allow_targets", GW_CONFIG_STRINGS, ROOT(webhooks.allow_targets),
+  .form = gw_form_network, .json_default = "[]",
+  .help = "Addresses or networks that are told although they are loopback, private or "
+	  "otherwise not of the Internet: 10.1.2.0/24. Any port may be asked there; "
+	  "elsewhere 443 alone, and 80 with allow_http." },
+{ "/webhooks/schedule", GW_CONFIG_INTS, ROOT(webhooks.schedule), .min = 1, .max = 86400,
+  .json_default = "[5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]",
+  .help = "Seconds before each further try of a delivery that failed, a fifth more or less. "
+	  "After the last one it is dead, and kept to be replayed." },
+{ "/webhooks/max_waiting", GW_CONFIG_INT, ROOT(webhooks.max_waiting),
+  .min = 100, .max = 1000000, .json_default = "100000",
+  .help = "Deliveries that may wait. Above it new calls are refused, so that none has to be "
+	  "dropped." },
+{ "/webhooks/endpoints/N/name", GW_CONFIG_STRING, ENDPOINT(name),
+  .form = gw_form_name, .max = 64,
+  .help = "What the API and the log call this endpoint. Its deliveries go by this name." },
+{ "/webhooks/endpoints/N/url", GW_CONFIG_STRING, ENDPOINT(url),
+  .form = gw_form_webhook_url, .max = 2048,
+  .help = "Where events are posted: https://crm.example.com/hook." },
+{ "/webhooks/endpoints/N/secrets", GW_CONFIG_SECRETS, ENDPOINT(secrets), .min = 24,
+  .json_default = "[]",
+  .help = "Secrets by reference that sign each delivery: whsec_ and 24 to 64 bytes in "
+	  "base64, or whsk_ and an Ed25519 seed. Each adds a signature, so that one can take "
+	  "another's place. Empty: not signed." },
+{ "/webhooks/endpoints/N/events", GW_CONFIG_STRINGS, ENDPOINT(events),
+  .form = gw_form_event, .json_default = "[]",
+  .help = "Types of the events it is told: call.ended, or call.* for all that begin so. "
+	  "Empty: all." },
+{ "/webhooks/endpoints/N/ordering", GW_CONFIG_BOOL, ENDPOINT(unordered),
+  .words = WORDS("call", "none"), .json_default = "\"call\"",
+  .help = "call: an event waits until the one before it of the same call is delivered or "
+	  "dead. none: nothing waits." },
+{ "/webhooks/endpoints/N/format", GW_CONFIG_ENUM, ENDPOINT(format),
+  .words = FORMATS, .json_default = "\"standard\"",
+  .help = "standard: events as they are. A CRM's name: what it wants to be told of a call "
+	  "that has ended (zoho: of its ringing and answer, too), and nothing else." },
+{ "/webhooks/endpoints/N/header/name", GW_CONFIG_STRING, ENDPOINT(header_name),
+  .nullable = true, .form = gw_form_webhook_header, .max = 64, .json_default = "null",
+  .help = "A header of the other side's own, like Authorization." },
+{ "/webhooks/endpoints/N/header/value", GW_CONFIG_SECRET, ENDPOINT(header_value),
+  .nullable = true, .min = 1, .json_default = "null",
+  .help = "Its value, a secret by reference." },
+{ "/webhooks/endpoints/N/ca_file", GW_CONFIG_STRING, ENDPOINT(ca_file),
+  .nullable = true, .json_default = "null",
+  .help = "PEM file with the authorities that vouch for its certificate. null: those of the "
+	  "system." },
 };
 /* clang-format on */
 

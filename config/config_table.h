@@ -24,6 +24,7 @@ enum gw_config_type {
 	GW_CONFIG_SECRETS, /* struct gw_config_secrets                    */
 	GW_CONFIG_OBJECT,  /* struct gw_json_doc *, own copy              */
 	GW_CONFIG_ARRAY,   /* the same                                    */
+	GW_CONFIG_INTS,    /* struct gw_config_ints, each in min..max      */
 	GW_CONFIG_LATER,   /* nothing: only the default is taken           */
 };
 
@@ -85,6 +86,7 @@ gw_config_form_h gw_form_host, gw_form_address, gw_form_network, gw_form_origin,
 	gw_form_base_url, gw_form_country, gw_form_user, gw_form_name,
 	gw_form_digits, gw_form_proxy, gw_form_store_url,
 	gw_form_header_pattern, gw_form_caller_id, gw_form_prefix,
+	gw_form_webhook_url, gw_form_webhook_header, gw_form_event,
 	gw_form_hours, gw_form_shown_name, gw_form_login, gw_form_pointer,
 	gw_form_dedupe, gw_form_header, gw_form_key;
 

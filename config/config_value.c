@@ -376,6 +376,7 @@ static int (*const setters[])(const struct gw_config_target *s) = {
 	[GW_CONFIG_SECRETS] = gw_config_set_secrets,
 	[GW_CONFIG_OBJECT] = set_tree,
 	[GW_CONFIG_ARRAY] = set_tree,
+	[GW_CONFIG_INTS] = gw_config_set_ints,
 	[GW_CONFIG_LATER] = set_later,
 };
 
@@ -424,6 +425,7 @@ void gw_config_value_reset(const struct gw_config_row *row, void *base)
 	struct gw_config_strings *strings;
 	struct gw_config_listens *listens;
 	struct gw_config_secrets *secrets;
+	struct gw_config_ints *ints;
 
 	switch (row->type) {
 	case GW_CONFIG_STRING:
@@ -454,6 +456,12 @@ void gw_config_value_reset(const struct gw_config_row *row, void *base)
 		listens = (void *)at;
 		mem_deref((void *)(uintptr_t)listens->list);
 		*listens = (struct gw_config_listens){ .list = NULL };
+		break;
+
+	case GW_CONFIG_INTS:
+		ints = (void *)at;
+		mem_deref((void *)(uintptr_t)ints->list);
+		*ints = (struct gw_config_ints){ .list = NULL };
 		break;
 
 	case GW_CONFIG_INT:

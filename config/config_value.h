@@ -38,6 +38,7 @@ bool gw_config_read_port(const char *text, size_t len, uint16_t *portp);
 int gw_config_set_strings(const struct gw_config_target *s);
 int gw_config_set_listens(const struct gw_config_target *s);
 int gw_config_set_secrets(const struct gw_config_target *s);
+int gw_config_set_ints(const struct gw_config_target *s);
 
 /* One more behind the others; text is copied. Others who share the list keep it
  * as it was. Returns 0 or ENOMEM. */

@@ -79,7 +79,7 @@ int gw_admission_check(struct gw_admission *a, const struct gw_key *key,
 		*retry_s = 10;
 		return ESHUTDOWN;
 	}
-	if (gw_store_health(a->store)) {
+	if (gw_store_health(a->store) || load->outbox_full) {
 		*retry_s = 5;
 		return ENOSPC;
 	}

@@ -32,9 +32,11 @@ struct gw_admission_load {
 	uint32_t legs;    /* of them */
 	uint32_t pending; /* of them: not on disk yet */
 	bool draining;
+	bool outbox_full; /* too many webhooks wait */
 };
 
-/* Returns 0, or why not: ESHUTDOWN (draining), ENOSPC (the store can't write),
+/* Returns 0, or why not: ESHUTDOWN (draining), ENOSPC (the store can't write,
+ * or too much waits in it),
  * EBUSY (limits.calls, open files), EAGAIN (the loop or the disk is behind), EUSERS (this key
  * asks too often); *retry_s gets the seconds after which to come again. */
 int gw_admission_check(struct gw_admission *admission, const struct gw_key *key,

@@ -51,6 +51,13 @@ void gw_api_receive_hook(struct gw_http_req *req); /* POST /hooks/{name}      */
 void gw_api_test_hook(struct gw_http_req *req);    /* POST /hooks/{name}/test */
 void gw_api_list_deliveries(
 	struct gw_http_req *req); /* GET /hooks/{name}/deliveries */
+/* api_webhooks.c */
+void gw_api_list_webhooks(struct gw_http_req *req); /* GET /webhooks */
+void gw_api_test_webhook(
+	struct gw_http_req *req); /* POST /webhooks/{name}/test */
+void gw_api_list_outbox(struct gw_http_req *req); /* GET /webhooks/deliveries */
+/* POST /webhooks/deliveries/{id}/replay */
+void gw_api_replay_delivery(struct gw_http_req *req);
 
 /* api_admin.c */
 void gw_api_get_capacity(struct gw_http_req *req); /* GET /capacity */

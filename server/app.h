@@ -12,6 +12,7 @@ struct gw_app {
 	struct gw_media *media;
 	struct gw_auth *auth;
 	struct gw_http *http;
+	struct gw_webhooks *webhooks;
 };
 
 #endif

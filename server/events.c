@@ -38,6 +38,9 @@ struct gw_events {
 		void *arg;
 	} sinks[SINKS_MAX];
 	size_t sink_count;
+	gw_events_outbox_h *outboxh;
+	gw_events_posted_h *postedh;
+	void *outbox_arg;
 	struct gw_events_stats stats;
 };
 
@@ -214,6 +217,10 @@ static void show(struct gw_events *events, const struct gw_store_job *job)
 		log_event(ev);
 		for (size_t k = 0; k < events->sink_count; k++)
 			events->sinks[k].h(ev, events->sinks[k].arg);
+		if (job->events[i].delivery_count)
+			events->postedh(ev, job->events[i].deliveries,
+					job->events[i].delivery_count,
+					events->outbox_arg);
 		mem_deref(ev);
 	}
 	events->stats.committed += job->event_count;
@@ -312,8 +319,8 @@ static int encode(struct gw_store_event *ev, const struct gw_news *news,
 	return 0;
 }
 
-static int add_event(struct gw_store_job *job, const struct gw_news *news,
-		     const struct mbuf *snapshot)
+static int add_event(const struct gw_events *events, struct gw_store_job *job,
+		     const struct gw_news *news, const struct mbuf *snapshot)
 {
 	struct gw_store_event *ev = &job->events[job->event_count];
 	int err = 0;
@@ -323,19 +330,18 @@ static int add_event(struct gw_store_job *job, const struct gw_news *news,
 	if (!err && news->line)
 		err = str_dup(&ev->line, news->line);
 	err = err ? err : encode(ev, news, snapshot);
-	if (err) {
-		ev->project = mem_deref(ev->project);
-		ev->line = mem_deref(ev->line);
-		return err;
-	}
-
 	ev->type = news->type;
 	ev->seq = news->seq;
 	ev->at_ms = news->at_ms;
 	if (news->call_id)
 		str_ncpy(ev->call_id, news->call_id, sizeof(ev->call_id));
-	job->event_count++;
-	return 0;
+	if (!err && events->outboxh)
+		err = events->outboxh(ev, news->callback, events->outbox_arg);
+	if (err)
+		gw_store_event_reset(ev);
+	else
+		job->event_count++;
+	return err;
 }
 
 /* Moves *fromp into an empty *top: what the newer row doesn't speak of. */
@@ -480,7 +486,8 @@ int gw_events_tell(struct gw_events *events, const struct gw_news *news,
 
 	err = find_batch(&batch, events, news->call_id);
 	err = err ? err :
-		    add_event(batch->job, news, row ? row->snapshot : NULL);
+		    add_event(events, batch->job, news,
+			      row ? row->snapshot : NULL);
 	if (err) {
 		events->stats.lost++;
 		mem_deref(row);
@@ -611,7 +618,7 @@ int gw_events_place(struct gw_events *events, const struct gw_news *news,
 		goto out;
 
 	placing = job->arg;
-	err = add_event(job, news, row->snapshot);
+	err = add_event(events, job, news, row->snapshot);
 	if (err)
 		goto out;
 
@@ -749,6 +756,14 @@ int gw_events_sink(struct gw_events *events, gw_events_sink_h *h, void *arg)
 	events->sinks[events->sink_count].h = h;
 	events->sinks[events->sink_count++].arg = arg;
 	return 0;
+}
+
+void gw_events_outbox(struct gw_events *events, gw_events_outbox_h *h,
+		      gw_events_posted_h *postedh, void *arg)
+{
+	events->outboxh = h;
+	events->postedh = postedh;
+	events->outbox_arg = arg;
 }
 
 void gw_events_stats(const struct gw_events *events, struct gw_events_stats *st)

@@ -37,6 +37,7 @@ struct gw_news {
 	int64_t at_ms;       /* wall clock                                    */
 	const char *data;    /* JSON object; NULL: {}                         */
 	size_t data_len;
+	const char *callback; /* of the call; or NULL. See webhook.h           */
 };
 
 /* Tells one event. row is taken over (also on error) and becomes the call's row
@@ -111,6 +112,18 @@ struct gw_event {
 	const char *json; /* inside frame */
 	size_t json_len;
 };
+
+/* Whom an event has to be told by HTTP is settled when it is told, and written with
+ * it: h fills ev's deliveries (store.h). Returns 0 or ENOMEM, and then the event is
+ * lost, and counted. callback: the call's own, as gw_news has it. */
+typedef int(gw_events_outbox_h)(struct gw_store_event *ev, const char *callback,
+				void *arg);
+/* On disk: the deliveries of ev, after all sinks have seen it. */
+typedef void(gw_events_posted_h)(const struct gw_event *ev,
+				 const struct gw_store_outgoing *deliveries,
+				 size_t count, void *arg);
+void gw_events_outbox(struct gw_events *events, gw_events_outbox_h *h,
+		      gw_events_posted_h *postedh, void *arg);
 
 /* What is known of an event beside its JSON. Strings are copied; NULL: none. */
 struct gw_event_facts {

@@ -62,8 +62,10 @@ struct gw_order_request {
 	size_t header_count;
 	uint32_t dedupe_s;
 	struct gw_schedule schedule;
-	const char *client_state;       /* or NULL */
-	const struct gw_json *metadata; /* an object, or NULL */
+	const char *client_state;         /* or NULL */
+	const struct gw_json *metadata;   /* an object, or NULL */
+	const char *status_callback;      /* URL, or NULL */
+	unsigned status_callback_moments; /* enum gw_webhook_moment */
 };
 
 /* body: the JSON object, or the object a form was turned into (from_form: then

@@ -135,13 +135,31 @@ static void order_headers(struct gw_json_reader *r, const struct gw_json *v)
 	gw_json_read_members(r, v, headers_member);
 }
 
-/* Members of the contract that need a later part: only their default is taken,
- * anything else is refused by name rather than ignored. */
-static void order_later(struct gw_json_reader *r, const struct gw_json *v)
+static void order_callback(struct gw_json_reader *r, const struct gw_json *v)
 {
-	if (gw_json_type(v) == GW_JSON_NULL)
+	r->order->status_callback = gw_json_read_text(r, v, 2048);
+}
+
+/* Bits of enum gw_webhook_moment, in its order. */
+static void order_callback_events(struct gw_json_reader *r,
+				  const struct gw_json *v)
+{
+	static const char *const words[] = { "initiated", "ringing", "answered",
+					     "completed", NULL };
+	const struct gw_json *element = gw_json_first(v);
+
+	if (gw_json_type(v) != GW_JSON_ARRAY || !element) {
+		GW_WRONG(r, "must be a list of initiated, ringing, answered "
+			    "and completed");
 		return;
-	GW_WRONG(r, "is not available in this version");
+	}
+	r->order->status_callback_moments = 0;
+	for (; element; element = gw_json_next(element)) {
+		const int i = gw_json_read_word(r, element, words);
+
+		if (i >= 0)
+			r->order->status_callback_moments |= 1u << i;
+	}
 }
 
 static void order_twilio(struct gw_json_reader *r, const struct gw_json *v)
@@ -183,8 +201,8 @@ static const struct {
 	{ "client_state",           order_client_state,         true  },
 	{ "metadata",               order_metadata,             true  },
 	{ "dedupe_seconds",         order_dedupe_seconds,       true  },
-	{ "status_callback",        order_later,                true  },
-	{ "status_callback_events", order_later,                true  },
+	{ "status_callback",        order_callback,             true  },
+	{ "status_callback_events", order_callback_events,      true  },
 	{ "not_before",             gw_json_order_not_before,   true  },
 	{ "expires_at",             gw_json_order_expires_at,   true  },
 	{ "window",                 gw_json_order_window,       true  },
@@ -292,6 +310,7 @@ int gw_json_read_order(struct gw_order_request *order,
 		.time_limit_s = 3600,
 		.setup_deadline_s = 90,
 		.caller_privacy = -1,
+		.status_callback_moments = 8, /* completed */
 		.first = GW_ROLE_FROM,
 		.confirm_leg = GW_ROLE_ANY,
 		.announce_leg = GW_ROLE_ANY,

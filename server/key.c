@@ -70,7 +70,7 @@ static void *hold(const void *p)
 /* What a key has of its row. Not the whole configuration: the secrets of others in
  * it would stay in memory for as long as this key does. */
 struct parts {
-	const void *list[8];
+	const void *list[9];
 };
 
 static void parts_destructor(void *arg)
@@ -91,7 +91,8 @@ static struct parts *hold_parts(const struct gw_config_key *row)
 			  hold(row->scopes.list), hold(row->lines.list),
 			  hold(row->caller_ids.list), hold(row->token_secret),
 			  hold(row->token_public_key),
-			  hold(row->visitor_prefixes.list) }
+			  hold(row->visitor_prefixes.list),
+			  hold(row->callback_hosts.list) }
 		};
 	return parts;
 }
@@ -115,6 +116,7 @@ int gw_key_of_config(struct gw_key **keyp, const struct gw_config_key *row)
 	o->key.lines = row->lines;
 	o->key.caller_ids = row->caller_ids;
 	o->key.visitor_prefixes = row->visitor_prefixes;
+	o->key.callback_hosts = row->callback_hosts;
 	o->key.token_secret = row->token_secret;
 	o->key.token_public_key = row->token_public_key;
 	text = gw_secret_text(row->secret, &len);
@@ -249,7 +251,8 @@ bool gw_key_equal(const struct gw_key *a, const struct gw_key *b)
 	       same_strings(&a->scopes, &b->scopes) &&
 	       same_strings(&a->lines, &b->lines) &&
 	       same_strings(&a->caller_ids, &b->caller_ids) &&
-	       same_strings(&a->visitor_prefixes, &b->visitor_prefixes);
+	       same_strings(&a->visitor_prefixes, &b->visitor_prefixes) &&
+	       same_strings(&a->callback_hosts, &b->callback_hosts);
 }
 
 bool gw_key_may(const struct gw_key *key, const char *scope)

@@ -43,6 +43,7 @@
 #include "server/routes.h"
 #include "server/sounds.h"
 #include "server/sse.h"
+#include "server/webhook.h"
 #include "server/store.h"
 #include "server/store_keys.h"
 #include "server/version.h"
@@ -174,7 +175,9 @@ static bool is_policy_whole(const struct gw_config *cfg, const char *path)
 	char pointer[64], why[160];
 
 	if (!gw_policy_config(&cfg->policy, pointer, sizeof(pointer), why,
-			      sizeof(why)))
+			      sizeof(why)) &&
+	    !gw_webhooks_config(cfg, pointer, sizeof(pointer), why,
+				sizeof(why)))
 		return true;
 	(void)fprintf(stderr, "bellpull: %s: %s: %s\n",
 		      path ? path : "environment", pointer, why);
@@ -357,6 +360,8 @@ static void close_all(void)
 		gw_registry_flush();
 		gw_events_flush(app.events);
 	}
+	if (app.webhooks)
+		gw_webhooks_stop(app.webhooks);
 	if (app.store)
 		gw_store_close(app.store);
 	gw_loop_drain();
@@ -375,6 +380,8 @@ static void close_all(void)
 	gw_loop_drain();
 	gw_lines_free();
 	gw_registry_count(NULL);
+	gw_registry_webhooks(NULL);
+	app.webhooks = mem_deref(app.webhooks);
 	app.metrics = mem_deref(app.metrics);
 	app.http = mem_deref(app.http);
 	app.sse = mem_deref(app.sse);
@@ -543,6 +550,7 @@ static void ready_to_open(int err, void *arg)
 		return;
 	}
 	err = open_metrics();
+	err = err ? err : gw_webhooks_start(app.webhooks);
 	err = err ? err : gw_lines_register();
 	if (err) {
 		fail(EX_SOFTWARE, "lines", strerror(err));
@@ -638,6 +646,9 @@ static int start(void)
 		    gw_recordings_open(app.cfg->media.recordings,
 				       app.cfg->store.keep_days);
 	err = err ? err : open_events();
+	err = err ? err :
+		    gw_webhooks_alloc(&app.webhooks, app.cfg, app.store,
+				      app.events);
 	gw_audit_open(app.store);
 	err = err ? err : gw_crm_prepare(&hooks, app.cfg);
 	gw_crm_take(hooks);
@@ -649,6 +660,7 @@ static int start(void)
 				  gw_store_facts(app.store)->secret);
 	err = err ? err :
 		    gw_registry_open(app.cfg, app.store, app.events, app.media);
+	gw_registry_webhooks(app.webhooks);
 	err = err ? err :
 		    gw_recovery_run(app.store, app.events, recovered, NULL);
 	if (err)

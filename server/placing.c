@@ -16,6 +16,7 @@
 #include "server/refusal.h"
 #include "server/registry.h"
 #include "server/sounds.h"
+#include "server/webhook.h"
 #include "server/writer.h"
 #include "sip/line.h"
 
@@ -106,8 +107,19 @@ static void check_auto_answer(struct gw_placing *p)
 			"the line's auto_answer setting has to name the phones' header family");
 }
 
+static void check_callback(struct gw_placing *p, const struct gw_config *cfg)
+{
+	const char *url = p->order.status_callback;
+	const char *why = url ? gw_webhooks_refuse_callback(cfg, p->key, url) :
+				NULL;
+
+	if (why)
+		gw_fault(&p->faults, "/status_callback", "%s", why);
+}
+
 /* What the order says must fit its lines: faults tells what does not. */
-static void check_against_lines(struct gw_placing *p, const struct gw_key *key)
+static void check_against_lines(struct gw_placing *p, const struct gw_key *key,
+				const struct gw_config *cfg)
 {
 	const struct gw_order_request *o = &p->order;
 
@@ -129,6 +141,7 @@ static void check_against_lines(struct gw_placing *p, const struct gw_key *key)
 		gw_fault(&p->faults, "/announce/play",
 			 "there is no such WAV file in media.sounds");
 	check_auto_answer(p);
+	check_callback(p, cfg);
 }
 
 /* With a click token ---------------------------------------------------------- */
@@ -221,8 +234,8 @@ bool gw_placing_read_again(struct gw_placing *p,
 	p->body = again->body;
 	p->from_form = again->from_form;
 	if (!gw_json_read_order(&p->order, again->body, again->from_form,
-				again->header_patterns, &p->faults))
-		check_against_lines(p, p->key);
+				&again->cfg->limits.headers, &p->faults))
+		check_against_lines(p, p->key, again->cfg);
 	return !p->faults.count;
 }
 
@@ -241,7 +254,7 @@ bool gw_placing_check(struct gw_placing *p, const struct gw_placing_source *src)
 	}
 	if (!gw_json_read_order(&p->order, src->body, src->from_form,
 				&src->cfg->limits.headers, &p->faults)) {
-		check_against_lines(p, key);
+		check_against_lines(p, key, src->cfg);
 		check_schedule(p);
 		if (click)
 			apply_click(p, click);

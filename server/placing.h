@@ -65,7 +65,7 @@ bool gw_placing_read(struct gw_placing *placing, struct gw_http_req *req);
 struct gw_placing_again {
 	const struct gw_json *body;
 	bool from_form;
-	const struct gw_config_strings *header_patterns;
+	const struct gw_config *cfg;
 	const struct gw_key *key;
 	const char *client;
 };

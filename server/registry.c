@@ -221,6 +221,7 @@ int gw_registry_admit(const struct gw_key *key, uint32_t *retry_s)
 		.legs = gw_registry.legs,
 		.pending = gw_registry.pending,
 		.draining = gw_registry.draining,
+		.outbox_full = gw_webhooks_full(gw_registry.webhooks),
 	};
 	const int err =
 		gw_admission_check(gw_registry.admission, key, &load, retry_s);
@@ -276,6 +277,11 @@ int gw_registry_freeze(bool frozen, gw_registry_frozen_h *h, void *arg)
 bool gw_registry_has_ports(uint32_t legs)
 {
 	return gw_admission_has_ports(gw_registry.cfg, gw_registry.legs, legs);
+}
+
+void gw_registry_webhooks(struct gw_webhooks *webhooks)
+{
+	gw_registry.webhooks = webhooks;
 }
 
 void gw_registry_count(struct gw_metrics *metrics)

@@ -32,6 +32,9 @@ void gw_registry_reload(const struct gw_config *cfg);
 /* Where ended and refused calls are counted from now on; NULL: nowhere. */
 struct gw_metrics;
 void gw_registry_count(struct gw_metrics *metrics);
+/* Whose waiting deliveries refuse new calls when there are too many; NULL: nobody's. */
+struct gw_webhooks;
+void gw_registry_webhooks(struct gw_webhooks *webhooks);
 
 /* Is there room for another call? Asked before any work. Returns 0 or the reason
  * why not: EBUSY (too many calls at a time), EAGAIN (the loop or the disk is

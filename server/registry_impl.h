@@ -6,6 +6,7 @@
 
 #include "server/registry.h"
 #include "server/store.h"
+#include "server/webhook.h"
 #include "sip/call.h"
 
 struct gw_event;
@@ -20,6 +21,7 @@ struct gw_registry_entry {
 	struct gw_call *call;
 	const struct gw_key *key; /* referenced; or NULL */
 	char *to, *line, *client_state;
+	char *callback;                        /* as news have it; or NULL */
 	char *from, *from_line;                /* NULL: one leg */
 	struct gw_line *to_way, *from_way;     /* the lines themselves */
 	uint32_t legs;                         /* counted in stats.legs */
@@ -65,7 +67,8 @@ extern struct gw_registry {
 	struct gw_store *store;
 	struct gw_quota *quota;
 	bool frozen;
-	struct gw_metrics *metrics; /* or NULL */
+	struct gw_metrics *metrics;   /* or NULL */
+	struct gw_webhooks *webhooks; /* or NULL */
 	struct hash *by_id;
 	struct hash *by_idem;
 	struct list all;     /* living */

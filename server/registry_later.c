@@ -218,7 +218,7 @@ static int read_body(struct reading *rd, const struct mbuf *body,
 {
 	struct gw_placing_again again = {
 		.from_form = from_form,
-		.header_patterns = &gw_registry.cfg->limits.headers,
+		.cfg = gw_registry.cfg,
 		.key = key,
 		.client = client,
 	};

@@ -260,6 +260,10 @@ static int fill_entry(struct gw_registry_entry *e,
 		err = str_dup(&e->from_line, gw_line_name(pl->from_line));
 	if (!err && o->client_state)
 		err = str_dup(&e->client_state, o->client_state);
+	if (!err && o->status_callback)
+		err = gw_webhooks_callback(&e->callback, pl->key,
+					   o->status_callback,
+					   o->status_callback_moments);
 	if (!err && o->metadata) {
 		e->metadata = mbuf_alloc(256);
 		err = e->metadata ? gw_json_print(e->metadata, o->metadata) :
@@ -299,6 +303,8 @@ static int make_first_row(struct gw_store_call **rowp,
 		err = str_dup(&row->number, pl->counted->to);
 	if (!err && pl->counted && pl->counted->from)
 		err = str_dup(&row->from_number, pl->counted->from);
+	if (!err && e->callback)
+		err = str_dup(&row->callback, e->callback);
 	row->cost = pl->counted ? pl->counted->cost : 0;
 	if (!err && e->postponed)
 		err = gw_later_print(&row->later, e);
@@ -327,6 +333,7 @@ static void entry_destructor(void *arg)
 	mem_deref(e->from_line);
 	mem_deref(e->recording);
 	mem_deref(e->client_state);
+	mem_deref(e->callback);
 	mem_deref(e->metadata);
 	mem_deref(e->idem_scope);
 }
@@ -391,6 +398,7 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 	news.call_id = e->id;
 	news.project = row->project;
 	news.at_ms = e->created_at_ms;
+	news.callback = e->callback;
 	err = gw_events_place(gw_registry.events, &news, row, &once, stored, e);
 	row = NULL;
 	once = (struct gw_once){ NULL };

@@ -119,6 +119,7 @@ void gw_registry_call_event(struct gw_call *call,
 		.type = gw_event_name(ev->type),
 		.call_id = e->id,
 		.project = e->key ? e->key->project : NULL,
+		.callback = e->callback,
 		.leg = gw_role_name(ev->role),
 		.at_ms = ev->at_ms,
 	};

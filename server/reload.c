@@ -25,6 +25,7 @@
 #include "server/policy.h"
 #include "server/registry.h"
 #include "server/sse.h"
+#include "server/webhook.h"
 
 void gw_reload_log(const struct gw_config *cfg)
 {
@@ -77,8 +78,12 @@ static void tell_kept(const char *pointer, void *arg)
 static int check_policy(const struct gw_config *cfg)
 {
 	char pointer[64], why[160];
-	const int err = gw_policy_config(&cfg->policy, pointer, sizeof(pointer),
-					 why, sizeof(why));
+	int err = gw_policy_config(&cfg->policy, pointer, sizeof(pointer), why,
+				   sizeof(why));
+
+	err = err ? err :
+		    gw_webhooks_config(cfg, pointer, sizeof(pointer), why,
+				       sizeof(why));
 
 	if (err)
 		gw_log(GW_LOG_ERROR, "config.wrong",
@@ -123,6 +128,7 @@ static void swap(struct gw_app *app, struct gw_config *cfg)
 	gw_reload_log(cfg);
 	gw_lines_reload(cfg);
 	gw_registry_reload(cfg);
+	gw_webhooks_reload(app->webhooks, cfg);
 	gw_sse_reload(app->sse, &limits);
 	mem_deref(old);
 }

@@ -79,8 +79,53 @@ struct gw_store_event {
 	int64_t at_ms;        /* occurred_at                           */
 	struct mbuf *suffix;  /* the bytes behind `{"id":N`            */
 	size_t snapshot_at;   /* where in it the call's begins; 0: none */
-	uint64_t id;          /* result: set when it is on disk        */
+	struct gw_store_outgoing *deliveries; /* owned array; or NULL       */
+	size_t delivery_count;
+	uint64_t id; /* result: set when it is on disk        */
 };
+
+/* Whom an event has to be told: written with it, waiting and due at once. Its id
+ * is made of the event's. */
+enum { GW_STORE_DELIVERIES_MAX = 100 }; /* of one event */
+struct gw_store_outgoing {
+	char *endpoint; /* its name; own reference                     */
+	char *url;      /* of a call's own callback; else NULL         */
+	uint64_t id;    /* result: set when it is on disk              */
+};
+#define GW_STORE_DELIVERY_EVENT(id) ((id) / GW_STORE_DELIVERIES_MAX)
+/* Room for count (at most GW_STORE_DELIVERIES_MAX). Returns 0 or ENOMEM. */
+int gw_store_event_deliver(struct gw_store_event *ev, size_t count);
+
+/* Frees what ev holds; it is empty then. */
+void gw_store_event_reset(struct gw_store_event *ev);
+
+enum gw_delivery_status {
+	GW_DELIVERY_WAITING,
+	GW_DELIVERY_DELIVERED,
+	GW_DELIVERY_DEAD,
+};
+
+/* What came of a try, and what comes next. One that isn't a try (at_ms 0) sets the
+ * delivery alone. */
+struct gw_store_try {
+	uint64_t id; /* of the delivery                                 */
+	enum gw_delivery_status status;
+	int64_t due_ms;    /* of the next one; WAITING only              */
+	uint32_t attempts; /* so far                                     */
+	int64_t at_ms;
+	uint32_t took_ms;
+	uint16_t code; /* of HTTP; 0: none came                         */
+	char *answer;  /* its first bytes, or what went wrong; own copy  */
+};
+
+/* How an endpoint is doing, for the next process. */
+struct gw_store_endpoint {
+	char *name;             /* own copy                              */
+	int64_t disabled_at_ms; /* 0: it is not                          */
+	int64_t failing_since_ms;
+	char *why;
+};
+struct gw_store_endpoint *gw_store_endpoint_alloc(void);
 
 /* Writes the complete JSON of an event (behind mb's position). */
 int gw_store_event_json(struct mbuf *mb, uint64_t id, const uint8_t *suffix,
@@ -103,7 +148,8 @@ struct gw_store_call {
 	char *project;
 	char *key, *click, *client; /* who asked, from where; or NULL      */
 	char *number, *from_number; /* who was dialled, as limits count it */
-	int64_t cost;          /* of a minute, in thousandths              */
+	char *callback; /* whom to tell of it; or NULL                     */
+	int64_t cost;   /* of a minute, in thousandths              */
 	int64_t ended_at_ms;   /* 0: not ended                             */
 	int64_t seconds;       /* talked, once it has ended                */
 	int64_t seq;           /* of its newest event                      */
@@ -195,7 +241,10 @@ struct gw_store_job {
 	struct gw_store_audit *audit;   /* or NULL                           */
 	struct gw_store_erase *erase;   /* or NULL                           */
 	struct gw_store_delivery *delivery; /* or NULL                       */
-	char *key_used;   /* name of a key of the store        */
+	char *key_used;             /* name of a key of the store        */
+	struct gw_store_try *tries; /* owned array, or NULL              */
+	size_t try_count;
+	struct gw_store_endpoint *endpoint; /* or NULL                        */
 	const char *meta; /* static name of a number to set    */
 	int64_t meta_value;
 
@@ -244,6 +293,9 @@ enum gw_store_what {
 	GW_STORE_AUDIT,  /* refusals before upto_id, newest first          */
 	GW_STORE_USAGE,  /* calls created since since_ms, oldest first     */
 	GW_STORE_DELIVERIES, /* webhooks to hook before upto_id, newest first */
+	GW_STORE_OUTBOX, /* deliveries of endpoint, with status, below upto_id; newest first */
+	GW_STORE_WAITING, /* deliveries after after_id that wait, oldest first */
+	GW_STORE_ENDPOINTS, /* what is known of them                     */
 };
 
 /* A key that `bellpull key add` has made (server/store_keys.h). */
@@ -271,6 +323,7 @@ struct gw_store_row {
 	char *click;           /* or NULL                                     */
 	char *key;             /* OPEN_CALLS only; or NULL                    */
 	struct mbuf *later;    /* the same                                    */
+	char *callback;        /* or NULL                                     */
 	struct mbuf *snapshot; /* complete: last_event_id is in it            */
 	struct mbuf *ladder;   /* CALL only; or NULL                          */
 	struct mbuf *dialog;   /* CALL and OPEN_CALLS; or NULL                */
@@ -282,6 +335,17 @@ struct gw_store_read_event {
 	char type[40];
 	char *project, *line; /* or NULL                                      */
 	struct mbuf *json;    /* complete                                     */
+};
+
+struct gw_store_outgoing_row {
+	uint64_t id;
+	char type[40]; /* of the event, "": it is gone                  */
+	char call_id[GW_STORE_ID_SIZE];
+	char *endpoint, *url; /* url: or NULL                           */
+	enum gw_delivery_status status;
+	uint32_t attempts;
+	int64_t created_at_ms, due_ms, done_at_ms; /* 0: none           */
+	struct mbuf *tries; /* JSON array; OUTBOX only                */
 };
 
 /* Strings are own copies (mem_deref'd with the read). */
@@ -301,7 +365,9 @@ struct gw_store_read {
 	uint64_t upto_id;              /* EVENTS: not above this one; 0: all */
 	uint32_t limit;                /* CALLS, EVENTS: at most so many     */
 	uint32_t max_bytes;            /* EVENTS: stop when reached; 0: any  */
-	char *hook;      /* DELIVERIES: of this one                      */
+	char *hook;          /* DELIVERIES: of this one                      */
+	char *endpoint;      /* OUTBOX: of this one; NULL: any */
+	int delivery_status; /* OUTBOX: with this; -1: any   */
 	int64_t version; /* KEYS: what is known already; result: what is now */
 
 	void (*doneh)(struct gw_store_read *rd, void *arg); /* loop thread */
@@ -321,6 +387,10 @@ struct gw_store_read {
 	size_t usage_count;
 	struct gw_store_delivery *deliveries;
 	size_t delivery_count;
+	struct gw_store_outgoing_row *outgoing;
+	size_t outgoing_count;
+	struct gw_store_endpoint *endpoints;
+	size_t endpoint_count;
 	bool more; /* limit or max_bytes cut it short: go on from the last one */
 
 	struct { /* the store's own */

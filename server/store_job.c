@@ -8,7 +8,10 @@
 
 #include "server/store_inside.h"
 
-enum { JOB_BYTES = 512 }; /* what a job costs beside its buffers */
+enum {
+	JOB_BYTES = 512, /* what a job costs beside its buffers */
+	TRY_BYTES = 256, /* what was answered, as a rule */
+};
 
 static void call_destructor(void *arg)
 {
@@ -23,6 +26,7 @@ static void call_destructor(void *arg)
 	mem_deref(call->client);
 	mem_deref(call->number);
 	mem_deref(call->from_number);
+	mem_deref(call->callback);
 	mem_deref(call->snapshot);
 	mem_deref(call->ladder);
 	mem_deref(call->dialog);
@@ -118,15 +122,52 @@ struct gw_store_delivery *gw_store_delivery_alloc(void)
 			  delivery_destructor);
 }
 
+static void endpoint_destructor(void *arg)
+{
+	struct gw_store_endpoint *e = arg;
+
+	mem_deref(e->name);
+	mem_deref(e->why);
+}
+
+struct gw_store_endpoint *gw_store_endpoint_alloc(void)
+{
+	return mem_zalloc(sizeof(struct gw_store_endpoint),
+			  endpoint_destructor);
+}
+
+int gw_store_event_deliver(struct gw_store_event *ev, size_t count)
+{
+	if (count > GW_STORE_DELIVERIES_MAX)
+		return EINVAL;
+	ev->deliveries = mem_zalloc(count * sizeof(*ev->deliveries), NULL);
+	if (!ev->deliveries)
+		return ENOMEM;
+	ev->delivery_count = count;
+	return 0;
+}
+
+void gw_store_event_reset(struct gw_store_event *ev)
+{
+	for (size_t i = 0; i < ev->delivery_count; i++) {
+		mem_deref(ev->deliveries[i].endpoint);
+		mem_deref(ev->deliveries[i].url);
+	}
+	mem_deref(ev->deliveries);
+	mem_deref(ev->project);
+	mem_deref(ev->line);
+	mem_deref(ev->suffix);
+	*ev = (struct gw_store_event){ .type = NULL };
+}
+
 static void job_destructor(void *arg)
 {
 	struct gw_store_job *job = arg;
 
-	for (size_t i = 0; job->events && i < job->event_count; i++) {
-		mem_deref(job->events[i].project);
-		mem_deref(job->events[i].line);
-		mem_deref(job->events[i].suffix);
-	}
+	for (size_t i = 0; job->events && i < job->event_count; i++)
+		gw_store_event_reset(&job->events[i]);
+	for (size_t i = 0; i < job->try_count; i++)
+		mem_deref(job->tries[i].answer);
 
 	mem_deref(job->events);
 	mem_deref(job->call);
@@ -136,6 +177,8 @@ static void job_destructor(void *arg)
 	mem_deref(job->audit);
 	mem_deref(job->erase);
 	mem_deref(job->delivery);
+	mem_deref(job->tries);
+	mem_deref(job->endpoint);
 	mem_deref(job->key_used);
 	mem_deref(job->response);
 }
@@ -170,8 +213,11 @@ size_t gw_store_job_bytes(const struct gw_store_job *job)
 
 	for (size_t i = 0; i < job->event_count; i++)
 		bytes += sizeof(job->events[i]) +
-			 buffer_bytes(job->events[i].suffix);
+			 buffer_bytes(job->events[i].suffix) +
+			 job->events[i].delivery_count *
+				 sizeof(*job->events[i].deliveries);
 
+	bytes += job->try_count * (sizeof(*job->tries) + TRY_BYTES);
 	if (job->call)
 		bytes += sizeof(*job->call) +
 			 buffer_bytes(job->call->snapshot) +
@@ -211,6 +257,7 @@ static void read_destructor(void *arg)
 		mem_deref(rd->rows[i].click);
 		mem_deref(rd->rows[i].key);
 		mem_deref(rd->rows[i].later);
+		mem_deref(rd->rows[i].callback);
 		mem_deref(rd->rows[i].snapshot);
 		mem_deref(rd->rows[i].ladder);
 		mem_deref(rd->rows[i].dialog);
@@ -230,6 +277,17 @@ static void read_destructor(void *arg)
 	for (size_t i = 0; i < rd->delivery_count; i++)
 		delivery_destructor(&rd->deliveries[i]);
 
+	for (size_t i = 0; i < rd->outgoing_count; i++) {
+		mem_deref(rd->outgoing[i].endpoint);
+		mem_deref(rd->outgoing[i].url);
+		mem_deref(rd->outgoing[i].tries);
+	}
+	for (size_t i = 0; i < rd->endpoint_count; i++)
+		endpoint_destructor(&rd->endpoints[i]);
+
+	mem_deref(rd->outgoing);
+	mem_deref(rd->endpoints);
+	mem_deref(rd->endpoint);
 	mem_deref(rd->rows);
 	mem_deref(rd->events);
 	mem_deref(rd->keys);
@@ -249,8 +307,10 @@ struct gw_store_read *gw_store_read_alloc(enum gw_store_what what)
 	struct gw_store_read *rd;
 
 	rd = mem_zalloc(sizeof(*rd), read_destructor);
-	if (rd)
+	if (rd) {
 		rd->what = what;
+		rd->delivery_status = -1;
+	}
 
 	return rd;
 }

@@ -159,6 +159,7 @@ static int put_call(struct gw_sqlite *db, const struct gw_store_job *job,
 		if (call->cost)
 			gw_sqlite_bind_int(stmt, 19, call->cost);
 		gw_sqlite_bind_mbuf(stmt, 20, call->later);
+		gw_sqlite_bind_str(stmt, 21, call->callback);
 	} else {
 		if (call->seconds)
 			gw_sqlite_bind_int(stmt, 9, call->seconds);
@@ -197,7 +198,8 @@ static int put_event(struct gw_sqlite *db, struct gw_store_event *ev)
 	if (ev->snapshot_at)
 		gw_sqlite_bind_int(stmt, 9, (int64_t)ev->snapshot_at);
 
-	return gw_sqlite_step(db, stmt);
+	err = gw_sqlite_step(db, stmt);
+	return err ? err : gw_sqlite_put_outbox(db, ev);
 }
 
 static int write_parts(struct gw_sqlite *db, struct gw_store_job *job,
@@ -223,7 +225,8 @@ static int write_parts(struct gw_sqlite *db, struct gw_store_job *job,
 	err = err ? err : gw_sqlite_put_once(db, job, now);
 	if (!err && job->delivery)
 		err = gw_sqlite_put_delivery(db, job->delivery);
-	return err ? err : gw_sqlite_put_who(db, job, now);
+	err = err ? err : gw_sqlite_put_who(db, job, now);
+	return err ? err : gw_sqlite_put_tries(db, job);
 }
 
 static int sq_write(void *arg, struct gw_store_job *job,

@@ -53,6 +53,13 @@ enum gw_sql {
 	GW_SQL_READ_AUDIT,
 	GW_SQL_READ_USAGE,
 	GW_SQL_READ_DELIVERIES,
+	GW_SQL_OUTGOING_PUT,
+	GW_SQL_OUTGOING_SET,
+	GW_SQL_TRY_PUT,
+	GW_SQL_ENDPOINT_PUT,
+	GW_SQL_READ_OUTBOX,
+	GW_SQL_READ_WAITING,
+	GW_SQL_READ_ENDPOINTS,
 	GW_SQL_COUNT
 };
 
@@ -60,10 +67,10 @@ enum gw_sql {
  * the call's newest event has, too, is kept there alone: it begins at snapshot_at,
  * in bytes, and ends with ':', as the suffix does. */
 #define GW_SQL_EVENT "id, call_id, type, suffix, project, line"
-#define GW_SQL_ROW                                                             \
-	"c.id, c.created_at, c.ended_at, c.seq, c.last_event_id, c.line,"      \
-	" c.project, c.click, CASE WHEN c.snapshot <> '' THEN c.snapshot ELSE" \
-	" (SELECT substr(CAST(e.suffix AS BLOB), e.snapshot_at + 1)"           \
+#define GW_SQL_ROW                                                                         \
+	"c.id, c.created_at, c.ended_at, c.seq, c.last_event_id, c.line,"                  \
+	" c.project, c.click, c.callback, CASE WHEN c.snapshot <> '' THEN c.snapshot ELSE" \
+	" (SELECT substr(CAST(e.suffix AS BLOB), e.snapshot_at + 1)"                       \
 	" FROM events e WHERE e.id = c.last_event_id) END"
 
 struct gw_sqlite {
@@ -128,6 +135,12 @@ void gw_sqlite_wipe(struct gw_sqlite *db);
 int gw_sqlite_put_delivery(struct gw_sqlite *db,
 			   const struct gw_store_delivery *d);
 int gw_sqlite_read_deliveries(struct gw_sqlite *db, struct gw_store_read *rd);
+/* store_sqlite_outbox.c: deliveries, what came of them, and their endpoints. */
+int gw_sqlite_put_outbox(struct gw_sqlite *db, struct gw_store_event *ev);
+int gw_sqlite_put_tries(struct gw_sqlite *db, const struct gw_store_job *job);
+int gw_sqlite_read_outbox(struct gw_sqlite *db, struct gw_store_read *rd);
+int gw_sqlite_read_waiting(struct gw_sqlite *db, struct gw_store_read *rd);
+int gw_sqlite_read_endpoints(struct gw_sqlite *db, struct gw_store_read *rd);
 
 /* The lowest id of a call that was made at ms or later. */
 void gw_sqlite_lowest_id(char id[GW_STORE_ID_SIZE], int64_t ms);

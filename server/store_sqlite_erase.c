@@ -35,7 +35,7 @@ static const char *const texts[] = {
 		" (SELECT " OF_EVENT " FROM events"
 		" WHERE events.id = calls.last_event_id) END AS j))") ","
 								      " \"to\" = NULL, \"from\" = NULL, number = NULL, from_number = NULL,"
-								      " client = NULL, dialog = NULL"
+								      " client = NULL, callback = NULL, dialog = NULL"
 								      " WHERE id = ?1 AND ended_at IS NOT NULL",
 
 	"UPDATE events SET suffix ="
@@ -51,6 +51,11 @@ static const char *const texts[] = {
 
 	"DELETE FROM ladders WHERE no = (SELECT no FROM calls WHERE id = ?1)",
 	"DELETE FROM dedupe WHERE call_id = ?1",
+
+	/* what others answered when they were told of it */
+	"UPDATE tries SET answer = NULL WHERE rowid IN (SELECT t.rowid"
+	" FROM events e JOIN tries t ON t.delivery >= e.id * 100"
+	" AND t.delivery < e.id * 100 + 100 WHERE e.call_id = ?1)",
 };
 
 static int run(struct gw_sqlite *db, const char *text,

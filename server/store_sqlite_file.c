@@ -114,6 +114,29 @@ static const char *const migrations[] = {
 
 	/* the order of a call that waits for its time; NULL once it has begun */
 	"ALTER TABLE calls ADD later TEXT;",
+
+	/* whom events are told by HTTP. A delivery's number is its event's times a
+	 * hundred and a place: no index is needed from one to the other */
+	"CREATE TABLE outbox ("
+	" id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, url TEXT,"
+	" status INTEGER NOT NULL DEFAULT 0,"
+	" attempts INTEGER NOT NULL DEFAULT 0,"
+	" due_at INTEGER NOT NULL, done_at INTEGER);"
+	"CREATE INDEX outbox_waiting ON outbox (id) WHERE status = 0;"
+	"CREATE TABLE tries ("
+	" delivery INTEGER NOT NULL, attempt INTEGER NOT NULL,"
+	" at INTEGER NOT NULL, code INTEGER, took INTEGER, answer TEXT);"
+	"CREATE INDEX tries_delivery ON tries (delivery);"
+	"CREATE TRIGGER events_gone AFTER DELETE ON events BEGIN"
+	" DELETE FROM outbox WHERE id >= old.id * 100"
+	" AND id < old.id * 100 + 100;"
+	" DELETE FROM tries WHERE delivery >= old.id * 100"
+	" AND delivery < old.id * 100 + 100;"
+	" END;"
+	"CREATE TABLE endpoints ("
+	" name TEXT PRIMARY KEY, disabled_at INTEGER, failing_since INTEGER,"
+	" why TEXT) WITHOUT ROWID;"
+	"ALTER TABLE calls ADD callback TEXT;",
 };
 
 /* One number out of one row; 0 when there is none. */

@@ -53,11 +53,12 @@ static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 	err = gw_sqlite_column_str(&row->line, stmt, 5);
 	err = err ? err : gw_sqlite_column_str(&row->project, stmt, 6);
 	err = err ? err : gw_sqlite_column_str(&row->click, stmt, 7);
+	err = err ? err : gw_sqlite_column_str(&row->callback, stmt, 8);
 	if (err)
 		return err;
 
-	snapshot = sqlite3_column_text(stmt, 8);
-	len = (size_t)sqlite3_column_bytes(stmt, 8);
+	snapshot = sqlite3_column_text(stmt, 9);
+	len = (size_t)sqlite3_column_bytes(stmt, 9);
 	if (!snapshot)
 		return EBADMSG;
 	row->snapshot = mbuf_alloc(len + 48);
@@ -67,14 +68,14 @@ static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 				     row->last_event_id);
 	row->snapshot->pos = 0;
 
-	if (!err && columns > 9)
-		err = gw_sqlite_column_mbuf(&row->dialog, stmt, 9);
-	if (columns == 12) { /* GW_STORE_OPEN_CALLS */
-		err = err ? err : gw_sqlite_column_mbuf(&row->later, stmt, 10);
-		return err ? err : gw_sqlite_column_str(&row->key, stmt, 11);
-	}
 	if (!err && columns > 10)
-		err = gw_sqlite_column_mbuf(&row->ladder, stmt, 10);
+		err = gw_sqlite_column_mbuf(&row->dialog, stmt, 10);
+	if (columns == 13) { /* GW_STORE_OPEN_CALLS */
+		err = err ? err : gw_sqlite_column_mbuf(&row->later, stmt, 11);
+		return err ? err : gw_sqlite_column_str(&row->key, stmt, 12);
+	}
+	if (!err && columns > 11)
+		err = gw_sqlite_column_mbuf(&row->ladder, stmt, 11);
 	return err;
 }
 
@@ -308,6 +309,12 @@ int gw_sqlite_read(void *arg, struct gw_store_read *rd)
 		return gw_sqlite_read_usage(db, rd);
 	case GW_STORE_DELIVERIES:
 		return gw_sqlite_read_deliveries(db, rd);
+	case GW_STORE_OUTBOX:
+		return gw_sqlite_read_outbox(db, rd);
+	case GW_STORE_WAITING:
+		return gw_sqlite_read_waiting(db, rd);
+	case GW_STORE_ENDPOINTS:
+		return gw_sqlite_read_endpoints(db, rd);
 	}
 
 	return EINVAL;

@@ -42,9 +42,9 @@ static const char *const texts[GW_SQL_COUNT] = {
 		"INSERT INTO calls (id, status, state, ended_at, seq,"
 		" last_event_id, snapshot, dialog, created_at, \"to\","
 		" \"from\", line, project, \"key\", click, client, number,"
-		" from_number, cost, later)"
+		" from_number, cost, later, callback)"
 		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-		"?16,?17,?18,?19,?20)",
+		"?16,?17,?18,?19,?20,?21)",
 	[GW_SQL_CALL_UPDATE] =
 		"UPDATE calls SET status = coalesce(?2, status),"
 		" state = coalesce(?3, state),"
@@ -128,6 +128,32 @@ static const char *const texts[GW_SQL_COUNT] = {
 		" coalesce(cost, 0) FROM calls"
 		" WHERE id >= ?1 AND later IS NULL"
 		" ORDER BY id DESC LIMIT ?2) ORDER BY id",
+	[GW_SQL_OUTGOING_PUT] = "INSERT INTO outbox (id, endpoint, url, due_at)"
+				" VALUES (?1, ?2, ?3, ?4)",
+	[GW_SQL_OUTGOING_SET] = "UPDATE outbox SET status = ?2, attempts = ?3,"
+				" due_at = ?4, done_at = ?5 WHERE id = ?1",
+	[GW_SQL_TRY_PUT] = "INSERT INTO tries (delivery, attempt, at, code,"
+			   " took, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[GW_SQL_ENDPOINT_PUT] =
+		"INSERT OR REPLACE INTO endpoints (name, disabled_at,"
+		" failing_since, why) VALUES (?1, ?2, ?3, ?4)",
+	[GW_SQL_READ_OUTBOX] =
+		"SELECT d.id, e.type, e.call_id, d.endpoint, d.url, d.status,"
+		" d.attempts, e.at, d.due_at, d.done_at,"
+		" (SELECT json_group_array(json_object('at',"
+		" strftime('%Y-%m-%dT%H:%M:%fZ', t.at / 1000.0, 'unixepoch'),"
+		" 'status', t.code, 'duration_ms', t.took, 'answer', t.answer))"
+		" FROM tries t WHERE t.delivery = d.id)"
+		" FROM outbox d LEFT JOIN events e ON e.id = d.id / 100"
+		" WHERE d.id < ?1 AND (?3 IS NULL OR d.endpoint = ?3)"
+		" AND (?4 < 0 OR d.status = ?4) ORDER BY d.id DESC LIMIT ?2",
+	[GW_SQL_READ_WAITING] =
+		"SELECT d.id, e.type, e.call_id, d.endpoint, d.url, d.status,"
+		" d.attempts, e.at, d.due_at, d.done_at"
+		" FROM outbox d LEFT JOIN events e ON e.id = d.id / 100"
+		" WHERE d.status = 0 AND d.id > ?1 ORDER BY d.id LIMIT ?2",
+	[GW_SQL_READ_ENDPOINTS] =
+		"SELECT name, disabled_at, failing_since, why FROM endpoints",
 };
 
 int gw_sqlite_errno(sqlite3 *sql, int rc)

@@ -77,6 +77,7 @@ static int test_config_sample_is_whole(void)
 		{ "// EACH RULE", "/policy/rules/N/" },
 		{ "// EACH LIMIT", "/policy/limits/N/" },
 		{ "// EACH HOOK", "/hooks/NAME/" },
+		{ "// EACH ENDPOINT", "/webhooks/endpoints/N/" },
 	};
 	struct gw_json_doc *docs[ARRAY_SIZE(groups)] = { NULL };
 	struct gw_config_setting s;

@@ -85,20 +85,30 @@ static const struct {
 
 	{ "{\"policy\":{\"allow\":[]}}",
 	  "/policy/allow: not a setting; --help-config lists them (line 1)" },
-	{ "{\"webhooks\":{\"endpoints\":[{}]}}",
-	  "/webhooks/endpoints: must be []: this isn't built into this "
-	  "version yet (line 1)" },
+	{ "{\"webhooks\":{\"schedule\":[5,0]}}",
+	  "/webhooks/schedule: number 2 must be a whole number from 1 to "
+	  "86400 (line 1)" },
+	{ "{\"webhooks\":{\"endpoints\":[{\"name\":\"a\",\"url\":"
+	  "\"http://crm.example/\"}]}}",
+	  "/webhooks/endpoints/0/url: must be https://, unless "
+	  "webhooks.allow_http is true (line 1)" },
+	{ "{\"webhooks\":{\"endpoints\":[{\"name\":\"a\",\"url\":"
+	  "\"https://u:p@crm.example/\"}]}}",
+	  "/webhooks/endpoints/0/url: must be https://HOST/PATH, without user, "
+	  "password, blanks and # (line 1)" },
+	{ "{\"webhooks\":{\"endpoints\":[{\"name\":\"a\",\"url\":"
+	  "\"https://crm.example/\",\"secrets\":[\"0123456789abcdef\"]}]}}",
+	  "/webhooks/endpoints/0/secrets/0: a secret does not stand here as "
+	  "such: write \"env:NAME\", \"file:/path\" or \"credential:NAME\" (or "
+	  "set \"allow_inline\": true) (line 1)" },
 
 	{ "{\"media\":{\"stall_s\":3601}}",
 	  "/media/stall_s: must be a whole number from 0 to 3600 (line 1)" },
 	{ "{\"allow_inline\":true,\"keys\":[{\"secret\":\"0123456789abcdef\","
-	  "\n\"webhook_secret\":\"0123456789abcdeg\"}]}",
-	  "/keys/0/webhook_secret: must be null: this isn't built into this "
-	  "version yet (line 2)" },
-	{ "{\"allow_inline\":true,\"keys\":[{\"secret\":\"0123456789abcdef\","
-	  "\"callback_hosts\":[\"crm.example\"]}]}",
-	  "/keys/0/callback_hosts: must be []: this isn't built into this "
-	  "version yet (line 1)" },
+	  "\"callback_hosts\":[\"crm example\"]}]}",
+	  "/keys/0/callback_hosts: number 1 must be a host name or an address, "
+	  "like pbx.example.com, 192.168.0.2 or [2001:db8::2]; a port has its "
+	  "own setting (line 1)" },
 	{ "{\"hooks\":[]}", "/hooks: must be an object in braces (line 1)" },
 
 	{ "{\"lines\":[{\"domain\":\"p\"}]}",

@@ -1,0 +1,71 @@
+/* What the files of webhooks share; nobody else includes it.
+ *
+ *   webhook.c        up and down, endpoints, the outbox of an event
+ *   webhook_deliver.c  from what is due to a request, and what comes of it
+ *   webhook_look.c   what the API shows, tests and replays */
+#ifndef BELLPULL_SERVER_WEBHOOK_IMPL_H
+#define BELLPULL_SERVER_WEBHOOK_IMPL_H
+
+#include <re.h>
+
+#include "server/store.h"
+#include "server/webhook.h"
+#include "server/webhook_queue.h"
+#include "server/webhook_send.h"
+
+enum {
+	GW_WEBHOOK_PARALLEL = 4, /* of one endpoint */
+	GW_WEBHOOK_TOTAL = 256,
+	GW_WEBHOOK_BODIES = 16 << 20, /* bytes of events that are kept */
+	GW_WEBHOOK_TRIES = 64,        /* results of one job */
+	GW_WEBHOOK_ENDPOINT_SIZE = 384,
+};
+
+struct gw_webhook_endpoint {
+	struct le le;
+	struct gw_webhooks *webhooks;
+	char *name;
+	const struct gw_config_endpoint *cfg; /* NULL: a key's callbacks */
+	struct gw_webhook_queue *queue;
+	char *why; /* it is disabled; or NULL */
+	int64_t disabled_at_ms, failing_since_ms;
+	uint64_t delivered, failed, dead;
+};
+
+struct gw_webhooks {
+	struct gw_config *first, *cfg; /* of the start, and the newest */
+	struct gw_store *store;
+	struct gw_events *events;
+	struct gw_webhook_sender *sender;
+	struct list endpoints; /* those of the configuration first */
+	struct tmr pump, flush;
+	struct gw_store_job *tries; /* results that wait for company */
+	size_t bodies;              /* bytes of events in memory */
+	uint32_t waiting, in_flight;
+	bool loaded, stopped, lost;
+	uint64_t loaded_id, known_id; /* deliveries read, and heard of */
+	struct gw_webhook_stats stats;
+};
+
+/* webhook.c */
+struct gw_webhook_endpoint *gw_webhook_find(struct gw_webhooks *w,
+					    const char *name);
+/* The secrets of an endpoint, or of the key whose callbacks it is. */
+size_t gw_webhook_secrets(const struct gw_webhook_endpoint *ep,
+			  const char *secrets[8]);
+/* Tells the next process how it is doing. */
+void gw_webhook_save(const struct gw_webhook_endpoint *ep);
+void gw_webhook_disable(struct gw_webhook_endpoint *ep, const char *why);
+void gw_webhook_enable(struct gw_webhook_endpoint *ep);
+/* One more that waits. event: or NULL, it is read when it is due. */
+int gw_webhook_add(struct gw_webhooks *w,
+		   const struct gw_store_outgoing_row *row, void *event);
+
+/* webhook_deliver.c */
+void gw_webhook_pump(struct gw_webhooks *w);
+void gw_webhook_flush(struct gw_webhooks *w);
+/* Headers of a request to ep; text is the id. Returns 0 or an error. */
+int gw_webhook_headers(struct gw_webhook_request *req,
+		       const struct gw_webhook_endpoint *ep, const char *id);
+
+#endif

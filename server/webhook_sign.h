@@ -1,0 +1,28 @@
+/* The signature of a webhook: Standard Webhooks 1.0. Pure. */
+#ifndef BELLPULL_SERVER_WEBHOOK_SIGN_H
+#define BELLPULL_SERVER_WEBHOOK_SIGN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct mbuf;
+
+/* What is signed: `id.timestamp.body`. */
+struct gw_webhook_signed {
+	const char *id;
+	int64_t timestamp; /* Unix seconds, of the try */
+	const char *body;
+	size_t body_len;
+};
+
+/* Appends `v1,...` (HMAC-SHA256) or, for a secret that begins with whsk_, `v1a,...`
+ * (Ed25519), with a blank before it where mb isn't empty. A secret that begins
+ * with whsec_ is base64; any other one is its own bytes.
+ * Returns 0, EINVAL (the secret can't be read) or ENOMEM. */
+int gw_webhook_sign(struct mbuf *mb, const char *secret,
+		    const struct gw_webhook_signed *what);
+
+/* Whether a secret can be read. Returns 0, EINVAL or ENOMEM. */
+int gw_webhook_secret_check(const char *secret);
+
+#endif
