@@ -1,5 +1,5 @@
 #!/bin/sh
-# What can be known without running anything: .ci/check.sh [PART...]
+# What can be known without running anything (G30): .ci/check.sh [PART...]
 #
 #   format    clang-format has nothing to say (version 14 has the last word)
 #   tidy      clang-tidy neither (.clang-tidy has the list)

@@ -6,6 +6,7 @@
 # fails when a test failed, when a suite ended without its count (it crashed), or
 # when nothing ran. The total stands alone on the last line.
 #
+# unit, calls, oom, wire and hostile run under ASan and UBSan, tsan under TSan (G27).
 # Suites with sockets run in a network namespace of their own, so ports and
 # machines never collide. Suites not named run when their files are there.
 set -u

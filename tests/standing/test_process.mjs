@@ -11,7 +11,7 @@ import { pbx } from "./pbx.mjs";
 
 const withLine = (peer, more = {}) => ({ ...more, lines: [{ name: "office", user: "858", domain: "127.0.0.1", port: peer.port }] });
 
-test("G10: SIGTERM: no new calls, running ones may finish, then BYE, unREGISTER and exit code 0", async (t) => {
+test("G10, A13: SIGTERM: no new calls, running ones may finish, then BYE, unREGISTER and exit code 0", async (t) => {
 	const peer = await pbx(t);
 	const gw = await t.gateway(withLine(peer, { drain_s: 3600 }));
 	await eventually("the line is registered", async () => (await gw.api("GET", "/lines/office")).json.state === "registered");

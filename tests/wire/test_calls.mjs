@@ -332,7 +332,7 @@ test("full is refused before any work, with Retry-After", async (t) => {
 	equal((await gw.api("POST", "/calls", { body: { to: "sim:busy" } })).status, 201, "room again");
 });
 
-test("a line that can't register says why; calls are refused while all are down", async (t) => {
+test("A13: a line that can't register says why; calls are refused while all are down", async (t) => {
 	const gw = await t.gateway({ lines: [{ name: "office", user: "858", password: "858", domain: "127.0.0.1", port: 9 }], allow_inline: true });
 	const line = await eventually("the line has failed", async () => {
 		const { json } = await gw.api("GET", "/lines/office");

@@ -39,7 +39,7 @@ test("cors: a preflight needs no key", async (t) => {
 	match(reply.headers["access-control-max-age"], /^\d+$/);
 });
 
-test("cors: a preflight for a stream allows Last-Event-ID", async (t) => {
+test("cors: B12: a preflight for a stream allows Last-Event-ID", async (t) => {
 	const gw = await t.gateway(listed, { env });
 	const reply = await gw.api("OPTIONS", "/events", {
 		headers: { Origin: FRIEND, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "last-event-id" },

@@ -61,7 +61,7 @@ test("a key is remembered through kill -9", async (t) => {
 	equal((await gw.api("GET", "/calls")).json.data.length, 1, "calls");
 });
 
-test("kill -9 in mid-call: the next start tells the missing end, once", async (t) => {
+test("G1: a 201 is on disk, kill -9 in mid-call: the next start tells the missing end, once", async (t) => {
 	const gw = await up(t);
 	const stream = await gw.events("/events?last_event_id=0");
 	const talking = (await gw.api("POST", "/calls", { body: { to: "sim:answer" } })).json.id;

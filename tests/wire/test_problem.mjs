@@ -115,7 +115,7 @@ test("problem: each exchange has an id of its own", async (t) => {
 	equal(two.json.request_id, two.headers["x-request-id"]);
 });
 
-test("problem: a trusted proxy names the exchange and the client", async (t) => {
+test("problem: A20: a trusted proxy names the exchange and the client", async (t) => {
 	const gw = await t.gateway({ http: { trusted_proxies: ["127.0.0.0/8"] }, log: { level: "debug" } });
 	const headers = { "X-Request-Id": "from-the-proxy.1", "X-Forwarded-For": "203.0.113.9, 198.51.100.7", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
 	equal((await gw.api("GET", "/nowhere", { headers })).headers["x-request-id"], "from-the-proxy.1");
