@@ -380,6 +380,7 @@ static void close_all(void)
 	gw_loop_drain();
 	gw_lines_free();
 	gw_registry_count(NULL);
+	gw_refusal_count(NULL);
 	gw_registry_webhooks(NULL);
 	app.webhooks = mem_deref(app.webhooks);
 	app.metrics = mem_deref(app.metrics);
@@ -493,12 +494,15 @@ static int open_metrics(void)
 		.calls_activeh = calls_active,
 		.linesh = each_line,
 		.sip_droppedh = sip_dropped,
+		.webhooks = app.webhooks,
 	};
 
 	const int err = gw_metrics_alloc(&app.metrics, &src);
 
-	if (!err)
+	if (!err) {
 		gw_registry_count(app.metrics);
+		gw_refusal_count(app.metrics);
+	}
 	return err;
 }
 

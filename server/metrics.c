@@ -22,6 +22,7 @@
 #include "server/metrics.h"
 #include "server/sse.h"
 #include "server/store.h"
+#include "server/webhook.h"
 #include "sip/stack.h"
 
 enum {
@@ -438,6 +439,33 @@ static int print_sip(struct mbuf *mb, const struct gw_metrics *m)
 	return err;
 }
 
+static int print_webhooks(struct mbuf *mb, const struct gw_metrics *m)
+{
+	static const char name[] = "bellpull_webhook_deliveries_total";
+	struct gw_webhook_stats st;
+	int err;
+
+	if (!m->src.webhooks)
+		return 0;
+
+	gw_webhooks_stats(m->src.webhooks, &st);
+	err = head(
+		mb, name, "counter",
+		"Deliveries of webhooks: taken, tries that failed, given up.");
+	err |= mbuf_printf(mb,
+			   "%s{result=\"delivered\"} %llu\n"
+			   "%s{result=\"failed\"} %llu\n"
+			   "%s{result=\"dead\"} %llu\n",
+			   name, (unsigned long long)st.delivered, name,
+			   (unsigned long long)st.failed, name,
+			   (unsigned long long)st.dead);
+	err |= head(mb, "bellpull_webhook_queue_length", "gauge",
+		    "Deliveries that wait.");
+	err |= mbuf_printf(mb, "bellpull_webhook_queue_length %u\n",
+			   st.waiting);
+	return err;
+}
+
 static int print_process(struct mbuf *mb, const struct gw_metrics *m)
 {
 	double all, resident;
@@ -474,6 +502,7 @@ int gw_metrics_print(struct mbuf *mb, const struct gw_metrics *m)
 	err |= print_calls(mb, m);
 	err |= print_lines(mb, m);
 	err |= print_sip(mb, m);
+	err |= print_webhooks(mb, m);
 	err |= print_store(mb, m->src.store);
 	err |= print_events(mb, m->src.events);
 	err |= print_sse(mb, m->src.sse);

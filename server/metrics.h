@@ -12,6 +12,7 @@ struct gw_metrics;
 struct gw_sse;
 struct gw_stack_dropped;
 struct gw_store;
+struct gw_webhooks;
 struct mbuf;
 
 /* Where the numbers come from. Any may be NULL: its rows are left out. All must
@@ -28,6 +29,7 @@ struct gw_metrics_src {
 		       void *harg, void *arg);
 	/* bellpull_sip_dropped_total; NULL: left out */
 	void (*sip_droppedh)(struct gw_stack_dropped *dropped, void *arg);
+	const struct gw_webhooks *webhooks; /* or NULL: left out */
 	void *arg;
 };
 

@@ -12,6 +12,7 @@
 #include "server/http.h"
 #include "server/key.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/store.h"
 
 enum { ROWS_PER_S = 100, BUCKET_S = 1, TEXT_MAX = 256 };
@@ -21,6 +22,13 @@ static struct {
 	struct gw_bucket bucket;
 	uint64_t count, unwritten;
 } audit;
+
+static struct gw_metrics *metrics; /* or NULL */
+
+void gw_refusal_count(struct gw_metrics *to)
+{
+	metrics = to;
+}
 
 void gw_refuse(struct gw_refusal *refusal, unsigned status, const char *code,
 	       const char *fmt, ...)
@@ -148,6 +156,8 @@ void gw_refusal_audit(struct gw_http_req *req, const struct gw_key *key,
 		      const struct gw_refusal *refusal,
 		      const struct gw_refusal_order *order)
 {
+	if (metrics)
+		gw_metrics_rejected(metrics, refusal->code);
 	if (refusal->audited)
 		note(key, refusal, order, gw_http_client(req),
 		     gw_http_request_id(req));

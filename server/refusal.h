@@ -44,6 +44,11 @@ void gw_refusal_audit(struct gw_http_req *req, const struct gw_key *key,
 void gw_refusal_note(const struct gw_key *key, const struct gw_refusal *refusal,
 		     const struct gw_refusal_order *order);
 
+/* Where refusals are counted from now on (bellpull_call_rejected_total); NULL:
+ * nowhere. */
+struct gw_metrics;
+void gw_refusal_count(struct gw_metrics *metrics);
+
 /* Where audit rows go: up to 100 a second, more are counted in the log. */
 void gw_audit_open(struct gw_store *store);
 void gw_audit_close(void);

@@ -43,6 +43,7 @@ test("limits: E7, A12: calls a minute, each key for itself", async (t) => {
 	equal(dry.limits.map(({ limit, counts, max, left }) => [limit, counts, max, left]), [["a-minute", "calls", 3, 0]]);
 	const data = await audited(gw, 1, as("admin"));
 	equal(data.map(({ code, rule, to }) => [code, rule, to]), [["limit_reached", "a-minute", "859"]], "the audit");
+	match((await gw.api("GET", "/metrics", as("admin"))).text, /^bellpull_call_rejected_total\{code="limit_reached"\} 1$/m);
 	await eventually("the INVITEs", () => phone.invites.length === 4);
 });
 

@@ -72,6 +72,9 @@ test("C1, C2, C4, C7: a call's events come once, in order, signed by both secret
 		equal(headers["webhook-signature"], `${sign(SECRET, headers, body)} ${sign(OTHER, headers, body)}`);
 	}
 	await eventually("all are noted", async () => (await deliveries(gw, "?status=delivered")).length === told.length);
+	const { text } = await gw.api("GET", "/metrics");
+	match(text, new RegExp(`^bellpull_webhook_deliveries_total\\{result="delivered"\\} ${told.length}$`, "m"));
+	match(text, /^bellpull_webhook_queue_length 0$/m);
 	const [newest] = await deliveries(gw, "?endpoint=crm&limit=1");
 	equal([newest.type, newest.attempts, newest.tries[0].status], ["call.ended", 1, 204]);
 	there.close();
