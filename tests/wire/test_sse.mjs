@@ -188,6 +188,7 @@ test("B5: EventSource of npm survives kill -9 and misses nothing", async (t) => 
 test("B3: heartbeats", async (t) => {
 	const gw = await t.gateway({ http: { heartbeat_s: 5 } });
 	const stream = await gw.events("/events");
+	await stream.until("the greeting, which is a comment, too", () => stream.comments);
 	const before = stream.comments;
 	const start = Date.now();
 	await stream.until("a heartbeat", () => stream.comments > before, 9_000);
