@@ -463,7 +463,6 @@ static void destructor(void *arg)
 	mem_deref(w->tries);
 	list_flush(&w->endpoints);
 	mem_deref(w->cfg);
-	mem_deref(w->first);
 }
 
 int gw_webhooks_alloc(struct gw_webhooks **webhooksp,
@@ -476,8 +475,7 @@ int gw_webhooks_alloc(struct gw_webhooks **webhooksp,
 
 	if (!w)
 		return ENOMEM;
-	w->first = mem_ref((void *)(uintptr_t)cfg);
-	w->cfg = mem_ref(w->first);
+	w->cfg = mem_ref((void *)(uintptr_t)cfg);
 	w->store = store;
 	w->events = events;
 	list_init(&w->endpoints);
@@ -486,7 +484,7 @@ int gw_webhooks_alloc(struct gw_webhooks **webhooksp,
 	err = gw_webhook_sender_alloc(&w->sender, cfg);
 	for (size_t i = 0; !err && i < cfg->webhooks.endpoint_count; i++)
 		err = new_endpoint(&ep, w, cfg->webhooks.endpoints[i].name,
-				   &w->first->webhooks.endpoints[i]);
+				   &w->cfg->webhooks.endpoints[i]);
 	if (err) {
 		mem_deref(w);
 		return err;
@@ -498,6 +496,17 @@ int gw_webhooks_alloc(struct gw_webhooks **webhooksp,
 
 void gw_webhooks_reload(struct gw_webhooks *w, const struct gw_config *cfg)
 {
+	struct le *le;
+	size_t i = 0;
+
+	/* the endpoints are those of the start (config_reload.c), in other places;
+	 * the old configuration goes, and with it the secrets that it alone had */
+	LIST_FOREACH(&w->endpoints, le) {
+		struct gw_webhook_endpoint *ep = le->data;
+
+		if (ep->cfg && i < cfg->webhooks.endpoint_count)
+			ep->cfg = &cfg->webhooks.endpoints[i++];
+	}
 	mem_deref(w->cfg);
 	w->cfg = mem_ref((void *)(uintptr_t)cfg);
 }
@@ -513,7 +522,7 @@ void gw_webhooks_stop(struct gw_webhooks *w)
 
 bool gw_webhooks_full(const struct gw_webhooks *w)
 {
-	return w && w->waiting >= w->first->webhooks.max_waiting;
+	return w && w->waiting >= w->cfg->webhooks.max_waiting;
 }
 
 /* A call's own callback -------------------------------------------------------------- */

@@ -181,7 +181,7 @@ static void failed(struct gw_webhook_endpoint *ep, struct gw_webhook_item *item,
 {
 	struct gw_webhooks *w = ep->webhooks;
 	const int64_t delay = gw_webhook_retry_delay(
-		&w->first->webhooks.schedule, item->attempts, rand_u32(),
+		&w->cfg->webhooks.schedule, item->attempts, rand_u32(),
 		gw_webhook_retry_after(req->retry_after, gw_clock_ms()));
 
 	gw_log(GW_LOG_WARNING, "webhook.failed", GW_F_STR("endpoint", ep->name),

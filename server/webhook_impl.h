@@ -33,7 +33,8 @@ struct gw_webhook_endpoint {
 };
 
 struct gw_webhooks {
-	struct gw_config *first, *cfg; /* of the start, and the newest */
+	struct gw_config
+		*cfg; /* the newest; its endpoints are those of the start */
 	struct gw_store *store;
 	struct gw_events *events;
 	struct gw_webhook_sender *sender;

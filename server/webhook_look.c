@@ -26,7 +26,7 @@ bool gw_webhooks_view(const struct gw_webhooks *w, size_t i,
 	*view = (struct gw_webhook_view){
 		.name = ep->name,
 		.url = ep->cfg->url,
-		.cfg = w->first,
+		.cfg = w->cfg,
 		.place = place,
 		.why = ep->why,
 		.disabled_at_ms = ep->disabled_at_ms,

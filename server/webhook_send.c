@@ -29,7 +29,8 @@ enum {
 };
 
 struct gw_webhook_sender {
-	struct gw_config *cfg;
+	struct gw_config_webhooks
+		cfg;             /* of it: who may be told. The list is held */
 	struct gw_worker worker; /* its lock: head, tail */
 	struct gw_webhook_request *head, **tail;
 	CURLM *multi;
@@ -91,7 +92,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose,
 {
 	struct gw_webhook_request *req = arg;
 	const struct gw_webhook_sender *s = req->own.note.arg;
-	const struct gw_config_webhooks *cfg = &s->cfg->webhooks;
+	const struct gw_config_webhooks *cfg = &s->cfg;
 	const char *why = gw_webhook_target_refuse(&address->addr, cfg);
 
 	if (!why && req->listed_only &&
@@ -162,7 +163,7 @@ static struct curl_slist *make_headers(const struct gw_webhook_request *req)
 static void set_up(const struct gw_webhook_sender *s, CURL *easy,
 		   struct gw_webhook_request *req)
 {
-	const bool http = s->cfg->webhooks.allow_http;
+	const bool http = s->cfg.allow_http;
 
 	(void)curl_easy_setopt(easy, CURLOPT_PRIVATE, req);
 	(void)curl_easy_setopt(easy, CURLOPT_URL, req->url);
@@ -368,7 +369,7 @@ static void destructor(void *arg)
 	if (s->global)
 		curl_global_cleanup();
 	gw_worker_destroy(&s->worker);
-	mem_deref(s->cfg);
+	mem_deref((void *)(uintptr_t)s->cfg.allow_targets.list);
 }
 
 int gw_webhook_sender_alloc(struct gw_webhook_sender **senderp,
@@ -379,7 +380,10 @@ int gw_webhook_sender_alloc(struct gw_webhook_sender **senderp,
 
 	if (!s)
 		return ENOMEM;
-	s->cfg = mem_ref((void *)(uintptr_t)cfg);
+	/* not the whole of it: the secrets of others would stay in memory */
+	s->cfg.allow_http = cfg->webhooks.allow_http;
+	s->cfg.allow_targets = cfg->webhooks.allow_targets;
+	(void)mem_ref((void *)(uintptr_t)s->cfg.allow_targets.list);
 	s->tail = &s->head;
 	/* OpenSSL is libre's to set up */
 	s->global = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;

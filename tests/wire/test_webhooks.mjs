@@ -1,7 +1,9 @@
 /* Events told to others by HTTP (C1-C18): receivers of Node, and what they get. */
 import { createHmac } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
+import { join } from "node:path";
 
 import { Webhook as Standard } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
@@ -268,5 +270,24 @@ test("C6, C12: cut off, answered too long, asked to wait", async (t) => {
 	equal(waits.tries[0].status, 429);
 	const [done] = await deliveries(gw, "?status=delivered");
 	equal(done.tries.map((one) => one.status), [null, 200], "C12: an answer that is too long is an answer");
+	there.close();
+});
+
+test("G11: endpoints go on through a SIGHUP, and keep what needs a restart", async (t) => {
+	const there = await receiver(t);
+	const gw = await up(t, webhooks([{ name: "crm", url: there.url, secrets: [SECRET], events: ["call.ended"] }]));
+	for (const round of [1, 2]) {
+		const config = JSON.parse(JSON.stringify(gw.config));
+		config.webhooks.endpoints[0].url = `${there.url}/elsewhere`;
+		config.limits = { calls_per_s: 100 + round };
+		writeFileSync(join(gw.dir, "bellpull.json"), JSON.stringify(config));
+		gw.process.kill("SIGHUP");
+		await eventually("it is read again", () => gw.records().filter(({ event }) => event === "gateway.reloaded").length === round);
+		const id = await call(gw);
+		await eventually("the end came", () => there.got.some(({ event }) => event.call_id === id));
+		const { headers, body } = there.got.at(-1);
+		equal(headers["webhook-signature"], sign(SECRET, headers, body));
+	}
+	ok(gw.records().some(({ event, pointer }) => event === "config.kept" && pointer.startsWith("/webhooks")), "it is told");
 	there.close();
 });
