@@ -110,8 +110,14 @@ static int behind(void)
 static int test_fence_holds(void)
 {
 	int status = 0;
-	pid_t child = fork();
+	pid_t child;
 
+#ifdef __SANITIZE_THREAD__
+	(void)printf("skipped unit/fence holds: TSan knows no threads behind a "
+		     "fork\n");
+	return 0;
+#endif
+	child = fork();
 	CHECK(child >= 0);
 	if (!child)
 		_exit(behind());
