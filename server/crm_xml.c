@@ -134,6 +134,17 @@ static void XMLCALL doctype(void *arg, const char *name, const char *system,
 	stop(arg, EBADMSG, "XML with a document type is not read");
 }
 
+/* the line an error stands in: expat 2.9 has a wider name for it and warns of
+ * the old one */
+static unsigned long long line_of(XML_Parser parser)
+{
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
+	return XML_GetCurrentLineNumber64(parser);
+#else
+	return XML_GetCurrentLineNumber(parser);
+#endif
+}
+
 static int parse(struct reader *r, const char *xml, size_t len,
 		 char why[GW_CRM_WHY_SIZE])
 {
@@ -144,10 +155,9 @@ static int parse(struct reader *r, const char *xml, size_t len,
 	if (!r->err && status != XML_STATUS_OK)
 		r->err = code == XML_ERROR_NO_MEMORY ? ENOMEM : EBADMSG;
 	if (r->err == EBADMSG)
-		(void)snprintf(
-			why, GW_CRM_WHY_SIZE, "%s, in line %lu",
-			r->why ? r->why : XML_ErrorString(code),
-			(unsigned long)XML_GetCurrentLineNumber(r->parser));
+		(void)snprintf(why, GW_CRM_WHY_SIZE, "%s, in line %llu",
+			       r->why ? r->why : XML_ErrorString(code),
+			       line_of(r->parser));
 	return r->err;
 }
 
