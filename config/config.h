@@ -244,6 +244,7 @@ struct gw_config_key {
 	struct gw_config_strings visitor_prefixes;
 	struct gw_secret *webhook_secret; /* or NULL                      */
 	struct gw_config_strings callback_hosts;
+	const char *from; /* of /2010-04-01: rung before To; or NULL */
 };
 
 /* Who is told of events by HTTP. */

@@ -306,6 +306,10 @@ const struct gw_config_row gw_config_rows[] = {
 { "/keys/N/callback_hosts", GW_CONFIG_STRINGS, KEY(callback_hosts), .form = gw_form_host,
   .json_default = "[]",
   .help = "Hosts that a call's status_callback may name. Empty: none." },
+{ "/keys/N/from", GW_CONFIG_STRING, KEY(from), .nullable = true, .max = 256,
+  .json_default = "null",
+  .help = "Who is rung first in calls of /2010-04-01 whose Twiml says nobody, before To: "
+	  "853, as from of POST /calls. null: such calls are refused." },
 
 /* Policy ----------------------------------------------------------------- */
 { "/policy/countries", GW_CONFIG_STRINGS, ROOT(policy.countries),

@@ -59,6 +59,13 @@ void gw_api_list_outbox(struct gw_http_req *req); /* GET /webhooks/deliveries */
 /* POST /webhooks/deliveries/{id}/replay */
 void gw_api_replay_delivery(struct gw_http_req *req);
 
+/* api_twilio.c, api_twilio_list.c: /2010-04-01/Accounts/{account}/... */
+void gw_api_create_twilio_call(struct gw_http_req *req); /* POST Calls.json */
+void gw_api_list_twilio_calls(struct gw_http_req *req);  /* GET Calls.json  */
+void gw_api_get_twilio_call(struct gw_http_req *req); /* GET Calls/{sid}.json  */
+void gw_api_update_twilio_call(
+	struct gw_http_req *req); /* POST Calls/{sid}.json */
+
 /* api_admin.c */
 void gw_api_get_capacity(struct gw_http_req *req); /* GET /capacity */
 void gw_api_get_metrics(struct gw_http_req *req);  /* GET /metrics  */

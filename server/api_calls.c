@@ -10,6 +10,7 @@
 #include "config/json.h"
 #include "server/api.h"
 #include "server/api_read.h"
+#include "server/api_twilio.h"
 #include "server/call_id.h"
 #include "server/http.h"
 #include "server/idempotency_key.h"
@@ -19,6 +20,7 @@
 #include "server/refusal.h"
 #include "server/registry.h"
 #include "server/sha256.h"
+#include "server/webhook.h"
 
 /* Placing a call ------------------------------------------------------------ */
 
@@ -105,6 +107,10 @@ static void answer(const struct gw_order_placed *placed, void *arg)
 		redirect_to_call(req, placed->id);
 		return;
 	}
+	if (gw_api_is_twilio(req)) {
+		gw_api_twilio_reply(req, 201, placed->body);
+		return;
+	}
 	(void)gw_http_headerf(req, "Location", "/calls/%s", placed->id);
 	gw_http_reply(req, 201, "application/json", placed->body);
 }
@@ -115,6 +121,8 @@ static bool idempotency_key(struct gw_http_req *req,
 {
 	const char *text = gw_http_header_in(req, "Idempotency-Key");
 
+	if (!text && gw_api_is_twilio(req))
+		text = gw_http_header_in(req, "I-Twilio-Idempotency-Token");
 	*givenp = text != NULL;
 	if (!text) {
 		if (!gw_http_config(req)->http.require_idempotency_key)
@@ -226,23 +234,34 @@ void gw_api_check_policy(struct gw_http_req *req)
 	dry_run(req);
 }
 
-/* POST /calls: 201 once the call is on disk; see answer(). */
-void gw_api_create_call(struct gw_http_req *req)
+/* The order as it is asked for. False: answered. */
+static bool read_order(struct gw_http_req *req, struct gw_placing *p)
 {
-	const char *dry = gw_http_query(req, "dry_run");
+	const struct gw_placing_source src = {
+		.cfg = gw_http_config(req),
+		.body = gw_http_json(req),
+		.from_form = gw_http_is_form(req),
+		.key = gw_http_key(req),
+		.client = gw_http_client(req),
+	};
+
+	if (!gw_api_is_twilio(req))
+		return gw_placing_read(p, req);
+	if (!gw_placing_check(p, &src)) {
+		gw_api_twilio_wrong(req, &p->faults);
+		return false;
+	}
+	p->order.status_callback_moments |= GW_WEBHOOK_TWILIO;
+	return true;
+}
+
+/* 201 once the call is on disk; see answer(). */
+void gw_api_place_call(struct gw_http_req *req)
+{
 	struct posted post = { .has_key = false };
 	const uint8_t *body;
 	size_t body_len;
 
-	if (dry && strcmp(dry, "0") != 0 && strcmp(dry, "1") != 0) {
-		gw_http_problem(req, 400, "invalid_query",
-				"dry_run is 1 (say what would happen) or 0.");
-		return;
-	}
-	if (dry && dry[0] == '1') {
-		dry_run(req);
-		return;
-	}
 	if (!idempotency_key(req, post.key, &post.has_key))
 		return;
 	body = gw_http_body(req, &body_len);
@@ -253,7 +272,7 @@ void gw_api_create_call(struct gw_http_req *req)
 	if (!gw_placing_admit(gw_http_config(req), gw_http_key(req),
 			      &post.refusal))
 		refuse(req, &post);
-	else if (!gw_placing_read(&post.p, req))
+	else if (!read_order(req, &post.p))
 		return;
 	else if (!gw_placing_judge(&post.p, &post.refusal))
 		refuse(req, &post);
@@ -261,12 +280,40 @@ void gw_api_create_call(struct gw_http_req *req)
 		place(req, &post);
 }
 
+/* POST /calls */
+void gw_api_create_call(struct gw_http_req *req)
+{
+	const char *dry = gw_http_query(req, "dry_run");
+
+	if (dry && strcmp(dry, "0") != 0 && strcmp(dry, "1") != 0)
+		gw_http_problem(req, 400, "invalid_query",
+				"dry_run is 1 (say what would happen) or 0.");
+	else if (dry && dry[0] == '1')
+		dry_run(req);
+	else
+		gw_api_place_call(req);
+}
+
 /* Hanging up ---------------------------------------------------------------- */
+
+void gw_api_hang_up(struct gw_http_req *req, const char *id)
+{
+	const char *waited;
+
+	gw_http_later(req);
+	/* one that has ended already is answered from the store: 200 again */
+	(void)gw_registry_hangup(id, gw_http_key(req), &waited);
+	if (waited && gw_api_reply_when_ended(req, id, waited))
+		return;
+	if (gw_http_accept(req) == GW_HTTP_HTML)
+		redirect_to_call(req, id);
+	else
+		gw_api_reply_call(req, id);
+}
 
 void gw_api_hangup_call(struct gw_http_req *req)
 {
 	const char *id = gw_http_param(req, "id");
-	const char *waited;
 
 	if (!gw_call_id_valid(id)) {
 		gw_api_no_such_call(req);
@@ -279,17 +326,8 @@ void gw_api_hangup_call(struct gw_http_req *req)
 				"{}; nothing was hung up.");
 		return;
 	}
-	if (!gw_api_is_as_expected(req))
-		return;
-	gw_http_later(req);
-	/* one that has ended already is answered from the store: 200 again */
-	(void)gw_registry_hangup(id, gw_http_key(req), &waited);
-	if (waited && gw_api_reply_when_ended(req, id, waited))
-		return;
-	if (gw_http_accept(req) == GW_HTTP_HTML)
-		redirect_to_call(req, id);
-	else
-		gw_api_reply_call(req, id);
+	if (gw_api_is_as_expected(req))
+		gw_api_hang_up(req, id);
 }
 
 void gw_api_delete_call(struct gw_http_req *req)

@@ -31,7 +31,7 @@ enum {
 
 /* Cursors -------------------------------------------------------------------- */
 
-static struct gw_cursor_of cursor_of(const struct gw_http_req *req,
+struct gw_cursor_of gw_api_cursor_of(const struct gw_http_req *req,
 				     const char *list)
 {
 	const struct gw_app *app = gw_http_app(req);
@@ -48,7 +48,7 @@ static struct gw_cursor_of cursor_of(const struct gw_http_req *req,
 static bool read_page(char position[GW_CURSOR_POSITION], uint32_t *limitp,
 		      struct gw_http_req *req, const char *list, uint32_t max)
 {
-	const struct gw_cursor_of of = cursor_of(req, list);
+	const struct gw_cursor_of of = gw_api_cursor_of(req, list);
 	const char *cursor = gw_http_query(req, "cursor");
 
 	position[0] = '\0';
@@ -66,13 +66,12 @@ static bool read_page(char position[GW_CURSOR_POSITION], uint32_t *limitp,
 	return true;
 }
 
-static int add_query(struct mbuf *mb, char before, const char *name,
-		     const char *value)
+static int write_encoded(struct mbuf *mb, const char *text)
 {
-	int err = mbuf_printf(mb, "%c%s=", before, name);
+	int err = 0;
 
-	for (; *value; value++) {
-		const unsigned char c = (unsigned char)*value;
+	for (; *text; text++) {
+		const unsigned char c = (unsigned char)*text;
 
 		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
 		    (c >= 'a' && c <= 'z') || strchr("-._~", c))
@@ -83,6 +82,16 @@ static int add_query(struct mbuf *mb, char before, const char *name,
 	return err;
 }
 
+int gw_api_add_query(struct mbuf *mb, char before, const char *name,
+		     const char *value)
+{
+	int err = mbuf_write_u8(mb, (uint8_t)before);
+
+	err |= write_encoded(mb, name);
+	err |= mbuf_write_u8(mb, '=');
+	return err | write_encoded(mb, value);
+}
+
 /* The same question for the page behind this one. */
 static int write_link(struct mbuf *mb, struct gw_http_req *req,
 		      const char *cursor)
@@ -91,12 +100,12 @@ static int write_link(struct mbuf *mb, struct gw_http_req *req,
 					     "line",   "since", "limit" };
 	int err = mbuf_printf(mb, "<%s", gw_http_path(req));
 
-	err |= add_query(mb, '?', "cursor", cursor);
+	err |= gw_api_add_query(mb, '?', "cursor", cursor);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const char *value = gw_http_query(req, names[i]);
 
 		if (value)
-			err |= add_query(mb, '&', names[i], value);
+			err |= gw_api_add_query(mb, '&', names[i], value);
 	}
 	err |= mbuf_write_str(mb, ">; rel=\"next\"");
 	return err | mbuf_write_u8(mb, 0);
@@ -106,7 +115,7 @@ static int write_link(struct mbuf *mb, struct gw_http_req *req,
 static void reply_page(struct gw_http_req *req, struct mbuf *mb,
 		       const char *list, const char *position)
 {
-	const struct gw_cursor_of of = cursor_of(req, list);
+	const struct gw_cursor_of of = gw_api_cursor_of(req, list);
 	struct mbuf *link = position ? mbuf_alloc(256) : NULL;
 	char cursor[GW_CURSOR_SIZE];
 	int err = position && !link ? ENOMEM : 0;
@@ -152,7 +161,7 @@ static int add_to_page(struct mbuf *mb, size_t i, const struct mbuf *json)
 }
 
 /* Asks; what can't be asked is answered at once. */
-static void ask(struct gw_http_req *req, struct gw_store_read *rd)
+void gw_api_ask(struct gw_http_req *req, struct gw_store_read *rd)
 {
 	const struct gw_app *app = gw_http_app(req);
 
@@ -256,7 +265,7 @@ void gw_api_list_calls(struct gw_http_req *req)
 		gw_api_no_memory(req);
 		return;
 	}
-	ask(req, rd);
+	gw_api_ask(req, rd);
 }
 
 /* The events of a call ------------------------------------------------------- */
@@ -311,5 +320,5 @@ void gw_api_reply_call_events(struct gw_http_req *req, const char *id)
 		rd->after_id = strtoull(last, NULL, 10);
 	rd->doneh = events_read;
 	rd->arg = req;
-	ask(req, rd);
+	gw_api_ask(req, rd);
 }

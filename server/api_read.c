@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "server/api.h"
 #include "server/api_page.h"
+#include "server/api_twilio.h"
 #include "server/app.h"
 #include "server/audience.h"
 #include "server/call_id.h"
@@ -105,7 +106,9 @@ void gw_api_fetch_call(struct gw_http_req *req, const char *id,
 
 static void reply_json(struct gw_http_req *req, struct mbuf *call)
 {
-	if (gw_http_accept(req) == GW_HTTP_HTML)
+	if (gw_api_is_twilio(req))
+		gw_api_twilio_reply(req, 200, call);
+	else if (gw_http_accept(req) == GW_HTTP_HTML)
 		gw_api_reply_call_page(req, call);
 	else
 		gw_http_reply_etag(req, call);

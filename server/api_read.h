@@ -5,8 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "server/cursor.h"
+
 struct gw_http_req;
+struct gw_store_read;
 struct gw_store_row;
+struct mbuf;
 
 void gw_api_no_such_call(struct gw_http_req *req);
 
@@ -24,6 +28,21 @@ void gw_api_reply_call(struct gw_http_req *req, const char *id);
  * answered with 412, or it is not known yet: then the route's handler is called
  * again once it is, if all is well. */
 bool gw_api_is_as_expected(struct gw_http_req *req);
+
+/* api_calls.c: places the call that gw_http_json() asks for, and answers. */
+void gw_api_place_call(struct gw_http_req *req);
+/* api_calls.c: ends the call, and answers with it. id is a valid one. */
+void gw_api_hang_up(struct gw_http_req *req, const char *id);
+
+/* api_list.c: the cursors of a list, for who asks. */
+struct gw_cursor_of gw_api_cursor_of(const struct gw_http_req *req,
+				     const char *list);
+/* api_list.c: asks the store, or answers that it can't be asked. */
+void gw_api_ask(struct gw_http_req *req, struct gw_store_read *rd);
+/* api_list.c: appends "&name=value" (or another sign before), percent-encoded.
+ * Returns 0 or an error. */
+int gw_api_add_query(struct mbuf *mb, char before, const char *name,
+		     const char *value);
 
 /* api_list.c: the events of a call whose key may see them, as one page of JSON. The
  * request must have been put off. */

@@ -17,6 +17,7 @@
 #include "server/keyring.h"
 #include "server/log.h"
 #include "server/store.h"
+#include "server/twilio.h"
 #include "server/visits.h"
 
 enum {
@@ -345,6 +346,41 @@ check_bearer(struct gw_auth *auth, const struct gw_key **keyp, const char *text,
 	return refuse(auth, shown->client, now_ms);
 }
 
+/* The key counts; that the account is its own is looked at so that nobody is told
+ * of calls which his credentials don't seem to be for. */
+static enum gw_auth_verdict check_basic(struct gw_auth *auth,
+					const struct gw_key **keyp,
+					const char *header,
+					const struct gw_auth_try *shown,
+					uint64_t now_ms, const char **whyp)
+{
+	const struct gw_key *key = NULL;
+	struct gw_twilio_basic basic;
+	char account[GW_TWILIO_SID_SIZE];
+	enum gw_auth_verdict verdict = GW_AUTH_OK;
+
+	if (gw_twilio_basic_read(&basic, header))
+		key = gw_keyring_by_secret(auth->ring, basic.key,
+					   strlen(basic.key));
+	if (!key || gw_key_is_over(key, gw_clock_ms())) {
+		verdict = refuse(auth, shown->client, now_ms);
+	} else {
+		gw_twilio_account_sid(account, key->project);
+		if (strcmp(account, basic.account) != 0)
+			verdict = GW_AUTH_WRONG;
+	}
+	if (verdict == GW_AUTH_OK) {
+		note_use(auth, key);
+		*keyp = mem_ref((void *)(uintptr_t)key);
+	} else {
+		*whyp = "AccountSid and AuthToken don't belong together: the "
+			"token is a key, the sid that of its project (bellpull "
+			"key list)";
+	}
+	OPENSSL_cleanse(&basic, sizeof(basic));
+	return verdict;
+}
+
 /* 256 random bits are not guessed: one that has expired is not an attack. */
 static enum gw_auth_verdict by_visit(const struct gw_key **keyp,
 				     const struct gw_key *key)
@@ -391,6 +427,11 @@ gw_auth_check(struct gw_auth *auth, const struct gw_key **keyp,
 		text += strspn(text, " ");
 		return check_bearer(auth, keyp, text, shown, now_ms, now_s,
 				    whyp);
+	}
+	if (text && shown->basic && !strncasecmp(text, "Basic ", 6)) {
+		text += 6;
+		text += strspn(text, " ");
+		return check_basic(auth, keyp, text, shown, now_ms, whyp);
 	}
 	if (text)
 		return refuse(auth, shown->client, now_ms);

@@ -2,6 +2,7 @@
  *
  *   Authorization: Bearer KEY     of the configuration or of `bellpull key add`
  *   Authorization: Bearer a.b.c   a click token (click.h)
+ *   Authorization: Basic ...      AccountSid and key, under /2010-04-01 (twilio.h)
  *   Cookie: bellpull_session=...  the page's session, which stands for its key
  *   ?ticket=...                   of an event stream, once (visits.h)
  *
@@ -41,6 +42,7 @@ struct gw_auth_try {
 	const char *ticket;  /* query, on a route that takes one          */
 	const char *call_id; /* of the stream, if it is one call's        */
 	bool again;          /* it shows a Last-Event-ID                  */
+	bool basic;          /* Authorization may be Basic                */
 	const char *client;  /* numeric address                           */
 };
 

@@ -10,7 +10,7 @@
 
 #include <openssl/rand.h>
 
-enum { PREFIX_LEN = 5, DIGITS = 26 };
+enum { PREFIX_LEN = 5, DIGITS = 26, TIME_DIGITS = 10 };
 
 static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -30,26 +30,11 @@ static int next_chance(uint8_t chance[10], bool anew)
 	return 0;
 }
 
-int gw_call_id_make(char id[GW_CALL_ID_SIZE], int64_t at_ms)
+void gw_call_id_print(char id[GW_CALL_ID_SIZE],
+		      const uint8_t bytes[GW_CALL_ID_BYTES])
 {
-	static int64_t last_ms;
-	static uint8_t chance[10];
-	const bool anew = at_ms > last_ms;
-	uint8_t bytes[16];
-	size_t i;
-	int err;
-
-	err = next_chance(chance, anew);
-	if (err)
-		return err;
-	if (anew)
-		last_ms = at_ms;
-	for (i = 0; i < 6; i++)
-		bytes[i] = (uint8_t)((uint64_t)last_ms >> (40 - 8 * i));
-	memcpy(bytes + 6, chance, sizeof(chance));
-
 	memcpy(id, "call_", PREFIX_LEN);
-	for (i = 0; i < DIGITS; i++) {
+	for (size_t i = 0; i < DIGITS; i++) {
 		unsigned v = 0, bit;
 
 		/* 26 digits hold 130 bits: two leading zeros, then the 128 */
@@ -64,6 +49,52 @@ int gw_call_id_make(char id[GW_CALL_ID_SIZE], int64_t at_ms)
 		id[PREFIX_LEN + i] = digits[v];
 	}
 	id[PREFIX_LEN + DIGITS] = '\0';
+}
+
+void gw_call_id_bytes(uint8_t bytes[GW_CALL_ID_BYTES], const char *id)
+{
+	memset(bytes, 0, GW_CALL_ID_BYTES);
+	for (size_t i = 0; i < DIGITS; i++) {
+		const char *digit = strchr(digits, id[PREFIX_LEN + i]);
+		const unsigned v = digit ? (unsigned)(digit - digits) : 0;
+
+		for (size_t bit = 0; bit < 5; bit++) {
+			const size_t at = i * 5 + bit;
+
+			if (at >= 2 && v & (0x10u >> bit))
+				bytes[(at - 2) / 8] |=
+					(uint8_t)(0x80u >> (at - 2) % 8);
+		}
+	}
+}
+
+void gw_call_id_lowest(char id[GW_CALL_ID_SIZE], int64_t at_ms)
+{
+	memcpy(id, "call_", PREFIX_LEN);
+	for (int i = TIME_DIGITS - 1; i >= 0; i--) {
+		id[PREFIX_LEN + i] = digits[at_ms & 31];
+		at_ms >>= 5;
+	}
+	id[PREFIX_LEN + TIME_DIGITS] = '\0';
+}
+
+int gw_call_id_make(char id[GW_CALL_ID_SIZE], int64_t at_ms)
+{
+	static int64_t last_ms;
+	static uint8_t chance[10];
+	const bool anew = at_ms > last_ms;
+	uint8_t bytes[GW_CALL_ID_BYTES];
+	int err;
+
+	err = next_chance(chance, anew);
+	if (err)
+		return err;
+	if (anew)
+		last_ms = at_ms;
+	for (size_t i = 0; i < 6; i++)
+		bytes[i] = (uint8_t)((uint64_t)last_ms >> (40 - 8 * i));
+	memcpy(bytes + 6, chance, sizeof(chance));
+	gw_call_id_print(id, bytes);
 	return 0;
 }
 

@@ -46,6 +46,26 @@ void gw_clock_print(char out[GW_CLOCK_LEN + 1], int64_t at_ms)
 	put_digits(out + 20, 3, (unsigned)(at_ms % 1000));
 }
 
+/* The names are English whatever the locale says. */
+void gw_clock_print_mail(char out[GW_CLOCK_MAIL_LEN + 1], int64_t at_ms)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	const time_t s = (time_t)(at_ms / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm))
+		memset(&tm, 0, sizeof(tm));
+	memcpy(out, "ddd, 00 mmm 0000 00:00:00 +0000", GW_CLOCK_MAIL_LEN + 1);
+	memcpy(out, days + 3 * tm.tm_wday, 3);
+	put_digits(out + 5, 2, (unsigned)tm.tm_mday);
+	memcpy(out + 8, months + 3 * tm.tm_mon, 3);
+	put_digits(out + 12, 4, (unsigned)tm.tm_year + 1900);
+	put_digits(out + 17, 2, (unsigned)tm.tm_hour);
+	put_digits(out + 20, 2, (unsigned)tm.tm_min);
+	put_digits(out + 23, 2, (unsigned)tm.tm_sec);
+}
+
 /* "Z", "+01:00", "-0130" is not one. Minutes east of UTC. */
 static bool read_offset(int *minutesp, const char *text)
 {

@@ -1,8 +1,6 @@
-/* Twilio's way of signing: HMAC-SHA1 over the URL and the fields of the form, sorted
- * and decoded. A body that is no form is signed by its SHA-256 in the URL. There is
- * no time in it: a repetition is known by what was signed. */
-#include <errno.h>
-#include <stdlib.h>
+/* What Twilio signed (twilio_sign.c): the URL and the form. A body that is no form is
+ * signed by its SHA-256 in the URL. There is no time in it: a repetition is known by
+ * what was signed. */
 #include <string.h>
 
 #include <openssl/sha.h>
@@ -11,110 +9,7 @@
 #include "config/config.h"
 #include "server/crm_profile_impl.h"
 #include "server/crm_tree.h"
-
-/* One field, decoded: "key" and "value", with a NUL behind each. */
-struct field {
-	const char *key, *value;
-};
-
-struct form {
-	struct field fields[GW_CRM_PAIRS_MAX];
-	size_t count;
-	char *text; /* what they point into */
-};
-
-static void form_destructor(void *arg)
-{
-	struct form *form = arg;
-
-	mem_deref(form->text);
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct field *x = a, *y = b;
-	const int keys = strcmp(x->key, y->key);
-
-	return keys ? keys : strcmp(x->value, y->value);
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' :
-	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-				      -1;
-}
-
-/* In place. What is no escape stays; a NUL ends nothing, it is refused. */
-static bool decode(char *text)
-{
-	char *out = text;
-
-	for (; *text; text++) {
-		const int high = text[0] == '%' ? hex_digit(text[1]) : -1;
-		const int low = high < 0 ? -1 : hex_digit(text[2]);
-
-		if (low >= 0) {
-			*out = (char)(high << 4 | low);
-			text += 2;
-		} else {
-			*out = (char)(*text == '+' ? ' ' : *text);
-		}
-		if (!*out++)
-			return false;
-	}
-	*out = '\0';
-	return true;
-}
-
-static bool split(struct form *form)
-{
-	char *p = form->text;
-
-	while (*p) {
-		const size_t len = strcspn(p, "&");
-		char *next = p + len + (p[len] == '&');
-		char *eq;
-
-		p[len] = '\0';
-		eq = strchr(p, '=');
-		if (eq)
-			*eq++ = '\0';
-		else
-			eq = p + len;
-		if (len) {
-			if (form->count == GW_CRM_PAIRS_MAX || !decode(p) ||
-			    !decode(eq))
-				return false;
-			form->fields[form->count++] = (struct field){ p, eq };
-		}
-		p = next;
-	}
-	qsort(form->fields, form->count, sizeof(form->fields[0]), compare);
-	return true;
-}
-
-/* The fields one behind the other, in order; one that is there twice with the same
- * value counts once. NULL: no memory, or no form. */
-static struct mbuf *join(const struct gw_crm_request *req)
-{
-	struct form *form = mem_zalloc(sizeof(*form), form_destructor);
-	struct mbuf *mb = mbuf_alloc(req->len + 1);
-	const struct pl body = { (const char *)req->body, req->len };
-	int err = form && mb ? pl_strdup(&form->text, &body) : ENOMEM;
-
-	if (!err && (strlen(form->text) != req->len || !split(form)))
-		err = EBADMSG;
-	for (size_t i = 0; !err && i < form->count; i++) {
-		if (i && !compare(&form->fields[i], &form->fields[i - 1]))
-			continue;
-		err = mbuf_write_str(mb, form->fields[i].key);
-		err = err ? err : mbuf_write_str(mb, form->fields[i].value);
-	}
-	mem_deref(form);
-	return err ? mem_deref(mb) : mb;
-}
+#include "server/twilio.h"
 
 static bool is_body(const struct gw_crm_request *req, const char *given)
 {
@@ -160,7 +55,7 @@ enum gw_crm_verdict gw_crm_check_twilio(struct gw_crm_identity *identity,
 		return GW_CRM_WRONG;
 	gw_crm_signed_str(&s, req->url);
 	if (form) {
-		fields = join(req);
+		fields = gw_twilio_fields((const char *)req->body, req->len);
 		if (!fields)
 			return GW_CRM_WRONG;
 		gw_crm_signed_add(&s, fields->buf, fields->end);

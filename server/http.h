@@ -120,6 +120,10 @@ const struct gw_json *gw_http_json(const struct gw_http_req *req);
 const struct gw_json_doc *gw_http_doc(const struct gw_http_req *req);
 bool gw_http_is_form(const struct gw_http_req *req);
 
+/* From now on doc is the body as a value: what a handler has made of another one.
+ * Takes doc over; it lives as long as the request. */
+void gw_http_take_json(struct gw_http_req *req, struct gw_json_doc *doc);
+
 /* What the client would like best of what the route has. */
 enum gw_http_accept {
 	GW_HTTP_JSON,
@@ -185,7 +189,8 @@ bool gw_http_is_in(const struct gw_config_strings *networks,
 
 /* application/problem+json (RFC 9457). code: a stable word for machines
  * ("not_found"); it also makes the type. detail: a sentence for people or NULL;
- * must not contain secrets. Retry-After is gw_http_header()'s matter, before. */
+ * must not contain secrets. Retry-After is gw_http_header()'s matter, before.
+ * Under /2010-04-01 it is an error as Twilio has them (twilio.h). */
 void gw_http_problem(struct gw_http_req *req, unsigned status, const char *code,
 		     const char *detail);
 void gw_http_problemf(struct gw_http_req *req, unsigned status,

@@ -74,8 +74,10 @@ bool gw_http_admit_accept(struct gw_http_req *req)
 static bool wrong_type(struct gw_http_req *req, const char *detail)
 {
 	(void)gw_http_header(req, "Accept-Post",
-			     "application/json, "
-			     "application/x-www-form-urlencoded");
+			     req->match.flags & GW_ROUTE_JSON ?
+				     "application/json, "
+				     "application/x-www-form-urlencoded" :
+				     "application/x-www-form-urlencoded");
 	return gw_http_refuse(req,
 			      (struct gw_http_refusal){
 				      415, "unsupported_media_type", detail });
@@ -92,10 +94,13 @@ bool gw_http_admit_type(struct gw_http_req *req, const struct gw_http_head *h)
 	if (!gw_http_has_body(h)) {
 		if (flags & (GW_ROUTE_BODY_OPTIONAL | GW_ROUTE_RAW))
 			return true;
-		return gw_http_refuse(req, (struct gw_http_refusal){
-						   400, "body_missing",
-						   "a body is needed: JSON or a"
-						   " form" });
+		return gw_http_refuse(
+			req,
+			(struct gw_http_refusal){ 400, "body_missing",
+						  flags & GW_ROUTE_JSON ?
+							  "a body is needed:"
+							  " JSON or a form" :
+							  "a form is needed" });
 	}
 
 	if (h->encoding && strcasecmp(h->encoding, "identity") != 0) {
@@ -113,6 +118,8 @@ bool gw_http_admit_type(struct gw_http_req *req, const struct gw_http_head *h)
 
 	switch (gw_http_content_type(h->type)) {
 	case GW_HTTP_TYPE_JSON:
+		if (!(flags & GW_ROUTE_JSON))
+			return wrong_type(req, "the body must be a form");
 		req->body_json = true;
 		return true;
 	case GW_HTTP_TYPE_FORM:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/http_admit_impl.h"
+#include "server/twilio.h"
 
 static bool preflight(struct gw_http_req *req)
 {
@@ -42,6 +43,21 @@ static bool copy_params(struct gw_http_req *req)
 	return true;
 }
 
+/* What we have not of Twilio's API is told by its name. */
+static bool nothing_there(struct gw_http_req *req)
+{
+	if (strncmp(req->path, GW_TWILIO_ROOT, strlen(GW_TWILIO_ROOT)) != 0)
+		return gw_http_refuse(
+			req, (struct gw_http_refusal){
+				     404, "not_found",
+				     "there is nothing at this path" });
+	gw_http_problemf(req, 404, "not_found",
+			 "The requested resource %.200s was not found: of "
+			 "Twilio's API there are Accounts/{AccountSid}/Calls",
+			 req->path);
+	return false;
+}
+
 bool gw_http_admit_route(struct gw_http_req *req, const struct gw_http_head *h)
 {
 	static const struct {
@@ -75,10 +91,7 @@ bool gw_http_admit_route(struct gw_http_req *req, const struct gw_http_head *h)
 	if (i == count - 1 && !strcmp(req->path, "*"))
 		return preflight(req);
 	if (!m->allowed)
-		return gw_http_refuse(
-			req, (struct gw_http_refusal){
-				     404, "not_found",
-				     "there is nothing at this path" });
+		return nothing_there(req);
 	if (i == count - 1)
 		return preflight(req);
 

@@ -77,6 +77,11 @@ bool gw_http_admit_neighbour(struct gw_http_req *req,
 
 /* Keys -------------------------------------------------------------------- */
 
+static bool is_twilio(const struct gw_http_req *req)
+{
+	return req->match.flags & GW_ROUTE_TWILIO;
+}
+
 static bool unauthorized(struct gw_http_req *req, enum gw_auth_verdict verdict,
 			 const char *why)
 {
@@ -94,17 +99,20 @@ static bool unauthorized(struct gw_http_req *req, enum gw_auth_verdict verdict,
 	}
 
 	(void)gw_http_header(req, "WWW-Authenticate",
+			     is_twilio(req) ? "Basic realm=\"bellpull\"" :
 			     verdict == GW_AUTH_WRONG ?
-				     "Bearer realm=\"bellpull\", "
-				     "error=\"invalid_token\"" :
-				     "Bearer realm=\"bellpull\"");
-	return gw_http_refuse(req,
-			      (struct gw_http_refusal){
-				      401, "unauthorized",
-				      verdict == GW_AUTH_WRONG ?
-					      why :
-					      "a key is needed: Authorization:"
-					      " Bearer KEY" });
+					      "Bearer realm=\"bellpull\", "
+					      "error=\"invalid_token\"" :
+					      "Bearer realm=\"bellpull\"");
+	return gw_http_refuse(
+		req,
+		(struct gw_http_refusal){
+			401, "unauthorized",
+			verdict == GW_AUTH_WRONG ? why :
+			is_twilio(req) ? "a key is needed: AccountSid and "
+					 "AuthToken by Authorization: Basic" :
+					 "a key is needed: Authorization:"
+					 " Bearer KEY" });
 }
 
 static bool lacks_scope(struct gw_http_req *req)
@@ -145,13 +153,14 @@ static enum gw_auth_verdict look_at_key(struct gw_http_req *req,
 {
 	const struct gw_auth_try shown = {
 		.authorization = gw_http_in(req, "Authorization"),
-		.cookie = gw_http_in(req, "Cookie"),
+		.cookie = is_twilio(req) ? NULL : gw_http_in(req, "Cookie"),
 		.origin = h->origin,
 		.ticket = req->match.flags & GW_ROUTE_EVENTS ?
 				  gw_http_query(req, "ticket") :
 				  NULL,
 		.call_id = gw_http_param(req, "id"),
 		.again = gw_http_in(req, "Last-Event-ID") != NULL,
+		.basic = is_twilio(req),
 		.client = req->client,
 	};
 	const bool shows = shown.authorization || shown.cookie || shown.ticket;

@@ -176,6 +176,8 @@ bool gw_http_body_parse(struct gw_http_req *req)
 				"a body is needed: JSON or a form");
 		return false;
 	}
+	if (req->match.flags & GW_ROUTE_TWILIO)
+		return true;
 
 	if (req->body_form && looks_like_json(req->body)) {
 		req->body_form = false;

@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "server/http_inside.h"
+#include "server/twilio.h"
 
 const char *gw_http_status_text(unsigned status)
 {
@@ -458,10 +459,35 @@ struct mbuf *gw_http_problem_text(struct gw_http_req *req, unsigned status,
 	return err ? mem_deref(mb) : mb;
 }
 
+/* Whoever speaks to us as to Twilio reads no other errors than theirs. */
+static void twilio_problem(struct gw_http_req *req, unsigned status,
+			   const char *code, const char *detail)
+{
+	const struct gw_twilio_error error = {
+		.status = gw_twilio_status(status, code),
+		.code = code,
+		.message = detail ? detail : gw_http_status_text(status),
+		.request_id = req->id,
+	};
+	struct mbuf *body = mbuf_alloc(512);
+
+	if (body && gw_twilio_print_error(body, &error))
+		body = mem_deref(body);
+	gw_http_reply(req, error.status, body ? "application/json" : NULL,
+		      body);
+	mem_deref(body);
+}
+
 void gw_http_problem(struct gw_http_req *req, unsigned status, const char *code,
 		     const char *detail)
 {
-	struct mbuf *body = gw_http_problem_text(req, status, code, detail);
+	struct mbuf *body;
+
+	if (!strncmp(req->path, GW_TWILIO_ROOT, strlen(GW_TWILIO_ROOT))) {
+		twilio_problem(req, status, code, detail);
+		return;
+	}
+	body = gw_http_problem_text(req, status, code, detail);
 
 	/* without memory for words, the status alone */
 	gw_http_reply(req, status, body ? "application/problem+json" : NULL,

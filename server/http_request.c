@@ -107,6 +107,12 @@ const struct gw_json_doc *gw_http_doc(const struct gw_http_req *req)
 	return req->doc;
 }
 
+void gw_http_take_json(struct gw_http_req *req, struct gw_json_doc *doc)
+{
+	mem_deref(req->doc);
+	req->doc = doc;
+}
+
 bool gw_http_is_form(const struct gw_http_req *req)
 {
 	return req->body_form;

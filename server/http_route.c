@@ -26,13 +26,17 @@ static bool path_fits(struct gw_route_match *match, const char *templ,
 
 		if (*templ == '{') {
 			const size_t i = match->param_count;
+			const size_t name_len = strcspn(templ, "}") - 1;
+			/* ".json" of "{sid}.json" */
+			const size_t rest = tn - name_len - 2;
 
-			if (!pn || i == GW_ROUTE_PARAMS_MAX)
+			if (pn <= rest || i == GW_ROUTE_PARAMS_MAX ||
+			    memcmp(templ + tn - rest, path + pn - rest, rest))
 				return false;
 			match->params[i].name = templ + 1;
-			match->params[i].name_len = tn - 2;
+			match->params[i].name_len = name_len;
 			match->params[i].value = path;
-			match->params[i].value_len = pn;
+			match->params[i].value_len = pn - rest;
 			match->param_count++;
 		} else if (tn != pn || memcmp(templ, path, tn) != 0) {
 			return false;

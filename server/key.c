@@ -70,7 +70,7 @@ static void *hold(const void *p)
 /* What a key has of its row. Not the whole configuration: the secrets of others in
  * it would stay in memory for as long as this key does. */
 struct parts {
-	const void *list[9];
+	const void *list[10];
 };
 
 static void parts_destructor(void *arg)
@@ -92,7 +92,7 @@ static struct parts *hold_parts(const struct gw_config_key *row)
 			  hold(row->caller_ids.list), hold(row->token_secret),
 			  hold(row->token_public_key),
 			  hold(row->visitor_prefixes.list),
-			  hold(row->callback_hosts.list) }
+			  hold(row->callback_hosts.list), hold(row->from) }
 		};
 	return parts;
 }
@@ -117,6 +117,7 @@ int gw_key_of_config(struct gw_key **keyp, const struct gw_config_key *row)
 	o->key.caller_ids = row->caller_ids;
 	o->key.visitor_prefixes = row->visitor_prefixes;
 	o->key.callback_hosts = row->callback_hosts;
+	o->key.from = row->from;
 	o->key.token_secret = row->token_secret;
 	o->key.token_public_key = row->token_public_key;
 	text = gw_secret_text(row->secret, &len);
@@ -223,11 +224,14 @@ int gw_key_of_row(struct gw_key **keyp, const struct gw_key_row *row)
 	return 0;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
 static bool same_secret(const struct gw_secret *a, const struct gw_secret *b)
 {
-	const char *x = gw_secret_text(a, NULL), *y = gw_secret_text(b, NULL);
-
-	return x == y || (x && y && !strcmp(x, y));
+	return same_text(gw_secret_text(a, NULL), gw_secret_text(b, NULL));
 }
 
 static bool same_strings(const struct gw_config_strings *a,
@@ -252,7 +256,8 @@ bool gw_key_equal(const struct gw_key *a, const struct gw_key *b)
 	       same_strings(&a->lines, &b->lines) &&
 	       same_strings(&a->caller_ids, &b->caller_ids) &&
 	       same_strings(&a->visitor_prefixes, &b->visitor_prefixes) &&
-	       same_strings(&a->callback_hosts, &b->callback_hosts);
+	       same_strings(&a->callback_hosts, &b->callback_hosts) &&
+	       same_text(a->from, b->from);
 }
 
 bool gw_key_may(const struct gw_key *key, const char *scope)

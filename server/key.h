@@ -49,6 +49,7 @@ struct gw_key {
 	struct gw_config_strings caller_ids;
 	struct gw_config_strings visitor_prefixes; /* of a visitor's own number */
 	struct gw_config_strings callback_hosts; /* status_callback may name */
+	const char *from;      /* of /2010-04-01: rung before To; or NULL    */
 	int64_t expires_at_ms; /* wall clock; 0: never                      */
 	bool stored;           /* by `bellpull key add`                     */
 	uint8_t hash[GW_KEY_HASH];

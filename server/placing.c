@@ -40,7 +40,9 @@ static bool is_caller_id_allowed(const char *number,
 {
 	size_t i;
 
-	if (line->caller_number && !strcmp(line->caller_number, number))
+	/* what is shown where the order says nothing */
+	if (!strcmp(line->caller_number ? line->caller_number : line->user,
+		    number))
 		return true;
 	for (i = 0; i < line->caller_id_count; i++)
 		if (!strcmp(line->caller_ids[i], number))

@@ -10,6 +10,8 @@ enum {
 	STREAM = GW_ROUTE_EVENTS | GW_ROUTE_NO_HEAD,
 	CLICK = GW_ROUTE_CLICK,
 	PROBE = GW_ROUTE_PUBLIC,
+	TWILIO = GW_ROUTE_TWILIO,
+	TWILIO_FORM = GW_ROUTE_TWILIO | GW_ROUTE_FORM,
 	FILES = GW_ROUTE_PUBLIC | GW_ROUTE_STATIC | GW_ROUTE_NO_JSON,
 };
 
@@ -55,6 +57,11 @@ const struct gw_route gw_routes[] = {
 	{ GW_GET,    "/livez",               "getLivez",      NULL,           gw_api_get_livez,      PROBE,                      NULL },
 	{ GW_GET,    "/readyz",              "getReadyz",     NULL,           gw_api_get_readyz,     PROBE,                      NULL },
 	{ GW_GET,    "/openapi.json",        "getOpenapi",    NULL,           gw_api_get_openapi,    PROBE,                      NULL },
+	/* Twilio's API, as far as click-to-call needs it */
+	{ GW_POST,   "/2010-04-01/Accounts/{account}/Calls.json", "createTwilioCall", "calls:create", gw_api_create_twilio_call, TWILIO_FORM | GW_ROUTE_PLACES, NULL },
+	{ GW_GET,    "/2010-04-01/Accounts/{account}/Calls.json", "listTwilioCalls", "calls:read", gw_api_list_twilio_calls, TWILIO, "To Status StartTime StartTime> StartTime< PageSize Page PageToken" },
+	{ GW_GET,    "/2010-04-01/Accounts/{account}/Calls/{sid}.json", "getTwilioCall", "calls:read", gw_api_get_twilio_call, TWILIO, NULL },
+	{ GW_POST,   "/2010-04-01/Accounts/{account}/Calls/{sid}.json", "updateTwilioCall", "calls:hangup", gw_api_update_twilio_call, TWILIO_FORM, NULL },
 	/* the page; its files are known to http_static.c, and served by this row, too */
 	{ GW_GET,    "/",                    "getPage",       NULL,           gw_api_get_page,       FILES,                      NULL },
 	/* clang-format on */

@@ -32,13 +32,16 @@ enum gw_route_flags {
 	GW_ROUTE_RAW =
 		1 << 13, /* any body, query and Accept: its handler looks at
 				 * them, and with PUBLIC at who asks, too      */
+	GW_ROUTE_TWILIO =
+		1 << 14, /* takes a key as Twilio's clients show it, and a form
+			  * whose names may repeat, which its handler reads   */
 };
 
 typedef void(gw_route_h)(struct gw_http_req *req);
 
 struct gw_route {
 	enum gw_method method;
-	const char *path; /* template: "/calls/{id}/events"            */
+	const char *path; /* template: "/calls/{id}/events", "/a/{sid}.json" */
 	const char *operation_id; /* of openapi.json                           */
 	const char *scope; /* NULL: any key will do                     */
 	gw_route_h *handler;

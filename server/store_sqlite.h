@@ -142,9 +142,6 @@ int gw_sqlite_read_outbox(struct gw_sqlite *db, struct gw_store_read *rd);
 int gw_sqlite_read_waiting(struct gw_sqlite *db, struct gw_store_read *rd);
 int gw_sqlite_read_endpoints(struct gw_sqlite *db, struct gw_store_read *rd);
 
-/* The lowest id of a call that was made at ms or later. */
-void gw_sqlite_lowest_id(char id[GW_STORE_ID_SIZE], int64_t ms);
-
 /* Room for one more in an array of a read; grows by doubling. NULL: no memory. */
 void *gw_sqlite_grow(void **arrayp, size_t count, size_t size);
 

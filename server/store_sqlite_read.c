@@ -5,6 +5,7 @@
 
 #include <re.h>
 
+#include "server/call_id.h"
 #include "server/store_sqlite.h"
 
 enum {
@@ -126,21 +127,6 @@ static int read_open(struct gw_sqlite *db, struct gw_store_read *rd)
 	return err;
 }
 
-/* Ids begin with their time (ULID): the lowest one of a moment, so that a list
- * since then needn't look at what is older. */
-void gw_sqlite_lowest_id(char id[GW_STORE_ID_SIZE], int64_t ms)
-{
-	static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-	enum { PREFIX = 5, TIME_DIGITS = 10 };
-
-	memcpy(id, "call_", PREFIX);
-	for (int i = TIME_DIGITS - 1; i >= 0; i--) {
-		id[PREFIX + i] = digits[ms & 31];
-		ms >>= 5;
-	}
-	id[PREFIX + TIME_DIGITS] = '\0';
-}
-
 static int prepare_list(sqlite3_stmt **stmtp, struct gw_sqlite *db,
 			const struct gw_store_read *rd, const char *lowest)
 {
@@ -187,8 +173,9 @@ static int read_list(struct gw_sqlite *db, struct gw_store_read *rd)
 
 	if (!rd->limit || rd->limit > LIST_MAX)
 		rd->limit = LIST_MAX;
+	/* a list since then needn't look at what is older */
 	if (rd->since_ms > 0)
-		gw_sqlite_lowest_id(lowest, rd->since_ms);
+		gw_call_id_lowest(lowest, rd->since_ms);
 
 	err = prepare_list(&stmt, db, rd, lowest);
 	if (err)

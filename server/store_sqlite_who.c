@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 #include <re.h>
 
+#include "server/call_id.h"
 #include "server/store_sqlite.h"
 
 enum {
@@ -266,7 +267,7 @@ int gw_sqlite_read_usage(struct gw_sqlite *db, struct gw_store_read *rd)
 	err = gw_sqlite_get(&stmt, db, GW_SQL_READ_USAGE);
 	if (err)
 		return err;
-	gw_sqlite_lowest_id(lowest, rd->since_ms);
+	gw_call_id_lowest(lowest, rd->since_ms);
 	gw_sqlite_bind_str(stmt, 1, lowest);
 	gw_sqlite_bind_int(stmt, 2, USAGE_MAX);
 	while (!err && SQLITE_ROW == (rc = sqlite3_step(stmt)))

@@ -2,7 +2,8 @@
  *
  * The callbacks that calls have of their own go to endpoints that come into being
  * with them, one for each key and host, so that a host that hangs delays nobody
- * else: "callback:KEY:HOST". */
+ * else: "callback:KEY:HOST", and "twilio:KEY:HOST" where they are told in Twilio's
+ * words. */
 #include "server/webhook.h"
 
 #include <errno.h>
@@ -23,6 +24,12 @@
 enum { PAGE = 1000 };
 
 static const char callback_prefix[] = "callback:";
+static const char twilio_prefix[] = "twilio:";
+
+static bool begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
 
 /* Endpoints ---------------------------------------------------------------------- */
 
@@ -70,16 +77,26 @@ struct gw_webhook_endpoint *gw_webhook_find(struct gw_webhooks *w,
 		if (!strcmp(ep->name, name))
 			return ep;
 	}
-	if (strncmp(name, callback_prefix, strlen(callback_prefix)) != 0)
+	if (!begins(name, callback_prefix) && !begins(name, twilio_prefix))
 		return NULL;
 	return new_endpoint(&ep, w, name, NULL) ? NULL : ep;
+}
+
+bool gw_webhook_is_twilio(const struct gw_webhook_endpoint *ep)
+{
+	return !ep->cfg && begins(ep->name, twilio_prefix);
+}
+
+bool gw_webhook_is_keyless(const struct gw_webhook_endpoint *ep)
+{
+	return !ep->cfg && strchr(ep->name, ':')[1] == ':';
 }
 
 /* "callback:KEY:HOST" */
 static const struct gw_config_key *key_of(const struct gw_webhook_endpoint *ep)
 {
 	const struct gw_config *cfg = ep->webhooks->cfg;
-	const char *name = ep->name + strlen(callback_prefix);
+	const char *name = strchr(ep->name, ':') + 1;
 	const size_t len = strcspn(name, ":");
 
 	for (size_t i = 0; i < cfg->key_count; i++) {
@@ -106,6 +123,9 @@ size_t gw_webhook_secrets(const struct gw_webhook_endpoint *ep,
 	key = key_of(ep);
 	if (key && key->webhook_secret)
 		secrets[n++] = gw_secret_text(key->webhook_secret, NULL);
+	else if (key && gw_webhook_is_twilio(ep))
+		secrets[n++] =
+			gw_secret_text(key->secret, NULL); /* AuthToken */
 	return n;
 }
 
@@ -209,7 +229,9 @@ static const char *callback_url(const char *callback, const char *type,
 		if (!(wanted & moments[i].moment) ||
 		    gw_webhook_host(host, sizeof(host), url))
 			return NULL;
-		(void)snprintf(name, size, "%s%.*s:%s", callback_prefix,
+		(void)snprintf(name, size, "%s%.*s:%s",
+			       wanted & GW_WEBHOOK_TWILIO ? twilio_prefix :
+							    callback_prefix,
 			       (int)strcspn(key, " "), key, host);
 		return url;
 	}

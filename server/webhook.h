@@ -47,6 +47,7 @@ enum gw_webhook_moment {
 	GW_WEBHOOK_RINGING = 1 << 1,
 	GW_WEBHOOK_ANSWERED = 1 << 2,
 	GW_WEBHOOK_COMPLETED = 1 << 3,
+	GW_WEBHOOK_TWILIO = 1 << 4, /* beside them: told in Twilio's words */
 };
 
 /* May key have this URL told? NULL: yes; else why not. */

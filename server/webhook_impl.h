@@ -51,6 +51,9 @@ struct gw_webhooks {
 /* webhook.c */
 struct gw_webhook_endpoint *gw_webhook_find(struct gw_webhooks *w,
 					    const char *name);
+/* Callbacks in Twilio's words; those of calls that no key placed. */
+bool gw_webhook_is_twilio(const struct gw_webhook_endpoint *ep);
+bool gw_webhook_is_keyless(const struct gw_webhook_endpoint *ep);
 /* The secrets of an endpoint, or of the key whose callbacks it is. */
 size_t gw_webhook_secrets(const struct gw_webhook_endpoint *ep,
 			  const char *secrets[8]);
@@ -65,7 +68,8 @@ int gw_webhook_add(struct gw_webhooks *w,
 /* webhook_deliver.c */
 void gw_webhook_pump(struct gw_webhooks *w);
 void gw_webhook_flush(struct gw_webhooks *w);
-/* Headers of a request to ep; text is the id. Returns 0 or an error. */
+/* Headers of a request to ep (not in Twilio's words); text is the id. Returns 0 or an
+ * error. */
 int gw_webhook_headers(struct gw_webhook_request *req,
 		       const struct gw_webhook_endpoint *ep, const char *id);
 

@@ -115,7 +115,24 @@ const checkRequest = (reply, template, method, what) => {
 		JSON.parse(reply.request.body), `${what}: the request that was taken`);
 };
 
+/* Under /2010-04-01 errors are Twilio's. */
+const checkTwilioError = (reply, what) => {
+	if (reply.headers["content-type"] !== "application/json")
+		throw new Error(`${what}: ${reply.headers["content-type"]} instead of an error of Twilio's`);
+	if (reply.request.method === "HEAD")
+		return;
+	conforms(schema("TwilioError"), reply.json, what);
+	if (reply.json.status !== reply.status)
+		throw new Error(`${what}: the error says ${reply.json.status}`);
+	if (reply.json.details.request_id !== reply.headers["x-request-id"])
+		throw new Error(`${what}: two request ids`);
+};
+
 const checkProblem = (reply, what) => {
+	if (reply.request.path.startsWith("/2010-04-01/")) {
+		checkTwilioError(reply, what);
+		return;
+	}
 	if (reply.headers["content-type"] !== "application/problem+json")
 		throw new Error(`${what}: ${reply.headers["content-type"]} instead of a problem`);
 	if (reply.request.method === "HEAD")
