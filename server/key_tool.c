@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "server/clock.h"
 #include "server/store_keys.h"
+#include "server/twilio.h"
 
 enum {
 	SECRET_DIGITS = 43, /* of 62: 256 bits */
@@ -35,7 +36,7 @@ const char gw_key_tool_help[] =
 	"      --line L,...    the lines it may use (all)\n"
 	"      --caller-id N,...  numbers its calls may show, besides the lines' own\n"
 	"      --expires DAYS  after which it opens nothing (never)\n"
-	"  key list        names, projects, scopes, last use; never a key\n"
+	"  key list        names, projects, accounts, scopes, last use; never a key\n"
 	"  key disable NAME, key enable NAME, key remove NAME\n";
 
 struct wanted {
@@ -155,7 +156,8 @@ static int add(struct gw_store_keys *keys, const char *name,
 	else
 		(void)printf("%s\n", key);
 	if (!err)
-		(void)fputs("bellpull: this is the only time it is shown\n",
+		(void)fputs("bellpull: this is the only time it is shown; its "
+			    "account is in bellpull key list\n",
 			    stderr);
 	OPENSSL_cleanse(key, sizeof(key));
 	OPENSSL_cleanse(secret, sizeof(secret));
@@ -170,7 +172,16 @@ static void print_day(const char *what, int64_t at_ms, const char *never)
 	(void)printf("  %s %.10s", what, at_ms ? text : never);
 }
 
-static int list(struct gw_store_keys *keys)
+/* Of a key: what Twilio's clients call its project. */
+static void print_project(const char *name, const char *project)
+{
+	char account[GW_TWILIO_SID_SIZE];
+
+	gw_twilio_account_sid(account, project);
+	(void)printf("%s  project %s  account %s", name, project, account);
+}
+
+static int list(const struct gw_config *cfg, struct gw_store_keys *keys)
 {
 	struct gw_store_read *rd;
 	const int err = gw_store_keys_list(keys, &rd);
@@ -183,8 +194,8 @@ static int list(struct gw_store_keys *keys)
 	for (size_t i = 0; i < rd->key_count; i++) {
 		const struct gw_store_key *k = &rd->keys[i];
 
-		(void)printf("%s  project %s  %s", k->name, k->project,
-			     k->scopes);
+		print_project(k->name, k->project);
+		(void)printf("  %s", k->scopes);
 		if (k->lines)
 			(void)printf("  lines %s", k->lines);
 		print_day("made", k->created_at_ms, "?");
@@ -192,6 +203,10 @@ static int list(struct gw_store_keys *keys)
 		if (k->expires_at_ms)
 			print_day("expires", k->expires_at_ms, "");
 		(void)printf("%s\n", k->disabled ? "  disabled" : "");
+	}
+	for (size_t i = 0; i < cfg->key_count; i++) {
+		print_project(cfg->keys[i].name, cfg->keys[i].project);
+		(void)fputs("  of the configuration\n", stdout);
 	}
 	if (!rd->key_count)
 		(void)fputs("bellpull: there are no keys in the store\n",
@@ -272,7 +287,7 @@ static int act(const struct gw_config *cfg, struct gw_store_keys *keys,
 	       const char *verb, const char *name, const struct wanted *w)
 {
 	if (!strcmp(verb, "list"))
-		return list(keys);
+		return list(cfg, keys);
 	if (!strcmp(verb, "disable"))
 		return tell(gw_store_keys_disable(keys, name, true), name,
 			    "disabled");

@@ -74,7 +74,8 @@ int gw_twilio_print_error(struct mbuf *mb, const struct gw_twilio_error *error)
 	return w.err;
 }
 
-/* A name from outside may have been cut in the middle of a character. */
+/* A name from outside may have been cut in the middle of a character: the last one
+ * goes. */
 static void mend(char *text, size_t size)
 {
 	size_t n = size - 1;

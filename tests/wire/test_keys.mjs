@@ -76,7 +76,7 @@ test("keys: E1: no key in the database, the log or the list", async (t) => {
 	await gw.api("GET", "/calls", bearer(`${crm}x`));
 	const secret = crm.split("_")[2];
 	const { stdout } = key(t, gw, "list");
-	match(stdout, /^crm {2}project shop {2}calls:create,calls:read {2}made 20\d\d-\d\d-\d\d {2}used 20\d\d-\d\d-\d\d\n$/, "the list");
+	match(stdout, /^crm {2}project shop {2}account AC[0-9a-f]{32} {2}calls:create,calls:read {2}made 20\d\d-\d\d-\d\d {2}used 20\d\d-\d\d-\d\d\n$/, "the list");
 	const files = readdirSync(gw.dir);
 	ok(files.some((name) => name.endsWith(".db")), "there is no database");
 	for (const name of files)

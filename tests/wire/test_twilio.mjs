@@ -1,7 +1,9 @@
 /* Twilio's API under /2010-04-01, by Twilio's own client: calls, callbacks that its
  * validator takes, and everything that is not had refused by its name. */
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import http from "node:http";
+import { join } from "node:path";
 
 import twilio from "twilio";
 
@@ -273,11 +275,12 @@ test("twilio: what is not had is refused by its name, and nothing rings", async 
 	}
 	const made = await client.calls.create(good);
 	for (const [more, named] of [[{ twiml: dial("853") }, /Twiml/], [{ url: "https://a.example/" }, /Url/], [{ statusCallback: "https://a.example/" }, /StatusCallback/],
-		[{ timeLimit: 3 }, /TimeLimit/], [{}, /Status/], [{ status: "paused" }, /Status/]]) {
+		[{ timeLimit: 3 }, /TimeLimit/], [{ status: "paused" }, /Status/]]) {
 		const error = await refused(JSON.stringify(more), client.calls(made.sid).update(more));
 		equal([error.status, error.code], [400, 20001], JSON.stringify(more));
 		match(error.message, named);
 	}
+	equal((await refused("nothing", client.calls(made.sid).update({}))).details.code, "body_missing");
 	for (const [what, ask] of [["messages", client.messages.list()], ["account", client.api.accounts(ACCOUNT).fetch()], ["recordings", client.calls(made.sid).recordings.list()]]) {
 		const error = await refused(what, ask);
 		equal([error.status, error.code], [404, 20404], what);
@@ -371,6 +374,15 @@ test("twilio: limits and refusals are the gateway's own, in Twilio's form", asyn
 		equal([denied.status, denied.code, denied.details.code], [400, 21215, "policy_denied"]);
 	}
 	equal(phone.invites.length, 0, "who was rung");
+});
+
+test("twilio: key list tells the account of each key", async (t) => {
+	const gw = await t.gateway({ ...config, sandbox: false });
+	const { stdout } = spawnSync(t.binary, ["--config", join(gw.dir, "bellpull.json"), "key", "list"], { cwd: gw.dir, encoding: "utf8", timeout: 20_000 });
+	equal(stdout, ["crm", "signer", "other"].map((name, i) => {
+		const { project } = keys[i];
+		return `${name}  project ${project}  account ${accountOf(project)}  of the configuration\n`;
+	}).join(""));
 });
 
 test("twilio: without keys this machine may ask, for the account of the default project", async (t) => {
