@@ -302,14 +302,14 @@ const struct gw_config_row gw_config_rows[] = {
   .min = 24, .json_default = "null",
   .help = "Secret by reference that signs the callbacks of this key's calls: whsec_ and 24 "
 	  "to 64 bytes in base64, or as many characters as they are. null: they are not "
-	  "signed." },
+	  "signed; those of /2010-04-01 by the key itself, as Twilio does." },
 { "/keys/N/callback_hosts", GW_CONFIG_STRINGS, KEY(callback_hosts), .form = gw_form_host,
   .json_default = "[]",
   .help = "Hosts that a call's status_callback may name. Empty: none." },
 { "/keys/N/from", GW_CONFIG_STRING, KEY(from), .nullable = true, .max = 256,
   .json_default = "null",
-  .help = "Who is rung first in calls of /2010-04-01 whose Twiml says nobody, before To: "
-	  "853, as from of POST /calls. null: such calls are refused." },
+  .help = "Who is rung before To in calls of /2010-04-01 that have no Twiml: 853, as from of "
+	  "POST /calls. null: such calls are refused." },
 
 /* Policy ----------------------------------------------------------------- */
 { "/policy/countries", GW_CONFIG_STRINGS, ROOT(policy.countries),
