@@ -50,11 +50,11 @@ static const char *const param_names[PARAM_COUNT] = {
 static const struct {
 	const char *name, *why;
 } not_had[] = {
-	{ "Url", "no instructions are fetched: Twiml has them" },
-	{ "Method", "no instructions are fetched: Twiml has them" },
-	{ "Fallback*", "no instructions are fetched: Twiml has them" },
+	{ "Url", "no instructions are fetched, Twiml has them" },
+	{ "Method", "no instructions are fetched, Twiml has them" },
+	{ "Fallback*", "no instructions are fetched, Twiml has them" },
 	{ "ApplicationSid",
-	  "there are no applications: Twiml says what to do" },
+	  "there are no applications, Twiml says what to do" },
 	{ "CallerId", "the caller id is From" },
 	{ "MachineDetection*", "people and machines are not told apart" },
 	{ "AsyncAmd*", "people and machines are not told apart" },
@@ -86,8 +86,7 @@ struct reading {
 
 static int refuse_name(struct gw_twilio_fault *fault, const char *name)
 {
-	const char *why = "Twilio has no such parameter, and neither has this "
-			  "gateway";
+	const char *why = "there is no such parameter";
 
 	for (size_t i = 0; i < ARRAY_SIZE(not_had); i++) {
 		const size_t len = strlen(not_had[i].name);
@@ -98,7 +97,7 @@ static int refuse_name(struct gw_twilio_fault *fault, const char *name)
 			why = not_had[i].why;
 	}
 	gw_twilio_fault(fault, "unknown_parameter",
-			"%s is not had by this gateway: %s", name, why);
+			"%s is not available here: %s", name, why);
 	return EBADMSG;
 }
 

@@ -282,6 +282,7 @@ static const struct gw_route few[] = {
 	{ .method = GW_DELETE, .path = "/calls/{id}" },
 	{ .method = GW_GET, .path = "/calls/{id}/events", .flags = 8 },
 	{ .method = GW_GET, .path = "/{a}/of/{b}" },
+	{ .method = GW_GET, .path = "/d/{s}.json" },
 };
 
 static int test_http_route(void)
@@ -299,6 +300,10 @@ static int test_http_route(void)
 		{ "/calls/x", GW_DELETE, 4, GW_GET | GW_DELETE },
 		{ "/calls/x/events", GW_GET, 5, GW_GET },
 		{ "/x/of/y", GW_GET, 6, GW_GET },
+		{ "/d/x.json", GW_GET, 7, GW_GET },
+		{ "/d/x.xml", GW_GET, -1, 0 },
+		{ "/d/x", GW_GET, -1, 0 },
+		{ "/d/.json", GW_GET, -1, 0 },
 		{ "/calls/", GW_GET, -1, 0 },
 		{ "/calls//events", GW_GET, -1, 0 },
 		{ "/calls/x/", GW_GET, -1, 0 },
@@ -321,6 +326,12 @@ static int test_http_route(void)
 	CHECK(m.params[1].value_len == 3 &&
 	      !memcmp(m.params[1].value, "yes", 3));
 	CHECK(m.params[1].name_len == 1 && *m.params[1].name == 'b');
+
+	gw_http_route_match(&m, few, ARRAY_SIZE(few), "/d/CA1.json", GW_GET);
+	CHECK_INT(m.param_count, 1);
+	CHECK(m.params[0].value_len == 3 &&
+	      !memcmp(m.params[0].value, "CA1", 3));
+	CHECK(m.params[0].name_len == 1 && *m.params[0].name == 's');
 
 	return 0;
 }
