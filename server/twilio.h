@@ -110,6 +110,9 @@ const char *gw_twilio_from(const struct gw_json *call);
 
 /* Callbacks ----------------------------------------------------------------- */
 
+/* Does who is told of this event want the form behind his URL? */
+bool gw_twilio_is_get(const struct gw_json *event);
+
 /* Appends the form that tells an event of a call. Returns 0, EBADMSG (it is no
  * event that a callback tells) or ENOMEM. */
 int gw_twilio_callback(struct mbuf *form, const struct gw_json *event,
@@ -119,7 +122,7 @@ int gw_twilio_callback(struct mbuf *form, const struct gw_json *event,
  * signed; NULL: no memory, or no form. */
 struct mbuf *gw_twilio_fields(const char *form, size_t len);
 
-/* X-Twilio-Signature of a form of ours that is posted to url. Returns 0 or ENOMEM. */
+/* X-Twilio-Signature of a form of ours that is posted to url; empty: of a GET. Returns 0 or ENOMEM. */
 enum { GW_TWILIO_SIGNATURE_SIZE = 48 };
 int gw_twilio_sign(char signature[GW_TWILIO_SIGNATURE_SIZE], const char *token,
 		   const char *url, const char *form, size_t len);

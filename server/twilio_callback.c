@@ -50,6 +50,7 @@ static int write_encoded(struct mbuf *mb, const char *text)
 
 struct form {
 	struct mbuf *mb;
+	const char *before; /* the next field */
 	int err;
 };
 
@@ -57,10 +58,9 @@ static void add(struct form *f, const char *name, const char *value)
 {
 	if (!value || f->err)
 		return;
-	if (f->mb->end)
-		f->err = mbuf_write_u8(f->mb, '&');
-	f->err = f->err ? f->err : mbuf_printf(f->mb, "%s=", name);
+	f->err = mbuf_printf(f->mb, "%s%s=", f->before, name);
 	f->err = f->err ? f->err : write_encoded(f->mb, value);
+	f->before = "&";
 }
 
 static void add_number(struct form *f, const char *name, int64_t value)
@@ -102,6 +102,14 @@ static void add_end(struct form *f, const struct gw_json *call)
 		add_number(f, "SipResponseCode", code);
 }
 
+bool gw_twilio_is_get(const struct gw_json *event)
+{
+	const char *method = gw_json_string(gw_json_find(
+		event, "/call/metadata/twilio/StatusCallbackMethod"));
+
+	return method && !strcmp(method, "GET");
+}
+
 int gw_twilio_callback(struct mbuf *mb, const struct gw_json *event,
 		       const char *project)
 {
@@ -111,7 +119,7 @@ int gw_twilio_callback(struct mbuf *mb, const struct gw_json *event,
 	const size_t moment = find_moment(text_of(event, "type"));
 	char account[GW_TWILIO_SID_SIZE], sid[GW_TWILIO_SID_SIZE];
 	char at[GW_CLOCK_MAIL_LEN + 1];
-	struct form f = { .mb = mb };
+	struct form f = { .mb = mb, .before = "" };
 	int64_t ms;
 
 	if (moment == MOMENTS || !id || !gw_call_id_valid(id) ||

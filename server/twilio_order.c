@@ -141,7 +141,7 @@ static int check_words(struct reading *r)
 	} rows[] = {
 		{ RECORD, "invalid_parameter", { "true", "false" } },
 		{ RECORDING_CHANNELS, "invalid_parameter", { "dual" } },
-		{ CALLBACK_METHOD, "invalid_method", { "POST" } },
+		{ CALLBACK_METHOD, "invalid_method", { "POST", "GET" } },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -315,6 +315,9 @@ static void write_order(struct gw_writer *w, const struct reading *r)
 	gw_write_open(w, "metadata", '{');
 	gw_write_open(w, "twilio", '{');
 	gw_write_string(w, "From", r->text[FROM]);
+	if (r->text[CALLBACK_METHOD])
+		gw_write_string(w, "StatusCallbackMethod",
+				r->text[CALLBACK_METHOD]);
 	gw_write_close(w, '}');
 	gw_write_close(w, '}');
 	gw_write_close(w, '}');

@@ -10,11 +10,9 @@
 #include <string.h>
 
 #include "config/config.h"
-#include "config/json.h"
 #include "server/clock.h"
 #include "server/events.h"
 #include "server/log.h"
-#include "server/twilio.h"
 #include "server/webhook_impl.h"
 #include "server/webhook_retry.h"
 #include "server/webhook_sign.h"
@@ -278,49 +276,6 @@ int gw_webhook_headers(struct gw_webhook_request *req,
 	return err;
 }
 
-/* The same in Twilio's words. */
-static int twilio_headers(struct gw_webhook_request *req,
-			  const struct gw_webhook_endpoint *ep, const char *id)
-{
-	static const char type[] = "Content-Type: "
-				   "application/x-www-form-urlencoded; "
-				   "charset=UTF-8";
-	char signature[GW_TWILIO_SIGNATURE_SIZE];
-	const char *secrets[8];
-	int err;
-
-	err = str_dup(&req->headers[0], type);
-	err = err ? err :
-		    re_sdprintf(&req->headers[1],
-				"I-Twilio-Idempotency-Token: %s", id);
-	if (err || !gw_webhook_secrets(ep, secrets))
-		return err;
-	err = gw_twilio_sign(signature, secrets[0], req->url, req->body,
-			     req->body_len);
-	return err ? err :
-		     re_sdprintf(&req->headers[2], "X-Twilio-Signature: %s",
-				 signature);
-}
-
-static int make_twilio(struct gw_webhook_request *req,
-		       const struct gw_event *ev)
-{
-	struct gw_json_doc *doc = NULL;
-	int err;
-
-	req->made = mbuf_alloc(512);
-	if (!req->made)
-		return ENOMEM;
-	err = gw_json_parse(&doc, ev->json, ev->json_len, 0, NULL);
-	err = err ? err :
-		    gw_twilio_callback(req->made, gw_json_root(doc),
-				       ev->project);
-	req->body = (const char *)req->made->buf;
-	req->body_len = req->made->end;
-	mem_deref(doc);
-	return err;
-}
-
 /* The event as it is, or what is made of it for a CRM. */
 static int make_body(struct gw_webhook_request *req,
 		     const struct gw_webhook_endpoint *ep,
@@ -330,8 +285,6 @@ static int make_body(struct gw_webhook_request *req,
 
 	req->body = ev->json;
 	req->body_len = ev->json_len;
-	if (gw_webhook_is_twilio(ep))
-		return make_twilio(req, ev);
 	if (!ep->cfg || ep->cfg->format == GW_WEBHOOK_STANDARD)
 		return 0;
 
@@ -362,11 +315,12 @@ static int send_item(struct gw_webhook_endpoint *ep,
 	req->listed_only = gw_webhook_is_keyless(ep);
 	req->doneh = answered;
 	req->arg = item;
-	err = make_body(req, ep, ev);
-	if (!err)
-		err = gw_webhook_is_twilio(ep) ?
-			      twilio_headers(req, ep, id) :
-			      gw_webhook_headers(req, ep, id);
+	if (gw_webhook_is_twilio(ep)) {
+		err = gw_webhook_twilio(req, ep, ev, id);
+	} else {
+		err = make_body(req, ep, ev);
+		err = err ? err : gw_webhook_headers(req, ep, id);
+	}
 	if (err)
 		mem_deref(req);
 	else

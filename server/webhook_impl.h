@@ -2,6 +2,7 @@
  *
  *   webhook.c        up and down, endpoints, the outbox of an event
  *   webhook_deliver.c  from what is due to a request, and what comes of it
+ *   webhook_twilio.c  the same in Twilio's words
  *   webhook_look.c   what the API shows, tests and replays */
 #ifndef BELLPULL_SERVER_WEBHOOK_IMPL_H
 #define BELLPULL_SERVER_WEBHOOK_IMPL_H
@@ -12,6 +13,8 @@
 #include "server/webhook.h"
 #include "server/webhook_queue.h"
 #include "server/webhook_send.h"
+
+struct gw_event;
 
 enum {
 	GW_WEBHOOK_PARALLEL = 4, /* of one endpoint */
@@ -68,9 +71,14 @@ int gw_webhook_add(struct gw_webhooks *w,
 /* webhook_deliver.c */
 void gw_webhook_pump(struct gw_webhooks *w);
 void gw_webhook_flush(struct gw_webhooks *w);
-/* Headers of a request to ep (not in Twilio's words); text is the id. Returns 0 or an
- * error. */
+/* Headers of a request to ep; text is the id. Returns 0 or an error. */
 int gw_webhook_headers(struct gw_webhook_request *req,
 		       const struct gw_webhook_endpoint *ep, const char *id);
+
+/* webhook_twilio.c: body or URL, and headers, of a request that tells ev to ep in
+ * Twilio's words. Returns 0 or an error. */
+int gw_webhook_twilio(struct gw_webhook_request *req,
+		      const struct gw_webhook_endpoint *ep,
+		      const struct gw_event *ev, const char *id);
 
 #endif

@@ -193,6 +193,8 @@ static void set_up(const struct gw_webhook_sender *s, CURL *easy,
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, req);
 	(void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, req->own.list);
+	if (!req->body)
+		return;
 	(void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, req->body);
 	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE,

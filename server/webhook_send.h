@@ -22,13 +22,13 @@ enum {
 	GW_WEBHOOK_HEADERS = 6,
 };
 
-/* One POST. Everything that it points to stays as it is until doneh is called. */
+/* One POST, or GET. Everything that it points to stays as it is until doneh is called. */
 struct gw_webhook_request {
 	const char *url, *ca_file; /* ca_file: or NULL */
 	bool listed_only;          /* nowhere but to allow_targets */
-	const char *body;
+	const char *body;          /* NULL: a GET */
 	size_t body_len;
-	struct mbuf *made; /* owned, if body lies in it; or NULL */
+	struct mbuf *made; /* owned, if body or url lies in it; or NULL */
 	char *headers[GW_WEBHOOK_HEADERS]; /* "name: value", owned; NULL: none */
 	void (*doneh)(struct gw_webhook_request *req, void *arg); /* loop */
 	void *arg;

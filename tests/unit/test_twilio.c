@@ -359,7 +359,8 @@ static int test_twilio_orders_take_what_fits(void)
 		"\"time_limit\":\"60\",\"send_digits\":\"1\","
 		"\"status_callback\":\"https://a/\",\"ringback\":\"de\","
 		"\"status_callback_events\":[\"ringing\",\"completed\"],"
-		"\"metadata\":{\"twilio\":{\"From\":\"1\"}}}");
+		"\"metadata\":{\"twilio\":{\"From\":\"1\","
+		"\"StatusCallbackMethod\":\"POST\"}}}");
 }
 TEST(test_twilio_orders_take_what_fits);
 
@@ -380,8 +381,9 @@ static int test_twilio_orders_are_refused_by_name(void)
 		  "Record" },
 		{ "To=853&From=1&RecordingChannels=mono&" DIAL,
 		  "invalid_parameter", "RecordingChannels: may only be dual" },
-		{ "To=853&From=1&StatusCallbackMethod=GET&" DIAL,
-		  "invalid_method", "StatusCallbackMethod" },
+		{ "To=853&From=1&StatusCallbackMethod=PUT&" DIAL,
+		  "invalid_method",
+		  "StatusCallbackMethod: may only be POST or GET" },
 		{ "To=853&From=1&StatusCallbackEvent=busy&" DIAL,
 		  "invalid_parameter", "busy" },
 		{ "To=853&From=1&StatusCallbackEvent=ringing&"
@@ -599,6 +601,50 @@ static int test_twilio_callbacks_tell_calls_alone(void)
 	return 0;
 }
 TEST(test_twilio_callbacks_tell_calls_alone);
+
+/* Those that Twilio's own words don't ask for are posted. */
+static int test_twilio_callbacks_may_be_asked_for_by_get(void)
+{
+	static const struct {
+		const char *event;
+		bool get;
+	} rows[] = {
+		{ "{\"call\":{\"metadata\":{\"twilio\":"
+		  "{\"StatusCallbackMethod\":\"GET\"}}}}",
+		  true },
+		{ "{\"call\":{\"metadata\":{\"twilio\":"
+		  "{\"StatusCallbackMethod\":\"POST\"}}}}",
+		  false },
+		{ "{\"call\":{\"metadata\":{\"twilio\":"
+		  "{\"StatusCallbackMethod\":1}}}}",
+		  false },
+		{ "{\"call\":{\"metadata\":null}}", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		OWNED struct gw_json_doc *doc = NULL;
+
+		CHECK_OK(gw_json_parse(&doc, rows[i].event,
+				       strlen(rows[i].event), 0, NULL));
+		CHECK_INT(gw_twilio_is_get(gw_json_root(doc)), rows[i].get);
+	}
+	return 0;
+}
+TEST(test_twilio_callbacks_may_be_asked_for_by_get);
+
+/* The fields go behind what is there: a URL and its ? or &. */
+static int test_twilio_callbacks_fit_behind_a_url(void)
+{
+	static const char begin[] = "https://a/?x=1&CallSid=CA01927f31";
+	OWNED struct mbuf *mb = mbuf_alloc(64);
+
+	CHECK(mb);
+	CHECK_OK(mbuf_write_str(mb, "https://a/?x=1&"));
+	CHECK_OK(tell(mb, "call.ended", CALL));
+	CHECK(!strncmp((char *)mb->buf, begin, strlen(begin)));
+	return 0;
+}
+TEST(test_twilio_callbacks_fit_behind_a_url);
 
 /* The vector of Twilio's documentation. */
 static int test_twilio_signs_as_twilio_does(void)

@@ -81,7 +81,8 @@ const receiver = async (t, answer = () => 204) => {
 		request.on("data", (part) => parts.push(part));
 		request.on("end", () => {
 			const body = Buffer.concat(parts).toString();
-			got.push({ headers: request.headers, body, url: request.url, form: Object.fromEntries(new URLSearchParams(body)) });
+			const form = Object.fromEntries(new URLSearchParams(body));
+			got.push({ method: request.method, headers: request.headers, body, url: request.url, form });
 			response.writeHead(answer(got.length));
 			response.end();
 		});
@@ -187,7 +188,7 @@ test("twilio: lists go by To, Status and day, page by page, and show all calls o
 		equal([error.status, error.code], [400, 20001], name);
 		match(error.message, new RegExp(name, "i"));
 	}
-	for (const query of ["PageSize=0", "Page=x", "Page=2", "Status=gone", "StartTime=soon", "PageToken=x", "StartTime=2026-11-22&StartTime%3C=2026-11-23"])
+	for (const query of ["PageSize=0", "PageSize=1001", "PageSize=all", "Page=-1", "Page=x", "Page=2", "Status=gone", "StartTime=soon", "PageToken=x", "StartTime=2026-11-22&StartTime%3C=2026-11-23"])
 		equal((await gw.api("GET", `/2010-04-01/Accounts/${ACCOUNT}/Calls.json?${query}`, basic(ACCOUNT, TOKEN))).status, 400, query);
 });
 
@@ -202,11 +203,11 @@ test("twilio: callbacks are Twilio's forms, in order, and its validator takes th
 		const told = there.got.filter(({ form }, i) => i === 0 || form.SequenceNumber !== there.got[i - 1].form.SequenceNumber);
 		equal(told.map(({ form }) => form.CallStatus), ["initiated", "ringing", "in-progress", "completed"]);
 		equal(told.map(({ form }) => form.SequenceNumber), ["0", "1", "2", "3"]);
-		for (const { headers, form } of there.got) {
+		for (const { method, headers, form } of there.got) {
 			match(headers["content-type"], /^application\/x-www-form-urlencoded/);
 			ok(twilio.validateRequest(token, headers["x-twilio-signature"], there.url, form), "its signature");
 			ok(!twilio.validateRequest(token, headers["x-twilio-signature"], there.url, { ...form, CallStatus: "busy" }), "of what it says");
-			equal(headers["webhook-signature"], undefined);
+			equal([method, headers["webhook-signature"]], ["POST", undefined]);
 			equal([form.CallSid, form.AccountSid, form.From, form.To], [made.sid, ACCOUNT, CALLER, "sim:hangup"]);
 			equal([form.ApiVersion, form.Direction, form.CallbackSource], ["2010-04-01", "outbound-api", "call-progress-events"]);
 			match(form.Timestamp, /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000$/);
@@ -215,6 +216,28 @@ test("twilio: callbacks are Twilio's forms, in order, and its validator takes th
 		equal(failed, again, "by what a repetition is known");
 		match(last.form.CallDuration, /^[0-9]+$/);
 		match(last.form.Duration, /^[0-9]+$/);
+	}
+});
+
+test("twilio: by GET, a callback's fields stand behind its URL, which is what is signed", async (t) => {
+	const there = await receiver(t, (n) => (n === 1 ? 500 : 204));
+	const gw = await up(t);
+	const bare = there.url.replace(/\?.*/, "");
+	for (const [statusCallback, begin] of [[there.url, "/hook?crm=797&x=%2F&CallSid=CA"], [bare, "/hook?CallSid=CA"]]) {
+		there.got.length = 0;
+		const made = await clientOf(gw).calls.create({ to: "sim:busy", from: CALLER, twiml: dial("sim:answer"), statusCallback,
+			statusCallbackEvent: ["initiated", "completed"], statusCallbackMethod: "GET" });
+		const told = () => there.got.map(({ url }) => new URL(url, bare).searchParams);
+		await eventually("the end came", () => told().some((form) => form.get("CallStatus") === "busy"));
+		for (const { method, headers, body, url } of there.got) {
+			equal([method, body, headers["content-type"]], ["GET", "", undefined]);
+			ok(url.startsWith(begin), url);
+			const whole = new URL(url, bare).href;
+			ok(twilio.validateRequest(TOKEN, headers["x-twilio-signature"], whole, {}), "its signature");
+			ok(!twilio.validateRequest(TOKEN, headers["x-twilio-signature"], `${whole}0`, {}), "of all of it");
+		}
+		for (const form of told())
+			equal([form.get("CallSid"), form.get("From"), form.get("To")], [made.sid, CALLER, "sim:busy"]);
 	}
 });
 
@@ -248,11 +271,12 @@ test("twilio: what is not had is refused by its name, and nothing rings", async 
 		[{ callerId: CALLER }, 20001, /CallerId/], [{ sipAuthUsername: "a" }, 20001, /SipAuthUsername/],
 		[{ byoc: "BY1" }, 20001, /Byoc/], [{ callReason: "yes" }, 20001, /CallReason/], [{ callToken: "x" }, 20001, /CallToken/],
 		[{ recordingChannels: "mono" }, 20001, /RecordingChannels/],
-		[{ statusCallbackMethod: "GET" }, 21209, /StatusCallbackMethod/],
+		[{ statusCallbackMethod: "PUT" }, 21209, /StatusCallbackMethod/],
 		[{ statusCallbackEvent: ["busy"] }, 20001, /StatusCallbackEvent/],
 		[{ statusCallback: "https://elsewhere.example/" }, 21205, /StatusCallback: its host/],
 		[{ timeout: 0 }, 21208, /Timeout/], [{ timeLimit: 100000 }, 20001, /TimeLimit/], [{ sendDigits: "1x" }, 21206, /SendDigits/],
 		[{ to: "" }, 21201, /To/], [{ to: "no number" }, 21211, /To/], [{ to: "client:alice" }, 21211, /To/],
+		[{ to: "+49 (30) 222-1" }, 21211, /digits only/], [{ to: " 4930222" }, 21211, /To: an address is/],
 		[{ from: "" }, 21213, /From/], [{ from: "+4930999" }, 21210, /From/],
 		[{ twiml: undefined }, 21205, /Twiml/], [{ twiml: "<Response>" }, 12100, /Twiml/],
 		[{ twiml: "<!DOCTYPE x [<!ENTITY a \"b\">]><Response><Dial>&a;</Dial></Response>" }, 12100, /document type/],
@@ -316,6 +340,20 @@ test("twilio: what fits is done: timeouts, limits, digits, recording, <Number>, 
 		match(made.sid, /^CA/);
 		await client.calls(made.sid).update({ status: "completed" });
 	}
+});
+
+test("twilio: numbers are read as everywhere, and told as they were given", async (t) => {
+	const phone = await far(t, () => 486);
+	const gw = await t.gateway({ ...config, sandbox: false, lines: [lineTo(phone, { caller_ids: [CALLER] })], policy: { countries: ["DE"] } });
+	const client = clientOf(gw);
+	const forms = [["+4930222", "+4930222"], ["030222", "030222"], ["004930222", "004930222"], ["853", "853"], ["sip:853", "853"]];
+	for (const [to, dialled] of forms) {
+		const made = await client.calls.create({ to, from: CALLER, twiml: dial("854") });
+		equal(made.to, to);
+		await eventually("it ended", async () => (await client.calls(made.sid).fetch()).status === "busy");
+		equal(phone.invites.at(-1).user, dialled, to);
+	}
+	equal(phone.invites.length, forms.length);
 });
 
 test("twilio: a token twice is one call, and the first answer again", async (t) => {
