@@ -204,7 +204,9 @@ static void probe(void *arg)
 
 	(void)arg;
 
-	count_lag(now, now > loop.probe_due ? now - loop.probe_due : 0);
+	/* the first turn isn't late: what was before it is the start */
+	if (loop.probe_due)
+		count_lag(now, now > loop.probe_due ? now - loop.probe_due : 0);
 
 	loop.probe_due = now + LAG_PROBE_MS;
 	tmr_start(&loop.probe, LAG_PROBE_MS, probe, NULL);
@@ -269,9 +271,9 @@ int gw_loop_init(void)
 		return err;
 
 	loop.up = true;
-	loop.probe_due = tmr_jiffies();
+	loop.probe_due = 0;
 	tmr_init(&loop.probe);
-	probe(NULL);
+	tmr_start(&loop.probe, 0, probe, NULL);
 
 	return 0;
 }
