@@ -20,6 +20,7 @@
 #include "server/http.h"
 #include "server/key.h"
 #include "server/store.h"
+#include "server/uri.h"
 #include "sip/cause.h"
 
 enum {
@@ -66,30 +67,14 @@ static bool read_page(char position[GW_CURSOR_POSITION], uint32_t *limitp,
 	return true;
 }
 
-static int write_encoded(struct mbuf *mb, const char *text)
-{
-	int err = 0;
-
-	for (; *text; text++) {
-		const unsigned char c = (unsigned char)*text;
-
-		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-		    (c >= 'a' && c <= 'z') || strchr("-._~", c))
-			err |= mbuf_write_u8(mb, c);
-		else
-			err |= mbuf_printf(mb, "%%%02X", c);
-	}
-	return err;
-}
-
 int gw_api_add_query(struct mbuf *mb, char before, const char *name,
 		     const char *value)
 {
 	int err = mbuf_write_u8(mb, (uint8_t)before);
 
-	err |= write_encoded(mb, name);
+	err |= gw_uri_escape(mb, name);
 	err |= mbuf_write_u8(mb, '=');
-	return err | write_encoded(mb, value);
+	return err | gw_uri_escape(mb, value);
 }
 
 /* The same question for the page behind this one. */

@@ -12,6 +12,7 @@
 
 #include "config/json.h"
 #include "server/clock.h"
+#include "server/uri.h"
 
 static const struct {
 	const char *type;
@@ -31,23 +32,6 @@ static const char *text_of(const struct gw_json *object, const char *name)
 	return gw_json_string(gw_json_get(object, name));
 }
 
-/* Bytes that need none stay (RFC 3986 2.3). */
-static int write_encoded(struct mbuf *mb, const char *text)
-{
-	int err = 0;
-
-	for (; !err && *text; text++) {
-		const uint8_t c = (uint8_t)*text;
-
-		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-		    (c >= 'a' && c <= 'z') || strchr("-._~", c))
-			err = mbuf_write_u8(mb, c);
-		else
-			err = mbuf_printf(mb, "%%%02X", c);
-	}
-	return err;
-}
-
 struct form {
 	struct mbuf *mb;
 	const char *before; /* the next field */
@@ -59,7 +43,7 @@ static void add(struct form *f, const char *name, const char *value)
 	if (!value || f->err)
 		return;
 	f->err = mbuf_printf(f->mb, "%s%s=", f->before, name);
-	f->err = f->err ? f->err : write_encoded(f->mb, value);
+	f->err = f->err ? f->err : gw_uri_escape(f->mb, value);
 	f->before = "&";
 }
 

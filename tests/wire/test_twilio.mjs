@@ -1,7 +1,9 @@
 /* Twilio's API under /2010-04-01, by Twilio's own client: calls, callbacks that its
  * validator takes, and everything that is not had refused by its name. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import { join } from "node:path";
 
@@ -412,6 +414,30 @@ test("twilio: limits and refusals are the gateway's own, in Twilio's form", asyn
 		equal([denied.status, denied.code, denied.details.code], [400, 21215, "policy_denied"]);
 	}
 	equal(phone.invites.length, 0, "who was rung");
+});
+
+test("twilio: the first call of docs/twilio.md goes as it stands there", async (t) => {
+	const text = readFileSync(new URL("../../docs/twilio.md", import.meta.url), "utf8");
+	const [, example] = text.match(/\n## A first call\n([^]*?)\n## /);
+	const block = (kind) => example.match(new RegExp(`\n\`\`\`${kind}\n([^]*?)\n\`\`\`\n`))[1];
+	const env = { BELLPULL_KEY: TOKEN, ACCOUNT_SID: ACCOUNT };
+	const gw = await t.gateway(JSON.parse(block("json")), { env });
+	await eventually("the line is registered", async () =>
+		(await gw.api("GET", "/lines/sandbox", bearer(TOKEN))).json?.state === "registered");
+	const here = (script) => script.replaceAll("http://127.0.0.1:8080", gw.url);
+	const run = async (command, args) => {
+		const child = spawn(command, args, { cwd: new URL("..", import.meta.url), env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"], timeout: 60_000 });
+		const said = ["", ""];
+		[child.stdout, child.stderr].forEach((stream, i) => stream.on("data", (data) => (said[i] += data)));
+		const [code] = await once(child, "close");
+		equal(code, 0, said[1]);
+		return said[0];
+	};
+	const said = await run(process.execPath, ["--input-type=module", "-e", here(block("js"))]);
+	equal(said.trim().split("\n").toSorted(), ["0 initiated", "1 ringing", "2 in-progress", "3 completed", "34 queued"]);
+	const [curl] = example.match(/curl -u .*/);
+	equal(JSON.parse(await run("sh", ["-c", here(curl)])).status, "queued");
+	equal((await clientOf(gw).calls.list()).length, 2, "calls");
 });
 
 test("twilio: key list tells the account of each key", async (t) => {
