@@ -89,8 +89,8 @@ static bool read_times(struct gw_store_read *rd, struct gw_http_req *req)
 		rd->since_ms -= rd->since_ms % DAY_MS;
 		before_ms = rd->since_ms + DAY_MS;
 	}
-	if (before_ms > 0)
-		gw_call_id_lowest(rd->cursor, before_ms);
+	if (day || before)
+		gw_call_id_lowest(rd->cursor, MAX(before_ms, 0));
 	return true;
 }
 

@@ -109,7 +109,7 @@ void gw_twilio_fault_of(struct gw_twilio_fault *fault, const char *pointer,
 	} names[] = {
 		/* clang-format off */
 		{ "/to",                "To",             "invalid_to" },
-		{ "/from",              "<Dial>",         "invalid_to" },
+		{ "/from",              "<Dial>, or the key's setting from", "invalid_to" },
 		{ "/caller_id/number",  "From",           "caller_id_refused" },
 		{ "/ring_timeout",      "Timeout",        "invalid_timeout" },
 		{ "/time_limit",        "TimeLimit",      "invalid_parameter" },

@@ -224,13 +224,18 @@ static int settle_timeout(struct reading *r)
 	return 0;
 }
 
-/* The shorter one ends the call. What is no number is refused as one. */
-static void settle_time_limit(struct reading *r)
+/* The shorter one ends the call. An own one that is no number is refused as one of an
+ * order is. */
+static int settle_time_limit(struct reading *r)
 {
 	const char *own = r->text[TIME_LIMIT], *dial = r->twiml.time_limit;
 
+	if (dial && dial[strspn(dial, "0123456789")])
+		return REFUSE(r, "twiml_unsupported",
+			      "Twiml: timeLimit of <Dial> is in seconds");
 	if (!own || (dial && strtoul(dial, NULL, 10) < strtoul(own, NULL, 10)))
 		r->text[TIME_LIMIT] = dial;
+	return 0;
 }
 
 static bool is_same(const char *a, const char *b)
@@ -257,8 +262,7 @@ static int check_order(struct reading *r)
 	    !is_same(caller_id, r->text[TO]))
 		return REFUSE(r, "caller_id_refused",
 			      "Twiml: callerId of <Dial> has to be From or To");
-	settle_time_limit(r);
-	return settle_timeout(r);
+	return settle_time_limit(r) || settle_timeout(r) ? EBADMSG : 0;
 }
 
 static void write_events(struct gw_writer *w, const struct gw_json *events)

@@ -396,6 +396,10 @@ static int test_twilio_orders_are_refused_by_name(void)
 		  "caller_id_refused", "callerId" },
 		{ "To=853&From=1&Timeout=5&" DIAL_WITH("timeout=\"6\""),
 		  "invalid_timeout", "Timeout" },
+		{ "To=853&From=1&TimeLimit=5&" DIAL_WITH("timeLimit=\"6x\""),
+		  "twiml_unsupported", "timeLimit" },
+		{ "To=853&From=1&TimeLimit=5&" DIAL_WITH("timeLimit=\"-1\""),
+		  "twiml_unsupported", "timeLimit" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -181,6 +181,9 @@ test("twilio: lists go by To, Status and day, page by page, and show all calls o
 	equal(await sids({ startTimeBefore: new Date(now + 3600_000), pageSize: 3 }), made);
 	equal(await sids({ startTimeBefore: new Date(now - 3600_000) }), []);
 	equal(await sids({ startTime: new Date(now) }), made, "today");
+	equal(await sids({ startTime: new Date(now + 86_400_000) }), [], "tomorrow");
+	equal(await sids({ startTimeBefore: new Date("1960-01-01") }), []);
+	equal(await sids({ startTime: new Date("1969-12-31") }), []);
 	const [native] = await client.calls.list({ limit: 1 });
 	equal([native.from, native.to], ["858", "sim:busy"], "of a call that was placed otherwise, the line's");
 	const first = await client.calls.page({ pageSize: 3 });
@@ -292,6 +295,7 @@ test("twilio: what is not had is refused by its name, and nothing rings", async 
 		[{ twiml: dial("853", " record=\"record-from-ringing\"") }, 12200, /record/],
 		[{ twiml: dial("853", " callerId=\"+4930999\"") }, 21210, /callerId/],
 		[{ twiml: dial("853", " timeout=\"10\""), timeout: 20 }, 21208, /Timeout/],
+		[{ twiml: dial("853", " timeLimit=\"a\""), timeLimit: 20 }, 12200, /timeLimit/],
 		[{ twiml: dial("853 854") }, 21211, /Dial/],
 	];
 	for (const [more, code, named] of wrong) {
