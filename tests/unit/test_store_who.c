@@ -679,8 +679,13 @@ static int test_store_who_key_tool(void)
 		{ "add crm", 65, "already" },
 		{ "disable crm", 0, "" },
 		{ "list", 0,
-		  "crm  project shop  calls:create,tokens:create  "
-		  "lines office" },
+		  "crm  project shop  "
+		  "account AC8d9001d32c6a703d95921a77115050f3  "
+		  "calls:create,tokens:create  lines office" },
+		{ "list", 0,
+		  "filed  project default  "
+		  "account AC37a8eec1ce19687d132fe29051dca629  "
+		  "of the configuration" },
 		{ "list", 0, "disabled" },
 		{ "enable crm", 0, "" },
 		{ "remove crm", 0, "" },
