@@ -60,17 +60,32 @@ static int new_endpoint(struct gw_webhook_endpoint **epp, struct gw_webhooks *w,
 	return 0;
 }
 
-struct gw_webhook_endpoint *gw_webhook_find(struct gw_webhooks *w,
-					    const char *name)
+struct gw_webhook_endpoint *gw_webhook_known(const struct gw_webhooks *w,
+					     const char *name)
 {
-	struct gw_webhook_endpoint *ep = NULL;
-
 	for (struct le *le = w->endpoints.head; le; le = le->next) {
-		ep = le->data;
+		struct gw_webhook_endpoint *ep = le->data;
+
 		if (!strcmp(ep->name, name))
 			return ep;
 	}
-	if (strncmp(name, callback_prefix, strlen(callback_prefix)) != 0)
+
+	return NULL;
+}
+
+bool gw_webhook_is_callback(const char *name)
+{
+	return !strncmp(name, callback_prefix, strlen(callback_prefix));
+}
+
+struct gw_webhook_endpoint *gw_webhook_find(struct gw_webhooks *w,
+					    const char *name)
+{
+	struct gw_webhook_endpoint *ep = gw_webhook_known(w, name);
+
+	if (ep)
+		return ep;
+	if (!gw_webhook_is_callback(name))
 		return NULL;
 	return new_endpoint(&ep, w, name, NULL) ? NULL : ep;
 }
@@ -109,7 +124,9 @@ size_t gw_webhook_secrets(const struct gw_webhook_endpoint *ep,
 	return n;
 }
 
-void gw_webhook_save(const struct gw_webhook_endpoint *ep)
+/* What the next process has to know of it. */
+static int save_job(struct gw_store_job **jobp,
+		    const struct gw_webhook_endpoint *ep)
 {
 	struct gw_store_job *job = gw_store_job_alloc(0);
 	struct gw_store_endpoint *row = gw_store_endpoint_alloc();
@@ -118,38 +135,67 @@ void gw_webhook_save(const struct gw_webhook_endpoint *ep)
 	err = err ? err : str_dup(&row->name, ep->name);
 	if (!err && ep->why)
 		err = str_dup(&row->why, ep->why);
-	if (!err) {
-		row->disabled_at_ms = ep->disabled_at_ms;
-		row->failing_since_ms = ep->failing_since_ms;
-		job->endpoint = row;
-		job->keep = true;
-		(void)gw_store_push(ep->webhooks->store, job);
-		return;
+	if (err) {
+		mem_deref(row);
+		mem_deref(job);
+		return err;
 	}
-	mem_deref(row);
-	mem_deref(job);
+	row->disabled_at_ms = ep->disabled_at_ms;
+	row->failing_since_ms = ep->failing_since_ms;
+	job->endpoint = row;
+	*jobp = job;
+	return 0;
 }
 
-void gw_webhook_disable(struct gw_webhook_endpoint *ep, const char *why)
+void gw_webhook_save(const struct gw_webhook_endpoint *ep)
 {
-	if (ep->why)
+	struct gw_store_job *job;
+
+	if (save_job(&job, ep))
 		return;
-	(void)str_dup(&ep->why, why);
+	job->keep = true;
+	(void)gw_store_push(ep->webhooks->store, job);
+}
+
+static void disable(struct gw_webhook_endpoint *ep, const char *why)
+{
+	if (ep->why || str_dup(&ep->why, why))
+		return;
 	ep->disabled_at_ms = gw_clock_ms();
 	gw_webhook_queue_shut(ep->queue, true);
 	gw_log(GW_LOG_ERROR, "webhook.endpoint.disabled",
 	       GW_F_STR("endpoint", ep->name), GW_F_STR("why", why));
-	gw_webhook_save(ep);
 }
 
-void gw_webhook_enable(struct gw_webhook_endpoint *ep)
+static void enable(struct gw_webhook_endpoint *ep)
 {
 	ep->why = mem_deref(ep->why);
 	ep->disabled_at_ms = ep->failing_since_ms = 0;
 	gw_webhook_queue_shut(ep->queue, false);
 	gw_log(GW_LOG_INFO, "webhook.endpoint.enabled",
 	       GW_F_STR("endpoint", ep->name));
+}
+
+void gw_webhook_disable(struct gw_webhook_endpoint *ep, const char *why)
+{
+	disable(ep, why);
 	gw_webhook_save(ep);
+}
+
+void gw_webhook_enable(struct gw_webhook_endpoint *ep)
+{
+	enable(ep);
+	gw_webhook_save(ep);
+}
+
+int gw_webhook_turn(struct gw_store_job **jobp, struct gw_webhook_endpoint *ep,
+		    bool on)
+{
+	if (on)
+		enable(ep);
+	else
+		disable(ep, "an operator has disabled it");
+	return save_job(jobp, ep);
 }
 
 /* Who wants to know ------------------------------------------------------------- */
@@ -167,7 +213,7 @@ static bool wants(const struct gw_webhook_endpoint *ep, const char *type)
 {
 	const struct gw_config_strings *events;
 
-	if (!ep->cfg || ep->why)
+	if (!ep->cfg)
 		return false;
 	/* news of a failed delivery could go round in circles */
 	if (!strncmp(type, "webhook.", 8))
@@ -220,16 +266,21 @@ static const char *callback_url(const char *callback, const char *type,
 static int fill(struct gw_store_event *ev, const struct gw_webhooks *w,
 		const char *name, const char *url)
 {
+	const struct gw_webhook_endpoint *own;
 	size_t n = 0;
 
 	for (struct le *le = w->endpoints.head; le; le = le->next) {
 		const struct gw_webhook_endpoint *ep = le->data;
 
-		if (wants(ep, ev->type) && n < ev->delivery_count)
-			ev->deliveries[n++].endpoint = mem_ref(ep->name);
+		if (!wants(ep, ev->type) || n >= ev->delivery_count)
+			continue;
+		ev->deliveries[n].dead = ep->why != NULL;
+		ev->deliveries[n++].endpoint = mem_ref(ep->name);
 	}
 	if (!url)
 		return 0;
+	own = gw_webhook_known(w, name);
+	ev->deliveries[n].dead = own && own->why;
 	return str_dup(&ev->deliveries[n].endpoint, name) ||
 			       str_dup(&ev->deliveries[n].url, url) ?
 		       ENOMEM :
@@ -284,6 +335,7 @@ int gw_webhook_add(struct gw_webhooks *w,
 		return err;
 	item->attempts = row->attempts;
 	item->owner = ep;
+	item->erasures = w->erasures;
 	if (event && w->bodies < GW_WEBHOOK_BODIES) {
 		const struct gw_event *ev = event;
 
@@ -292,6 +344,16 @@ int gw_webhook_add(struct gw_webhooks *w,
 	}
 	w->waiting++;
 	return 0;
+}
+
+/* What a disabled endpoint isn't told. */
+static void bury(struct gw_webhooks *w, const char *endpoint)
+{
+	struct gw_webhook_endpoint *ep = gw_webhook_known(w, endpoint);
+
+	if (ep)
+		ep->dead++;
+	w->stats.dead++;
 }
 
 /* On disk, with this event. */
@@ -305,6 +367,10 @@ static void posted(const struct gw_event *ev,
 	memcpy(row.call_id, ev->call_id, sizeof(row.call_id));
 	for (size_t i = 0; i < count; i++) {
 		w->known_id = deliveries[i].id;
+		if (deliveries[i].dead) {
+			bury(w, deliveries[i].endpoint);
+			continue;
+		}
 		if (!w->loaded)
 			continue; /* it is read in its turn */
 		row.id = deliveries[i].id;
