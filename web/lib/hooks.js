@@ -11,13 +11,13 @@ const time = (at) => new Date(at).toLocaleString([], { day: "numeric", month: "s
 
 /* { say, tone, why }: how it is, and if it isn't well, since when and what happens
  * next. */
-export const endpointWords = ({ state, reason, disabled_at, failing_since, failures_in_a_row: failures }) => {
+export const endpointWords = ({ state, reason, disabled_at, failing_since, failures_in_a_row: failures, waiting }) => {
 	if (state === "disabled")
 		return { say: "Disabled", tone: "bad", why: `${sentence(plain(reason))}${disabled_at ? `, since ${time(disabled_at)}` : ""}. What it would be told is kept as dead: enable it, then send those again.` };
 	if (state === "failing")
 		return { say: "Resting", tone: "bad", why: `${count(failures, "failure")} in a row. It is tried every five minutes until it answers well; \u201cTry now\u201d doesn\u2019t wait.` };
 	if (failing_since)
-		return { say: "Failing", tone: "waiting", why: `${count(Math.max(failures, 1), "failure")} in a row, since ${time(failing_since)}. What failed is tried again, later each time.` };
+		return { say: "Failing", tone: "waiting", why: `${count(Math.max(failures, 1), "failure")} in a row, since ${time(failing_since)}. ${waiting ? "What failed is tried again, later each time." : "Nothing waits: the next event tries it."}` };
 	return { say: "Enabled", tone: "good", why: "" };
 };
 
