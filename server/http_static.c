@@ -62,6 +62,7 @@
 	row(delivery_list,  "/elements/delivery-list.js",   "web/elements/delivery-list.js",    SCRIPT) \
 	row(hook_inbox,     "/elements/hook-inbox.js",      "web/elements/hook-inbox.js",       SCRIPT) \
 	row(line_status,    "/elements/line-status.js",     "web/elements/line-status.js",      SCRIPT) \
+	row(replay_range,   "/elements/replay-range.js",    "web/elements/replay-range.js",     SCRIPT) \
 	row(sign_in,        "/elements/sign-in.js",         "web/elements/sign-in.js",          SCRIPT) \
 	row(sip_ladder,     "/elements/sip-ladder.js",      "web/elements/sip-ladder.js",       SCRIPT) \
 	row(webhook_endpoint, "/elements/webhook-endpoint.js", "web/elements/webhook-endpoint.js", SCRIPT)

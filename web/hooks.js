@@ -6,6 +6,7 @@ import { IN_SAMPLE, OUT_SAMPLE, bodyType, countDead, readFilter, refusedWords, r
 import "/elements/copy-text.js";
 import "/elements/delivery-list.js";
 import "/elements/hook-inbox.js";
+import "/elements/replay-range.js";
 import "/elements/sign-in.js";
 import "/elements/webhook-endpoint.js";
 
@@ -66,6 +67,7 @@ const drawEndpoints = (endpoints, dead) => {
 	setText(at("out-count"), endpoints.length ? (unwell ? `${unwell} of ${endpoints.length} not well` : "all well") : "");
 	at("out-empty").hidden = endpoints.length > 0;
 	deliveries.endpoints = endpoints;
+	at("range").endpoints = endpoints;
 };
 
 const drawHooks = (hooks) => {
@@ -154,11 +156,11 @@ document.addEventListener("visibilitychange", () => {
 
 /* --- wishes ------------------------------------------------------------------------ */
 
-/* Has something done to an endpoint, and told on its card. */
-const act = async (node, ask, words) => {
+/* Has something done to an endpoint, and told where it was asked for. */
+const act = async (node, ask, words, failed = (problem) => { node.verdict = problem.sentence; }) => {
 	node.busy = true;
 	node.verdict = "Asking...";
-	await load(ask, (answer) => { node.verdict = words(answer); }, (problem) => { node.verdict = problem.sentence; });
+	await load(ask, (answer) => { node.verdict = words(answer); }, failed);
 	node.busy = false;
 	look();
 };
@@ -166,11 +168,11 @@ const act = async (node, ask, words) => {
 /* The gateway puts back so many at once: again, until there are none left or it has
  * enough for now. */
 const ROUNDS = 20;
-const replayAll = async (name) => {
+const replayAll = async (name, range) => {
 	let replayed = 0;
 	let more = true;
 	for (let round = 0; more && round < ROUNDS; round += 1) {
-		const answer = await gateway.tellEndpoint(name, "replay", { status: "dead" }).catch((problem) => {
+		const answer = await gateway.tellEndpoint(name, "replay", range).catch((problem) => {
 			if (!replayed)
 				throw problem;
 			return { replayed: 0, more: true };
@@ -188,7 +190,14 @@ const wishes = {
 	"endpoint-turn": ({ detail: { name, state: before }, target }) =>
 		act(target, () => gateway.tellEndpoint(name, before === "enabled" ? "disable" : "enable"),
 			(answer) => (answer.state === "disabled" ? "It is told nothing more." : `It is told again${answer.waiting ? `: ${answer.waiting} waited` : ""}.`)),
-	"endpoint-replay": ({ detail: { name }, target }) => act(target, () => replayAll(name), replayWords),
+	"endpoint-replay": ({ detail: { name }, target }) => act(target, () => replayAll(name, { status: "dead" }), replayWords),
+	"range-replay": ({ detail: { name, range }, target }) => {
+		target.problem = null;
+		return act(target, () => replayAll(name, range), replayWords, (problem) => {
+			target.verdict = "";
+			target.problem = problem;
+		});
+	},
 	"delivery-replay": ({ detail: { id } }) => load(() => gateway.replay(id), () => {
 		deliveries.tell(id, "");
 		say("It is on the way again.");

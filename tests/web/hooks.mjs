@@ -150,6 +150,39 @@ export const hooksTests = ({ test, makeGateway, openPage, serious, live, shot })
 		assert.equal(await page.locator(".none").textContent(), "No delivery is like that.");
 	});
 
+	story("C10: what was delivered in a range of time is sent again", { ...busy, expected: ["422"] }, async (scene) => {
+		const { open, there, call, api } = scene;
+		await call();
+		const told = await until("all is told", async () => {
+			const { data } = (await api("GET", "/webhooks/deliveries?endpoint=crm&status=delivered")).json;
+			return data.length === 3 && data;
+		});
+		const over = Math.floor(Math.max(...told.map((one) => Date.parse(one.done_at))) / 1000) * 1000 + 1000;
+		const page = await open();
+		await live(page);
+		await page.getByText("Send a range of time again", { exact: true }).click();
+		const form = page.getByRole("form", { name: "A range of time" });
+		const go = form.getByRole("button", { name: "Send these again" });
+		await form.getByLabel("Send to").selectOption("crm");
+		await form.getByLabel("What is").selectOption("delivered");
+		await go.click();
+		await form.getByRole("alert").getByText("Until must be a time that has passed").waitFor();
+
+		const moment = (at) => page.evaluate((ms) => {
+			const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
+			return local.toISOString().slice(0, 19);
+		}, at);
+		await form.getByLabel("Over since").fill(await moment(over - 3_600_000));
+		await form.getByLabel("Over before").fill(await moment(over));
+		await form.getByLabel("Event").selectOption("call.ended");
+		await until("the range is over", () => Date.now() > over);
+		await go.click();
+		await form.getByText("1 delivery is on the way again.").waitFor();
+		assert.equal(await form.getByRole("alert").isVisible(), false, "the mistake is forgotten");
+		await until("it came again", () => there.got.filter(({ path, event }) => path === "/crm" && event.type === "call.ended").length === 2);
+		assert.equal(there.got.filter(({ path, event }) => path === "/crm" && event.type !== "call.ended").length, 2, "and no other one");
+	});
+
 	story("C9, C15: a test, and an endpoint off and on again", busy, async (scene) => {
 		const { open, api, answers, there } = scene;
 		await happen(scene);
@@ -185,7 +218,7 @@ export const hooksTests = ({ test, makeGateway, openPage, serious, live, shot })
 			const shown = await page.locator(".rows .of a").evaluateAll((links) => links.map((link) => link.pathname));
 			return shown.length > 3 && shown.every((path) => path === `/calls/${id}`);
 		});
-		await page.getByLabel("Event", { exact: true }).selectOption("call.ended");
+		await page.getByRole("form", { name: "Which deliveries" }).getByLabel("Event").selectOption("call.ended");
 		await until("its end alone", async () => (await page.locator(".rows .what").allTextContents()).every((type) => type === "call.ended"));
 		await page.reload();
 		await page.locator(".rows > li").first().waitFor();
@@ -252,6 +285,7 @@ export const hooksTests = ({ test, makeGateway, openPage, serious, live, shot })
 				await live(page);
 				await page.locator('.rows > li[data-status="dead"] summary').first().click();
 				await hook(page, "crm").getByText("Try a body", { exact: true }).click();
+				await page.getByText("Send a range of time again", { exact: true }).click();
 				assert.deepEqual(await serious(page), []);
 				assert.ok(await overflow(page) <= 0, "nothing is cut off");
 			});

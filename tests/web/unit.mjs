@@ -577,6 +577,12 @@ test("tests and replays are told in a sentence", () => {
 	assert.match(hooks.replayWords({ replayed: 0, more: false }), /none/);
 });
 
+test("a range of time goes out as the API takes it", () => {
+	assert.deepEqual(hooks.replayRange({ status: "dead", type: "", since: "", until: "" }), { status: "dead" });
+	assert.deepEqual(hooks.replayRange({ status: "delivered", type: "call.ended", since: "2026-01-02T03:04", until: "2026-01-02T03:04:05" }),
+		{ status: "delivered", type: "call.ended", since: new Date(2026, 0, 2, 3, 4).toISOString(), until: new Date(2026, 0, 2, 3, 4, 5).toISOString() });
+});
+
 test("every verdict of a hook has its words", () => {
 	const schema = JSON.parse(read("server/openapi.json")).components.schemas.HookDelivery.properties.verdict.enum;
 	for (const verdict of schema)

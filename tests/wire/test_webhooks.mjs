@@ -421,17 +421,26 @@ test("C10: a replay leaves room for what is new", async (t) => {
 	there.close();
 });
 
-test("C17: a callback's host that is gone is listed, and can be enabled", async (t) => {
-	let gone = true;
-	const there = await receiver(t, () => (gone ? 410 : 200));
+test("C17: the callbacks of a host are listed, and go off and on like an endpoint", async (t) => {
+	const there = await receiver(t);
 	const gw = await up(t, webhooks([]));
-	await call(gw, { to: "sim:busy", status_callback: there.url });
-	const seen = await eventually("it is listed", async () => (await gw.api("GET", "/webhooks")).json.data.find((one) => one.state === "disabled"));
-	equal([seen.name, seen.url], ["callback::127.0.0.1", null]);
-	equal((await gw.api("POST", `/webhooks/${encodeURIComponent(seen.name)}/test`)).status, 404, "it has no URL of its own");
-	gone = false;
-	equal((await gw.api("POST", `/webhooks/${encodeURIComponent(seen.name)}/enable`)).json.state, "enabled");
+	const placed = () => call(gw, { to: "sim:busy", status_callback: there.url });
+	await placed();
 	await eventually("it came", async () => (await deliveries(gw, "?status=delivered")).length === 1);
+	const [seen] = (await gw.api("GET", "/webhooks")).json.data;
+	equal([seen.name, seen.url, seen.state], ["callback::127.0.0.1", null, "enabled"]);
+	const ask = (what) => gw.api("POST", `/webhooks/${encodeURIComponent(seen.name)}/${what}`);
+	equal((await ask("test")).status, 404, "it has no URL of its own");
+	equal((await ask("disable")).json.state, "disabled");
+	const missed = await placed();
+	await eventually("what it misses is kept", async () => (await deliveries(gw, "?status=dead")).length === 1);
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	await eventually("it still is", async () => (await gw.api("GET", "/webhooks")).json.data[0]?.state === "disabled");
+	equal((await ask("enable")).json.state, "enabled");
+	equal((await ask("replay")).json.replayed, 1);
+	await eventually("it came", () => there.got.length === 2);
+	equal(there.got[1].event.call_id, missed);
 	there.close();
 });
 

@@ -87,7 +87,7 @@ class HookInbox extends HTMLElement {
 		this.firstElementChild.dataset.tone = hook.enabled ? "good" : "";
 		setText(parts.name, hook.name);
 		setText(parts.status, hook.enabled ? "Open" : "Switched off");
-		setText(parts.profile, `Profile ${hook.profile}, calls are ${hook.key}\u2019s`);
+		setText(parts.profile, `Profile ${hook.profile}, places calls as ${hook.key}`);
 		parts.url.text = hook.url;
 		parts.text.id = `try-${hook.name}`;
 		this.label.htmlFor = parts.text.id;

@@ -47,6 +47,14 @@ export const replayWords = ({ replayed, more }) => (replayed
 	? `${count(replayed, "delivery is", "deliveries are")} on the way again.${more ? " There are more: send again." : ""}`
 	: "There was none to send again.");
 
+/* What a form says of a range, as the API takes it: its times are local ones. */
+export const replayRange = ({ status, type, since, until }) => ({
+	status,
+	...(type ? { type } : {}),
+	...(since ? { since: new Date(since).toISOString() } : {}),
+	...(until ? { until: new Date(until).toISOString() } : {}),
+});
+
 /* --- deliveries ------------------------------------------------------------ */
 
 const DELIVERIES = {
