@@ -1,8 +1,4 @@
-/* Endpoints, and what an event becomes for each of them: see webhook.h.
- *
- * The callbacks that calls have of their own go to endpoints that come into being
- * with them, one for each key and host, so that a host that hangs delays nobody
- * else: "callback:KEY:HOST". */
+/* Up and down, and what an event becomes for each endpoint: see webhook.h. */
 #include "server/webhook.h"
 
 #include <errno.h>
@@ -21,182 +17,6 @@
 #include "server/webhook_template.h"
 
 enum { PAGE = 1000 };
-
-static const char callback_prefix[] = "callback:";
-
-/* Endpoints ---------------------------------------------------------------------- */
-
-static void endpoint_destructor(void *arg)
-{
-	struct gw_webhook_endpoint *ep = arg;
-
-	list_unlink(&ep->le);
-	mem_deref(ep->queue);
-	mem_deref(ep->name);
-	mem_deref(ep->why);
-}
-
-static int new_endpoint(struct gw_webhook_endpoint **epp, struct gw_webhooks *w,
-			const char *name, const struct gw_config_endpoint *cfg)
-{
-	struct gw_webhook_endpoint *ep =
-		mem_zalloc(sizeof(*ep), endpoint_destructor);
-	int err;
-
-	if (!ep)
-		return ENOMEM;
-	ep->webhooks = w;
-	ep->cfg = cfg;
-	err = str_dup(&ep->name, name);
-	err = err ? err :
-		    gw_webhook_queue_alloc(&ep->queue, cfg && cfg->unordered,
-					   GW_WEBHOOK_PARALLEL);
-	if (err) {
-		mem_deref(ep);
-		return err;
-	}
-	list_append(&w->endpoints, &ep->le, ep);
-	*epp = ep;
-	return 0;
-}
-
-struct gw_webhook_endpoint *gw_webhook_known(const struct gw_webhooks *w,
-					     const char *name)
-{
-	for (struct le *le = w->endpoints.head; le; le = le->next) {
-		struct gw_webhook_endpoint *ep = le->data;
-
-		if (!strcmp(ep->name, name))
-			return ep;
-	}
-
-	return NULL;
-}
-
-bool gw_webhook_is_callback(const char *name)
-{
-	return !strncmp(name, callback_prefix, strlen(callback_prefix));
-}
-
-struct gw_webhook_endpoint *gw_webhook_find(struct gw_webhooks *w,
-					    const char *name)
-{
-	struct gw_webhook_endpoint *ep = gw_webhook_known(w, name);
-
-	if (ep)
-		return ep;
-	if (!gw_webhook_is_callback(name))
-		return NULL;
-	return new_endpoint(&ep, w, name, NULL) ? NULL : ep;
-}
-
-/* "callback:KEY:HOST" */
-static const struct gw_config_key *key_of(const struct gw_webhook_endpoint *ep)
-{
-	const struct gw_config *cfg = ep->webhooks->cfg;
-	const char *name = ep->name + strlen(callback_prefix);
-	const size_t len = strcspn(name, ":");
-
-	for (size_t i = 0; i < cfg->key_count; i++) {
-		if (strlen(cfg->keys[i].name) == len &&
-		    !memcmp(cfg->keys[i].name, name, len))
-			return &cfg->keys[i];
-	}
-
-	return NULL;
-}
-
-size_t gw_webhook_secrets(const struct gw_webhook_endpoint *ep,
-			  const char *secrets[8])
-{
-	const struct gw_config_key *key;
-	size_t n = 0;
-
-	if (ep->cfg) {
-		for (; n < ep->cfg->secrets.count && n < 8; n++)
-			secrets[n] =
-				gw_secret_text(ep->cfg->secrets.list[n], NULL);
-		return n;
-	}
-	key = key_of(ep);
-	if (key && key->webhook_secret)
-		secrets[n++] = gw_secret_text(key->webhook_secret, NULL);
-	return n;
-}
-
-/* What the next process has to know of it. */
-static int save_job(struct gw_store_job **jobp,
-		    const struct gw_webhook_endpoint *ep)
-{
-	struct gw_store_job *job = gw_store_job_alloc(0);
-	struct gw_store_endpoint *row = gw_store_endpoint_alloc();
-	int err = job && row ? 0 : ENOMEM;
-
-	err = err ? err : str_dup(&row->name, ep->name);
-	if (!err && ep->why)
-		err = str_dup(&row->why, ep->why);
-	if (err) {
-		mem_deref(row);
-		mem_deref(job);
-		return err;
-	}
-	row->disabled_at_ms = ep->disabled_at_ms;
-	row->failing_since_ms = ep->failing_since_ms;
-	job->endpoint = row;
-	*jobp = job;
-	return 0;
-}
-
-void gw_webhook_save(const struct gw_webhook_endpoint *ep)
-{
-	struct gw_store_job *job;
-
-	if (save_job(&job, ep))
-		return;
-	job->keep = true;
-	(void)gw_store_push(ep->webhooks->store, job);
-}
-
-static void disable(struct gw_webhook_endpoint *ep, const char *why)
-{
-	if (ep->why || str_dup(&ep->why, why))
-		return;
-	ep->disabled_at_ms = gw_clock_ms();
-	gw_webhook_queue_shut(ep->queue, true);
-	gw_log(GW_LOG_ERROR, "webhook.endpoint.disabled",
-	       GW_F_STR("endpoint", ep->name), GW_F_STR("why", why));
-}
-
-static void enable(struct gw_webhook_endpoint *ep)
-{
-	ep->why = mem_deref(ep->why);
-	ep->disabled_at_ms = ep->failing_since_ms = 0;
-	gw_webhook_queue_shut(ep->queue, false);
-	gw_log(GW_LOG_INFO, "webhook.endpoint.enabled",
-	       GW_F_STR("endpoint", ep->name));
-}
-
-void gw_webhook_disable(struct gw_webhook_endpoint *ep, const char *why)
-{
-	disable(ep, why);
-	gw_webhook_save(ep);
-}
-
-void gw_webhook_enable(struct gw_webhook_endpoint *ep)
-{
-	enable(ep);
-	gw_webhook_save(ep);
-}
-
-int gw_webhook_turn(struct gw_store_job **jobp, struct gw_webhook_endpoint *ep,
-		    bool on)
-{
-	if (on)
-		enable(ep);
-	else
-		disable(ep, "an operator has disabled it");
-	return save_job(jobp, ep);
-}
 
 /* Who wants to know ------------------------------------------------------------- */
 
@@ -255,7 +75,7 @@ static const char *callback_url(const char *callback, const char *type,
 		if (!(wanted & moments[i].moment) ||
 		    gw_webhook_host(host, sizeof(host), url))
 			return NULL;
-		(void)snprintf(name, size, "%s%.*s:%s", callback_prefix,
+		(void)snprintf(name, size, "%s%.*s:%s", GW_WEBHOOK_CALLBACK,
 			       (int)strcspn(key, " "), key, host);
 		return url;
 	}
@@ -549,8 +369,9 @@ int gw_webhooks_alloc(struct gw_webhooks **webhooksp,
 	tmr_init(&w->flush);
 	err = gw_webhook_sender_alloc(&w->sender, cfg);
 	for (size_t i = 0; !err && i < cfg->webhooks.endpoint_count; i++)
-		err = new_endpoint(&ep, w, cfg->webhooks.endpoints[i].name,
-				   &w->cfg->webhooks.endpoints[i]);
+		err = gw_webhook_endpoint(&ep, w,
+					  cfg->webhooks.endpoints[i].name,
+					  &w->cfg->webhooks.endpoints[i]);
 	if (err) {
 		mem_deref(w);
 		return err;

@@ -1,6 +1,7 @@
 /* What the files of webhooks share; nobody else includes it.
  *
- *   webhook.c        up and down, endpoints, the outbox of an event
+ *   webhook.c        up and down, the outbox of an event
+ *   webhook_endpoint.c by name, on and off
  *   webhook_deliver.c  from what is due to a request, and what comes of it
  *   webhook_look.c   what the API shows, tests, and turns on and off
  *   webhook_replay.c what is sent once more */
@@ -50,7 +51,13 @@ struct gw_webhooks {
 	struct gw_webhook_stats stats;
 };
 
-/* webhook.c: NULL: there is none; find() makes one of a call's callback. */
+#define GW_WEBHOOK_CALLBACK "callback:" /* how their names begin: KEY:HOST */
+
+/* webhook_endpoint.c: a new one, the list's; cfg NULL: of callbacks. Returns 0 or
+ * ENOMEM. */
+int gw_webhook_endpoint(struct gw_webhook_endpoint **epp, struct gw_webhooks *w,
+			const char *name, const struct gw_config_endpoint *cfg);
+/* NULL: there is none; find() makes one of a call's callback. */
 struct gw_webhook_endpoint *gw_webhook_known(const struct gw_webhooks *w,
 					     const char *name);
 struct gw_webhook_endpoint *gw_webhook_find(struct gw_webhooks *w,
@@ -65,10 +72,11 @@ void gw_webhook_save(const struct gw_webhook_endpoint *ep);
 void gw_webhook_disable(struct gw_webhook_endpoint *ep, const char *why);
 void gw_webhook_enable(struct gw_webhook_endpoint *ep);
 /* By an operator: it is so from now on; the job, not pushed yet, says so to the next
- * process. */
+ * process. ENOMEM: it may be as it was. */
 int gw_webhook_turn(struct gw_store_job **jobp, struct gw_webhook_endpoint *ep,
 		    bool on);
-/* One more that waits. event: or NULL, it is read when it is due. */
+
+/* webhook.c: one more that waits. event: or NULL, it is read when it is due. */
 int gw_webhook_add(struct gw_webhooks *w,
 		   const struct gw_store_outgoing_row *row, void *event);
 

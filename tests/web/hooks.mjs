@@ -172,8 +172,8 @@ export const hooksTests = ({ test, makeGateway, openPage, serious, live, shot })
 			const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
 			return local.toISOString().slice(0, 19);
 		}, at);
-		await form.getByLabel("Over since").fill(await moment(over - 3_600_000));
-		await form.getByLabel("Over before").fill(await moment(over));
+		await form.getByLabel("Since").fill(await moment(over - 3_600_000));
+		await form.getByLabel("Before").fill(await moment(over));
 		await form.getByLabel("Event").selectOption("call.ended");
 		await until("the range is over", () => Date.now() > over);
 		await go.click();

@@ -127,6 +127,11 @@ const place = async (page, to) => {
 };
 const live = (page) => page.locator('#stream[data-state="live"]').waitFor();
 
+const shot = async (page, name) => {
+	if (process.env.SHOTS)
+		await page?.screenshot({ path: join(process.env.SHOTS, `${name.replace(/\W+/g, "-")}.png`), fullPage: true }).catch(() => {});
+};
+
 const serious = async (page) => {
 	await page.evaluate(axe);
 	const { violations } = await page.evaluate(() => window.axe.run(document));
@@ -381,12 +386,7 @@ pairTests({ test, later, card, status, steps, live, serious });
 if (FAKE)
 	console.log("the page of webhooks is not tried: fake.mjs has none");
 else
-	hooksTests({ test, makeGateway, openPage, serious, live, shot: (page, name) => shot(page, name) });
-
-const shot = async (page, name) => {
-	if (process.env.SHOTS)
-		await page?.screenshot({ path: join(process.env.SHOTS, `${name.replace(/\W+/g, "-")}.png`), fullPage: true }).catch(() => {});
-};
+	hooksTests({ test, makeGateway, openPage, serious, live, shot });
 
 /* --- running them ------------------------------------------------------------- */
 

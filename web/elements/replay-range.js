@@ -22,7 +22,7 @@ class ReplayRange extends HTMLElement {
 			since: moment("range-since"),
 			until: moment("range-until"),
 		};
-		const labels = { endpoint: "Send to", status: "What is", type: "Event", since: "Over since", until: "Over before" };
+		const labels = { endpoint: "Send to", status: "What is", type: "Event", since: "Since", until: "Before" };
 		this.go = el("button", { type: "submit" }, "Send these again");
 		this.error = el("p", { class: "error", role: "alert", hidden: true });
 		this.said = el("p", { role: "status" });
