@@ -316,6 +316,36 @@ export const hooksTests = ({ test, makeGateway, openPage, serious, live, shot })
 		assert.equal(await page.evaluate(() => document.activeElement.localName), "summary", "the keyboard keeps its place");
 	});
 
+	story("C10: a delivery is found and sent again by keyboard alone", busy, async (scene) => {
+		const { open, there, answers } = scene;
+		await happen(scene);
+		const page = await open();
+		await live(page);
+		const focused = () => page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent);
+		const tabTo = async (what) => {
+			for (let presses = 0; presses < 80; presses += 1) {
+				await page.keyboard.press("Tab");
+				if (what.test(await focused()))
+					return;
+			}
+			assert.fail(`the Tab key never reaches ${what}`);
+		};
+		await page.getByLabel("Endpoint", { exact: true }).focus();
+		await page.keyboard.type("helpdesk");
+		await page.keyboard.press("Tab");
+		await page.keyboard.type("Dead");
+		await until("dead ones alone", async () => (await page.locator(".rows > li").count()) === 3 && (await page.locator('.rows > li[data-status="dead"]').count()) === 3);
+		await tabTo(/^Dead/);
+		await page.keyboard.press("Enter");
+		answers["/helpdesk"] = [200];
+		const before = there.got.length;
+		await tabTo(/^Send again: call\.ended/);
+		await page.keyboard.press("Enter");
+		await until("it is sent again", () => there.got.length > before);
+		await page.locator("#said").getByText("It is on the way again.").waitFor();
+		await until("two are left", async () => (await page.locator(".rows > li").count()) === 2);
+	});
+
 	story("webhooks: with keys one signs in, and a key without the scope is told so", {
 		...busy, expected: ["401", "403"], env: { PAGE_KEY: KEY, POOR_KEY: KEY.replace("a", "b") },
 		make: (url) => settings(url, { keys: [{ name: "page", secret: "env:PAGE_KEY", scopes: ["calls:read", "hooks:admin", "webhooks:admin"] }, { name: "poor", secret: "env:POOR_KEY", scopes: ["calls:read"] }] }),
