@@ -125,8 +125,9 @@ struct gw_config_log {
 struct gw_config_limits {
 	struct gw_config_strings headers; /* name patterns, "X-*"         */
 	uint32_t body_bytes;
-	uint32_t calls;          /* at the same time                  */
-	uint32_t calls_later;    /* waiting for their time            */
+	uint32_t calls;       /* at the same time                  */
+	uint32_t calls_later; /* waiting for their time            */
+	uint32_t calls_later_per_key;
 	uint32_t calls_per_s;    /* of one key, on average            */
 	uint32_t requests_per_s; /* of one key, on average            */
 	uint32_t streams;        /* event streams at the same time    */

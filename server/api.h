@@ -58,6 +58,10 @@ void gw_api_test_webhook(
 void gw_api_list_outbox(struct gw_http_req *req); /* GET /webhooks/deliveries */
 /* POST /webhooks/deliveries/{id}/replay */
 void gw_api_replay_delivery(struct gw_http_req *req);
+void gw_api_replay_range(
+	struct gw_http_req *req); /* POST /webhooks/{name}/... */
+void gw_api_enable_webhook(struct gw_http_req *req);
+void gw_api_disable_webhook(struct gw_http_req *req);
 
 /* api_twilio.c, api_twilio_list.c: /2010-04-01/Accounts/{account}/... */
 void gw_api_create_twilio_call(struct gw_http_req *req); /* POST Calls.json */

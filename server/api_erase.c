@@ -18,6 +18,7 @@
 #include "server/registry.h"
 #include "server/sse.h"
 #include "server/store.h"
+#include "server/webhook.h"
 
 static void still_up(struct gw_http_req *req)
 {
@@ -42,6 +43,7 @@ static void erased(int err, void *arg)
 		return;
 	}
 	gw_sse_forget(app->sse);
+	gw_webhooks_forget(app->webhooks);
 	gw_recordings_erase(id);
 	gw_log(GW_LOG_INFO, "call.erased", GW_F_STR("id", id));
 	gw_api_reply_call(req, id);

@@ -1,7 +1,6 @@
 /* Webhooks of CRMs, over HTTP: POST /hooks/{name} and its test, GET /hooks, and the
  * log of what came. What is in them is crm.h's matter. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <re.h>
@@ -9,6 +8,7 @@
 #include "config/config.h"
 #include "config/json.h"
 #include "server/api.h"
+#include "server/api_body.h"
 #include "server/app.h"
 #include "server/bucket.h"
 #include "server/clock.h"
@@ -19,7 +19,6 @@
 #include "server/key.h"
 #include "server/log.h"
 #include "server/store.h"
-#include "server/writer.h"
 
 enum {
 	FOREIGN_ROWS_PER_S = 10, /* what strangers may write into the log */
@@ -181,26 +180,6 @@ static void write_results(struct gw_writer *w, const struct gw_crm_delivery *d,
 	gw_write_close(w, '}');
 }
 
-static struct mbuf *begin(struct gw_writer *w)
-{
-	struct mbuf *mb = mbuf_alloc(512);
-
-	*w = (struct gw_writer){ .err = mb ? 0 : ENOMEM };
-	if (mb)
-		gw_writer_init(w, mb);
-	return mb;
-}
-
-static void reply(struct gw_http_req *req, const struct gw_writer *w,
-		  struct mbuf *mb)
-{
-	if (w->err)
-		gw_http_problem(req, 503, "memory", NULL);
-	else
-		gw_http_reply(req, 200, "application/json", mb);
-	mem_deref(mb);
-}
-
 static void acknowledge(struct gw_crm_delivery *d,
 			const struct gw_crm_result *first)
 {
@@ -217,10 +196,10 @@ static void acknowledge(struct gw_crm_delivery *d,
 				   acknowledgement);
 		return;
 	}
-	mb = begin(&w);
+	mb = gw_answer_begin(&w);
 	if (mb)
 		write_results(&w, d, first);
-	reply(d->req, &w, mb);
+	gw_answer(d->req, 200, &w, mb);
 }
 
 static void reject(struct gw_crm_delivery *d, const struct gw_crm_result *first,
@@ -477,7 +456,7 @@ void gw_api_test_hook(struct gw_http_req *req)
 				refusal.detail[0] ? refusal.detail : NULL);
 		return;
 	}
-	mb = begin(&w);
+	mb = gw_answer_begin(&w);
 	if (mb) {
 		gw_write_open(&w, NULL, '{');
 		gw_write_string(&w, "object", "hook_test");
@@ -488,7 +467,7 @@ void gw_api_test_hook(struct gw_http_req *req)
 		gw_write_close(&w, '}');
 	}
 	mem_deref(d);
-	reply(req, &w, mb);
+	gw_answer(req, 200, &w, mb);
 }
 
 static void write_hook(struct gw_writer *w, struct gw_http_req *req,
@@ -518,7 +497,7 @@ void gw_api_list_hooks(struct gw_http_req *req)
 {
 	const struct gw_crm_hook *hook;
 	struct gw_writer w;
-	struct mbuf *mb = begin(&w);
+	struct mbuf *mb = gw_answer_begin(&w);
 
 	if (mb) {
 		gw_write_open(&w, NULL, '{');
@@ -531,7 +510,7 @@ void gw_api_list_hooks(struct gw_http_req *req)
 		gw_write_null(&w, "next_cursor");
 		gw_write_close(&w, '}');
 	}
-	reply(req, &w, mb);
+	gw_answer(req, 200, &w, mb);
 }
 
 /* GET /hooks/{name}/deliveries ------------------------------------------------------ */
@@ -577,7 +556,7 @@ static void deliveries_read(struct gw_store_read *rd, void *arg)
 				 strerror(rd->err));
 		return;
 	}
-	mb = begin(&w);
+	mb = gw_answer_begin(&w);
 	if (mb) {
 		gw_write_open(&w, NULL, '{');
 		gw_write_string(&w, "object", "list");
@@ -594,27 +573,7 @@ static void deliveries_read(struct gw_store_read *rd, void *arg)
 		gw_write_string(&w, "next_cursor", rd->more ? cursor : NULL);
 		gw_write_close(&w, '}');
 	}
-	reply(req, &w, mb);
-}
-
-/* A whole number in 1..max, or otherwise when there is none. False: answered. */
-static bool query_number(struct gw_http_req *req, const char *name,
-			 uint64_t *valuep, uint64_t otherwise, uint64_t max)
-{
-	const char *text = gw_http_query(req, name);
-	char *end = NULL;
-
-	*valuep = otherwise;
-	if (!text)
-		return true;
-	if (*text >= '1' && *text <= '9' && strlen(text) < 20) {
-		*valuep = strtoull(text, &end, 10);
-		if (!*end && *valuep <= max)
-			return true;
-	}
-	gw_http_problemf(req, 400, "invalid_query", "%s is out of range.",
-			 name);
-	return false;
+	gw_answer(req, 200, &w, mb);
 }
 
 void gw_api_list_deliveries(struct gw_http_req *req)
@@ -625,8 +584,8 @@ void gw_api_list_deliveries(struct gw_http_req *req)
 	uint64_t limit, before;
 
 	if (!hook ||
-	    !query_number(req, "limit", &limit, LOG_LIMIT, LOG_LIMIT_MAX) ||
-	    !query_number(req, "cursor", &before, 0, INT64_MAX))
+	    !gw_query_number(req, "limit", &limit, LOG_LIMIT, LOG_LIMIT_MAX) ||
+	    !gw_query_number(req, "cursor", &before, 0, INT64_MAX))
 		return;
 	rd = gw_store_read_alloc(GW_STORE_DELIVERIES);
 	if (!rd || str_dup(&rd->hook, hook->cfg->name)) {

@@ -32,6 +32,9 @@
 	row(index,          "/",                            "web/index.html",                   HTML) \
 	row(call,           "/call.html",                   "web/call.html",                    HTML) \
 	row(api,            "/api.html",                    "web/api.html",                     HTML) \
+	row(hooks,          "/hooks.html",                  "web/hooks.html",                   HTML) \
+	row(hooks_app,      "/hooks.js",                    "web/hooks.js",                     SCRIPT) \
+	row(hooks_style,    "/hooks.css",                   "web/hooks.css",                    CSS) \
 	row(app,            "/app.js",                      "web/app.js",                       SCRIPT) \
 	row(style,          "/style.css",                   "web/style.css",                    CSS) \
 	row(call_style,     "/call.css",                    "web/call.css",                     CSS) \
@@ -41,6 +44,7 @@
 	row(lib_controls,   "/lib/controls.js",             "web/lib/controls.js",              SCRIPT) \
 	row(lib_dom,        "/lib/dom.js",                  "web/lib/dom.js",                   SCRIPT) \
 	row(lib_gateway,    "/lib/gateway.js",              "web/lib/gateway.js",               SCRIPT) \
+	row(lib_hooks,      "/lib/hooks.js",                "web/lib/hooks.js",                 SCRIPT) \
 	row(lib_ladder,     "/lib/ladder.js",               "web/lib/ladder.js",                SCRIPT) \
 	row(lib_people,     "/lib/people.js",               "web/lib/people.js",                SCRIPT) \
 	row(lib_steps,      "/lib/steps.js",                "web/lib/steps.js",                 SCRIPT) \
@@ -54,9 +58,14 @@
 	row(call_legs,      "/elements/call-legs.js",       "web/elements/call-legs.js",        SCRIPT) \
 	row(call_page,      "/elements/call-page.js",       "web/elements/call-page.js",        SCRIPT) \
 	row(call_timeline,  "/elements/call-timeline.js",   "web/elements/call-timeline.js",    SCRIPT) \
+	row(copy_text,      "/elements/copy-text.js",       "web/elements/copy-text.js",        SCRIPT) \
+	row(delivery_list,  "/elements/delivery-list.js",   "web/elements/delivery-list.js",    SCRIPT) \
+	row(hook_inbox,     "/elements/hook-inbox.js",      "web/elements/hook-inbox.js",       SCRIPT) \
 	row(line_status,    "/elements/line-status.js",     "web/elements/line-status.js",      SCRIPT) \
+	row(replay_range,   "/elements/replay-range.js",    "web/elements/replay-range.js",     SCRIPT) \
 	row(sign_in,        "/elements/sign-in.js",         "web/elements/sign-in.js",          SCRIPT) \
-	row(sip_ladder,     "/elements/sip-ladder.js",      "web/elements/sip-ladder.js",       SCRIPT)
+	row(sip_ladder,     "/elements/sip-ladder.js",      "web/elements/sip-ladder.js",       SCRIPT) \
+	row(webhook_endpoint, "/elements/webhook-endpoint.js", "web/elements/webhook-endpoint.js", SCRIPT)
 /* clang-format on */
 
 #define AS_DATA(symbol, path, file, type) INCLUDE_FILE(symbol, file);

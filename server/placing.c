@@ -445,11 +445,22 @@ static void judge_lines(const struct gw_placing *p, struct gw_refusal *r)
 		r->retry_s = 0;
 }
 
-static void judge_waiting(struct gw_refusal *r)
+static void judge_waiting(const struct gw_key *key, struct gw_refusal *r)
 {
-	if (gw_registry_may_wait())
+	uint32_t max = 0;
+	const int err = gw_registry_may_wait(key, &max);
+
+	if (!err)
 		return;
 	r->retry_s = 60;
+	if (err == EUSERS) {
+		r->limit = "calls-later";
+		r->max = max;
+		gw_refuse(r, 429, "limit_reached",
+			  "As many of this key's calls wait for their time as "
+			  "limits.calls_later_per_key allows.");
+		return;
+	}
 	gw_refuse(r, 503, "capacity",
 		  "As many calls wait for their time as limits.calls_later "
 		  "allows.");
@@ -465,7 +476,7 @@ bool gw_placing_judge(struct gw_placing *p, struct gw_refusal *r)
 		judge_quota(p, r);
 	/* what is full or down now may not be so then */
 	if (!r->status && p->due_ms)
-		judge_waiting(r);
+		judge_waiting(p->key, r);
 	else if (!r->status)
 		judge_lines(p, r);
 	return !r->status;

@@ -80,6 +80,32 @@ static struct gw_store_audit *make_row(const struct gw_key *key,
 	return err ? mem_deref(row) : row;
 }
 
+static const char *const acts[] = {
+	[GW_AUDIT_REPLAYED] = "webhooks_replayed",
+	[GW_AUDIT_ENABLED] = "webhook_enabled",
+	[GW_AUDIT_DISABLED] = "webhook_disabled",
+};
+
+struct gw_store_audit *gw_audit_act(struct gw_http_req *req,
+				    enum gw_audit_act act)
+{
+	const struct gw_refusal what = { .code = acts[act] };
+	const struct gw_refusal_order none = { .to = NULL };
+
+	return make_row(gw_http_key(req), &what, &none, gw_http_client(req),
+			gw_http_request_id(req));
+}
+
+bool gw_audit_is_act(const char *code)
+{
+	for (size_t i = 0; code && i < ARRAY_SIZE(acts); i++) {
+		if (!strcmp(code, acts[i]))
+			return true;
+	}
+
+	return false;
+}
+
 static void write_row(struct gw_store_audit *row)
 {
 	struct gw_store_job *job = row ? gw_store_job_alloc(0) : NULL;

@@ -44,6 +44,18 @@ void gw_refusal_audit(struct gw_http_req *req, const struct gw_key *key,
 void gw_refusal_note(const struct gw_key *key, const struct gw_refusal *refusal,
 		     const struct gw_refusal_order *order);
 
+/* What an operator did, as a row of the audit, which the job that does it writes with
+ * it: its detail is the caller's to fill in. NULL: no memory. */
+enum gw_audit_act {
+	GW_AUDIT_REPLAYED, /* webhooks, once more */
+	GW_AUDIT_ENABLED,  /* an endpoint         */
+	GW_AUDIT_DISABLED,
+};
+struct gw_store_audit *gw_audit_act(struct gw_http_req *req,
+				    enum gw_audit_act act);
+/* Is this the code of an act, and not of a refusal? */
+bool gw_audit_is_act(const char *code);
+
 /* Where refusals are counted from now on (bellpull_call_rejected_total); NULL:
  * nowhere. */
 struct gw_metrics;

@@ -11,6 +11,7 @@
  *   registry.c         this: who lives, up and down
  *   registry_place.c   from an order to a call
  *   registry_later.c   until its time comes, and again
+ *   registry_share.c   how many of these each key has
  *   registry_tell.c    from a call to its rows and events
  *   registry_record.c  from a call's sound to its file
  *   registry_limit.c   how much may be dialled
@@ -82,8 +83,7 @@ static void check_empty(void)
 static void count_out(const struct gw_registry_entry *e)
 {
 	if (e->postponed) {
-		if (gw_registry.stats.later)
-			gw_registry.stats.later--;
+		gw_later_leave(e);
 		return;
 	}
 	if (gw_registry.stats.living)
@@ -377,6 +377,7 @@ void gw_registry_close(void)
 		mem_deref(gw_registry.unsaved.head->data);
 	gw_registry.by_id = mem_deref(gw_registry.by_id);
 	gw_registry.by_idem = mem_deref(gw_registry.by_idem);
+	gw_registry.shares = mem_deref(gw_registry.shares);
 	gw_registry.admission = mem_deref(gw_registry.admission);
 	gw_registry.quota = mem_deref(gw_registry.quota);
 }

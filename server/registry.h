@@ -134,7 +134,8 @@ int gw_registry_remember(const struct gw_key *key, const char *idempotency_key,
 /* Calls for later (registry_later.c). They are on disk, and wait in here without
  * counting as living. When a call's time comes its order is read, and the policy
  * and the limits are asked, anew. */
-bool gw_registry_may_wait(void); /* limits.calls_later */
+/* 0; ENOBUFS: limits.calls_later is reached, EUSERS: key's part of it, *maxp. */
+int gw_registry_may_wait(const struct gw_key *key, uint32_t *maxp);
 /* Whose calls may begin: *keyp (the handler's) is the key of that name as it is now,
  * or NULL when no key is needed. name NULL: it was placed when none was. False: no
  * more. */

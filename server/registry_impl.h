@@ -74,6 +74,7 @@ extern struct gw_registry {
 	struct list all;     /* living */
 	struct list waiting; /* for their time, stats.later of them */
 	struct tmr later_tmr;
+	struct hash *shares; /* of keys in those; NULL: no key has had one */
 	gw_registry_key_h *keyh; /* or NULL */
 	void *key_arg;
 	struct list over;    /* ended, the last SIP messages still to come */
@@ -158,6 +159,17 @@ void gw_later_again(struct gw_registry_entry *e);
 /* DELETE of an ended call: what its plan has left. Returns 0 or ENOENT. */
 int gw_later_cancel(const char *id, const struct gw_key *key,
 		    const char **waitedp);
+
+/* One more, or less, that waits. */
+void gw_later_enter(struct gw_registry_entry *e);
+void gw_later_leave(const struct gw_registry_entry *e);
+
+/* registry_share.c: a reference to the share of key (NULL: it has none). Returns 0
+ * or ENOMEM. */
+struct gw_later_share;
+int gw_later_share(struct gw_later_share **sharep, const struct gw_key *key);
+void gw_later_count_in(struct gw_later_share *share);
+void gw_later_count_out(struct gw_later_share *share);
 
 /* registry_look.c: tells those who wait for what, or for less. */
 void gw_registry_wait_over(struct gw_registry_entry *e, enum gw_wait_for what);

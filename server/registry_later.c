@@ -50,6 +50,7 @@ struct gw_later {
 	char next[GW_STORE_ID_SIZE];
 	int64_t next_ms;
 	struct tmr expiry; /* begun, and looking for its line             */
+	struct gw_later_share *share; /* of its key; NULL: it has none    */
 	struct gw_registry_entry *e;
 };
 
@@ -71,6 +72,7 @@ static void destructor(void *arg)
 	tmr_cancel(&l->expiry);
 	mem_deref(l->body);
 	mem_deref(l->client);
+	mem_deref(l->share);
 }
 
 int gw_later_make(struct gw_registry_entry *e, const struct gw_placement *pl)
@@ -94,6 +96,7 @@ int gw_later_make(struct gw_registry_entry *e, const struct gw_placement *pl)
 	err = l->body ? gw_json_print(l->body, pl->body) : ENOMEM;
 	if (!err && pl->client)
 		err = str_dup(&l->client, pl->client);
+	err = err ? err : gw_later_share(&l->share, pl->key);
 	if (err) {
 		mem_deref(l);
 		return err;
@@ -152,9 +155,15 @@ void gw_later_view(struct gw_later_view *view,
 
 /* Waiting -------------------------------------------------------------------- */
 
-bool gw_registry_may_wait(void)
+void gw_later_enter(struct gw_registry_entry *e)
 {
-	return gw_registry.stats.later < gw_registry.cfg->limits.calls_later;
+	list_append(&gw_registry.waiting, &e->le, e);
+	gw_later_count_in(e->later->share);
+}
+
+void gw_later_leave(const struct gw_registry_entry *e)
+{
+	gw_later_count_out(e->later->share);
 }
 
 static int64_t next_moment(const struct gw_later *l)
@@ -515,10 +524,12 @@ static int place_again(struct gw_registry_entry *e, const struct attempt *a,
 	struct gw_later *l = e->later;
 	struct reading rd = { .doc = NULL };
 	struct gw_placement pl;
+	uint32_t max;
 	int err;
 
-	if (!gw_registry_may_wait())
-		return ENOBUFS;
+	err = gw_registry_may_wait(e->key, &max);
+	if (err)
+		return err;
 	err = read_body(&rd, l->body, l->from_form, e->key, l->client);
 	if (!err) {
 		struct gw_quota_call counted;

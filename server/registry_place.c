@@ -363,8 +363,7 @@ void gw_registry_enter(struct gw_registry_entry *e)
 			    e);
 	list_unlink(&e->le);
 	if (e->postponed) {
-		list_append(&gw_registry.waiting, &e->le, e);
-		gw_registry.stats.later++;
+		gw_later_enter(e);
 		return;
 	}
 	list_append(&gw_registry.all, &e->le, e);

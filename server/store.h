@@ -90,6 +90,7 @@ enum { GW_STORE_DELIVERIES_MAX = 100 }; /* of one event */
 struct gw_store_outgoing {
 	char *endpoint; /* its name; own reference                     */
 	char *url;      /* of a call's own callback; else NULL         */
+	bool dead;      /* its endpoint is disabled: kept, not sent    */
 	uint64_t id;    /* result: set when it is on disk              */
 };
 #define GW_STORE_DELIVERY_EVENT(id) ((id) / GW_STORE_DELIVERIES_MAX)
@@ -106,7 +107,8 @@ enum gw_delivery_status {
 };
 
 /* What came of a try, and what comes next. One that isn't a try (at_ms 0) sets the
- * delivery alone. */
+ * delivery alone; with back it waits once more, from its first try on, if it was
+ * over. */
 struct gw_store_try {
 	uint64_t id; /* of the delivery                                 */
 	enum gw_delivery_status status;
@@ -116,6 +118,8 @@ struct gw_store_try {
 	uint32_t took_ms;
 	uint16_t code; /* of HTTP; 0: none came                         */
 	char *answer;  /* its first bytes, or what went wrong; own copy  */
+	bool back;
+	bool was_over; /* result of back: now it waits                   */
 };
 
 /* How an endpoint is doing, for the next process. */
@@ -199,7 +203,8 @@ struct gw_store_click {
 };
 struct gw_store_click *gw_store_click_alloc(void);
 
-/* A refusal, for those who look after what was refused. Own copies; or NULL. */
+/* A refusal, or what an operator did, for those who look after it. Own copies; or
+ * NULL. */
 struct gw_store_audit {
 	uint64_t id; /* read only */
 	int64_t at_ms;
@@ -294,6 +299,7 @@ enum gw_store_what {
 	GW_STORE_USAGE,  /* calls created since since_ms, oldest first     */
 	GW_STORE_DELIVERIES, /* webhooks to hook before upto_id, newest first */
 	GW_STORE_OUTBOX, /* deliveries of endpoint, with status, below upto_id; newest first */
+	GW_STORE_DONE, /* the same that were over since since_ms, before until_ms; oldest first */
 	GW_STORE_WAITING, /* deliveries after after_id that wait, oldest first */
 	GW_STORE_ENDPOINTS, /* what is known of them                     */
 };
@@ -351,7 +357,8 @@ struct gw_store_outgoing_row {
 /* Strings are own copies (mem_deref'd with the read). */
 struct gw_store_read {
 	enum gw_store_what what;
-	char call_id[GW_STORE_ID_SIZE]; /* CALL; EVENTS: of this call, "": all */
+	char call_id[GW_STORE_ID_SIZE]; /* CALL; EVENTS, OUTBOX, DONE: of this call,
+					 * "": all */
 
 	char *status, *to, *from, *line; /* CALLS: equal to; NULL: any */
 
@@ -366,8 +373,10 @@ struct gw_store_read {
 	uint32_t limit;                /* CALLS, EVENTS: at most so many     */
 	uint32_t max_bytes;            /* EVENTS: stop when reached; 0: any  */
 	char *hook;          /* DELIVERIES: of this one                      */
-	char *endpoint;      /* OUTBOX: of this one; NULL: any */
-	int delivery_status; /* OUTBOX: with this; -1: any   */
+	char *endpoint;      /* OUTBOX: of this one; NULL: any; DONE        */
+	char *type;          /* OUTBOX, DONE: of such an event; NULL: any    */
+	int delivery_status; /* OUTBOX: with this; -1: any; DONE             */
+	int64_t until_ms;    /* DONE                                         */
 	int64_t version; /* KEYS: what is known already; result: what is now */
 
 	void (*doneh)(struct gw_store_read *rd, void *arg); /* loop thread */

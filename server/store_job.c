@@ -288,6 +288,7 @@ static void read_destructor(void *arg)
 	mem_deref(rd->outgoing);
 	mem_deref(rd->endpoints);
 	mem_deref(rd->endpoint);
+	mem_deref(rd->type);
 	mem_deref(rd->rows);
 	mem_deref(rd->events);
 	mem_deref(rd->keys);

@@ -55,9 +55,14 @@ enum gw_sql {
 	GW_SQL_READ_DELIVERIES,
 	GW_SQL_OUTGOING_PUT,
 	GW_SQL_OUTGOING_SET,
+	GW_SQL_OUTGOING_BACK,
 	GW_SQL_TRY_PUT,
 	GW_SQL_ENDPOINT_PUT,
 	GW_SQL_READ_OUTBOX,
+	GW_SQL_READ_OUTBOX_DEAD,
+	GW_SQL_READ_OUTBOX_CALL,
+	GW_SQL_READ_DONE,
+	GW_SQL_READ_DONE_DEAD,
 	GW_SQL_READ_WAITING,
 	GW_SQL_READ_ENDPOINTS,
 	GW_SQL_COUNT
@@ -137,8 +142,9 @@ int gw_sqlite_put_delivery(struct gw_sqlite *db,
 int gw_sqlite_read_deliveries(struct gw_sqlite *db, struct gw_store_read *rd);
 /* store_sqlite_outbox.c: deliveries, what came of them, and their endpoints. */
 int gw_sqlite_put_outbox(struct gw_sqlite *db, struct gw_store_event *ev);
-int gw_sqlite_put_tries(struct gw_sqlite *db, const struct gw_store_job *job);
+int gw_sqlite_put_tries(struct gw_sqlite *db, struct gw_store_job *job);
 int gw_sqlite_read_outbox(struct gw_sqlite *db, struct gw_store_read *rd);
+int gw_sqlite_read_done(struct gw_sqlite *db, struct gw_store_read *rd);
 int gw_sqlite_read_waiting(struct gw_sqlite *db, struct gw_store_read *rd);
 int gw_sqlite_read_endpoints(struct gw_sqlite *db, struct gw_store_read *rd);
 

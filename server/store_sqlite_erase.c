@@ -56,6 +56,13 @@ static const char *const texts[] = {
 	"UPDATE tries SET answer = NULL WHERE rowid IN (SELECT t.rowid"
 	" FROM events e JOIN tries t ON t.delivery >= e.id * 100"
 	" AND t.delivery < e.id * 100 + 100 WHERE e.call_id = ?1)",
+
+	/* the webhook that placed it, and those that repeated it: who sent it, and the
+	 * hash of a body that can be guessed. It came after the call was made, by a
+	 * clock that may have been set back since */
+	"UPDATE hook_deliveries SET sha256 = NULL, client = NULL,"
+	" request_id = NULL WHERE at >= (SELECT created_at FROM calls"
+	" WHERE id = ?1) - 86400000 AND instr(calls, ?1)",
 };
 
 static int run(struct gw_sqlite *db, const char *text,

@@ -137,6 +137,9 @@ static const char *const migrations[] = {
 	" name TEXT PRIMARY KEY, disabled_at INTEGER, failing_since INTEGER,"
 	" why TEXT) WITHOUT ROWID;"
 	"ALTER TABLE calls ADD callback TEXT;",
+
+	/* the dead are few, and looked for often */
+	"CREATE INDEX outbox_dead ON outbox (id) WHERE status = 2;",
 };
 
 /* One number out of one row; 0 when there is none. */

@@ -27,6 +27,11 @@ int gw_sqlite_put_outbox(struct gw_sqlite *db, struct gw_store_event *ev)
 		gw_sqlite_bind_str(stmt, 2, d->endpoint);
 		gw_sqlite_bind_str(stmt, 3, d->url);
 		gw_sqlite_bind_int(stmt, 4, ev->at_ms);
+		gw_sqlite_bind_int(stmt, 5,
+				   d->dead ? GW_DELIVERY_DEAD :
+					     GW_DELIVERY_WAITING);
+		if (d->dead)
+			gw_sqlite_bind_int(stmt, 6, ev->at_ms);
 		err = gw_sqlite_step(db, stmt);
 	}
 	return err;
@@ -49,10 +54,24 @@ static int set_delivery(struct gw_sqlite *db, const struct gw_store_try *t)
 	return gw_sqlite_step(db, stmt);
 }
 
-static int put_try(struct gw_sqlite *db, const struct gw_store_try *t)
+static int put_back(struct gw_sqlite *db, struct gw_store_try *t)
 {
 	sqlite3_stmt *stmt = NULL;
-	int err = set_delivery(db, t);
+	int err = gw_sqlite_get(&stmt, db, GW_SQL_OUTGOING_BACK);
+
+	if (err)
+		return err;
+	gw_sqlite_bind_int(stmt, 1, (int64_t)t->id);
+	gw_sqlite_bind_int(stmt, 2, t->due_ms);
+	err = gw_sqlite_step(db, stmt);
+	t->was_over = !err && sqlite3_changes(db->sql);
+	return err;
+}
+
+static int put_try(struct gw_sqlite *db, struct gw_store_try *t)
+{
+	sqlite3_stmt *stmt = NULL;
+	int err = t->back ? put_back(db, t) : set_delivery(db, t);
 
 	if (err || !t->at_ms)
 		return err;
@@ -85,7 +104,7 @@ static int put_endpoint(struct gw_sqlite *db, const struct gw_store_endpoint *e)
 	return gw_sqlite_step(db, stmt);
 }
 
-int gw_sqlite_put_tries(struct gw_sqlite *db, const struct gw_store_job *job)
+int gw_sqlite_put_tries(struct gw_sqlite *db, struct gw_store_job *job)
 {
 	int err = 0;
 
@@ -137,22 +156,48 @@ static int read_all(struct gw_sqlite *db, struct gw_store_read *rd,
 	return gw_sqlite_end(db, stmt, rc) ? EIO : err;
 }
 
-int gw_sqlite_read_outbox(struct gw_sqlite *db, struct gw_store_read *rd)
+static enum gw_sql text_of(const struct gw_store_read *rd)
+{
+	if (rd->what == GW_STORE_DONE)
+		return rd->delivery_status == GW_DELIVERY_DEAD ?
+			       GW_SQL_READ_DONE_DEAD :
+			       GW_SQL_READ_DONE;
+	return rd->call_id[0] ? GW_SQL_READ_OUTBOX_CALL :
+	       rd->delivery_status == GW_DELIVERY_DEAD ?
+				GW_SQL_READ_OUTBOX_DEAD :
+				GW_SQL_READ_OUTBOX;
+}
+
+/* first: ?1, second: ?4 */
+static int read_some(struct gw_sqlite *db, struct gw_store_read *rd,
+		     int64_t first, int64_t second)
 {
 	sqlite3_stmt *stmt = NULL;
 	int err;
 
 	if (!rd->limit || rd->limit > LIST_MAX)
 		rd->limit = LIST_MAX;
-	err = gw_sqlite_get(&stmt, db, GW_SQL_READ_OUTBOX);
+	err = gw_sqlite_get(&stmt, db, text_of(rd));
 	if (err)
 		return err;
-	gw_sqlite_bind_int(stmt, 1,
-			   rd->upto_id ? (int64_t)rd->upto_id : INT64_MAX);
+	gw_sqlite_bind_int(stmt, 1, first);
 	gw_sqlite_bind_int(stmt, 2, (int64_t)rd->limit + 1);
 	gw_sqlite_bind_str(stmt, 3, rd->endpoint);
-	gw_sqlite_bind_int(stmt, 4, rd->delivery_status);
+	gw_sqlite_bind_int(stmt, 4, second);
+	gw_sqlite_bind_str(stmt, 5, rd->type);
+	gw_sqlite_bind_str(stmt, 6, rd->call_id);
 	return read_all(db, rd, stmt);
+}
+
+int gw_sqlite_read_outbox(struct gw_sqlite *db, struct gw_store_read *rd)
+{
+	return read_some(db, rd, rd->upto_id ? (int64_t)rd->upto_id : INT64_MAX,
+			 rd->delivery_status);
+}
+
+int gw_sqlite_read_done(struct gw_sqlite *db, struct gw_store_read *rd)
+{
+	return read_some(db, rd, rd->since_ms, rd->until_ms);
 }
 
 int gw_sqlite_read_waiting(struct gw_sqlite *db, struct gw_store_read *rd)

@@ -298,6 +298,8 @@ int gw_sqlite_read(void *arg, struct gw_store_read *rd)
 		return gw_sqlite_read_deliveries(db, rd);
 	case GW_STORE_OUTBOX:
 		return gw_sqlite_read_outbox(db, rd);
+	case GW_STORE_DONE:
+		return gw_sqlite_read_done(db, rd);
 	case GW_STORE_WAITING:
 		return gw_sqlite_read_waiting(db, rd);
 	case GW_STORE_ENDPOINTS:

@@ -6,6 +6,24 @@
 
 #include "server/store_sqlite.h"
 
+/* A delivery and its event; what was tried, where somebody looks at it. */
+#define DELIVERY                                                       \
+	"SELECT d.id, e.type, e.call_id, d.endpoint, d.url, d.status," \
+	" d.attempts, e.at, d.due_at, d.done_at"
+#define TRIES                                                            \
+	", (SELECT json_group_array(json_object('at',"                   \
+	" strftime('%Y-%m-%dT%H:%M:%fZ', t.at / 1000.0, 'unixepoch'),"   \
+	" 'status', t.code, 'duration_ms', t.took, 'answer', t.answer))" \
+	" FROM tries t WHERE t.delivery = d.id)"
+#define OUTBOX " FROM outbox d LEFT JOIN events e ON e.id = d.id / 100"
+#define NEWEST                                           \
+	" d.id < ?1 AND (?3 IS NULL OR d.endpoint = ?3)" \
+	" AND (?5 IS NULL OR e.type = ?5) ORDER BY d.id DESC LIMIT ?2"
+#define DONE                                                      \
+	" d.endpoint = ?3 AND d.done_at >= ?1 AND d.done_at < ?4" \
+	" AND (?5 IS NULL OR e.type = ?5)"                        \
+	" AND (?6 IS NULL OR e.call_id = ?6) ORDER BY d.id LIMIT ?2"
+
 static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[GW_SQL_COMMIT] = "COMMIT",
@@ -128,8 +146,12 @@ static const char *const texts[GW_SQL_COUNT] = {
 		" coalesce(cost, 0) FROM calls"
 		" WHERE id >= ?1 AND later IS NULL"
 		" ORDER BY id DESC LIMIT ?2) ORDER BY id",
-	[GW_SQL_OUTGOING_PUT] = "INSERT INTO outbox (id, endpoint, url, due_at)"
-				" VALUES (?1, ?2, ?3, ?4)",
+	[GW_SQL_OUTGOING_PUT] =
+		"INSERT INTO outbox (id, endpoint, url, due_at, status,"
+		" done_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[GW_SQL_OUTGOING_BACK] =
+		"UPDATE outbox SET status = 0, attempts = 0, due_at = ?2,"
+		" done_at = NULL WHERE id = ?1 AND status <> 0",
 	[GW_SQL_OUTGOING_SET] = "UPDATE outbox SET status = ?2, attempts = ?3,"
 				" due_at = ?4, done_at = ?5 WHERE id = ?1",
 	[GW_SQL_TRY_PUT] = "INSERT INTO tries (delivery, attempt, at, code,"
@@ -137,21 +159,19 @@ static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_ENDPOINT_PUT] =
 		"INSERT OR REPLACE INTO endpoints (name, disabled_at,"
 		" failing_since, why) VALUES (?1, ?2, ?3, ?4)",
-	[GW_SQL_READ_OUTBOX] =
-		"SELECT d.id, e.type, e.call_id, d.endpoint, d.url, d.status,"
-		" d.attempts, e.at, d.due_at, d.done_at,"
-		" (SELECT json_group_array(json_object('at',"
-		" strftime('%Y-%m-%dT%H:%M:%fZ', t.at / 1000.0, 'unixepoch'),"
-		" 'status', t.code, 'duration_ms', t.took, 'answer', t.answer))"
-		" FROM tries t WHERE t.delivery = d.id)"
-		" FROM outbox d LEFT JOIN events e ON e.id = d.id / 100"
-		" WHERE d.id < ?1 AND (?3 IS NULL OR d.endpoint = ?3)"
-		" AND (?4 < 0 OR d.status = ?4) ORDER BY d.id DESC LIMIT ?2",
-	[GW_SQL_READ_WAITING] =
-		"SELECT d.id, e.type, e.call_id, d.endpoint, d.url, d.status,"
-		" d.attempts, e.at, d.due_at, d.done_at"
-		" FROM outbox d LEFT JOIN events e ON e.id = d.id / 100"
-		" WHERE d.status = 0 AND d.id > ?1 ORDER BY d.id LIMIT ?2",
+	[GW_SQL_READ_OUTBOX] = DELIVERY TRIES OUTBOX
+	" WHERE (?4 < 0 OR d.status = ?4) AND" NEWEST,
+	[GW_SQL_READ_OUTBOX_DEAD] = DELIVERY TRIES OUTBOX
+	" WHERE d.status = 2 AND" NEWEST,
+	[GW_SQL_READ_OUTBOX_CALL] = DELIVERY TRIES
+	" FROM events e JOIN outbox d ON d.id >= e.id * 100"
+	" AND d.id < e.id * 100 + 100"
+	" WHERE e.call_id = ?6 AND (?4 < 0 OR d.status = ?4) AND" NEWEST,
+	[GW_SQL_READ_DONE] = DELIVERY OUTBOX " WHERE d.status = 1 AND" DONE,
+	[GW_SQL_READ_DONE_DEAD] = DELIVERY OUTBOX
+	" WHERE d.status = 2 AND" DONE,
+	[GW_SQL_READ_WAITING] = DELIVERY OUTBOX
+	" WHERE d.status = 0 AND d.id > ?1 ORDER BY d.id LIMIT ?2",
 	[GW_SQL_READ_ENDPOINTS] =
 		"SELECT name, disabled_at, failing_since, why FROM endpoints",
 };

@@ -1,9 +1,4 @@
-/* Endpoints, and what an event becomes for each of them: see webhook.h.
- *
- * The callbacks that calls have of their own go to endpoints that come into being
- * with them, one for each key and host, so that a host that hangs delays nobody
- * else: "callback:KEY:HOST", and "twilio:KEY:HOST" where they are told in Twilio's
- * words. */
+/* Up and down, and what an event becomes for each endpoint: see webhook.h. */
 #include "server/webhook.h"
 
 #include <errno.h>
@@ -23,155 +18,6 @@
 
 enum { PAGE = 1000 };
 
-static const char callback_prefix[] = "callback:";
-static const char twilio_prefix[] = "twilio:";
-
-static bool begins(const char *text, const char *with)
-{
-	return !strncmp(text, with, strlen(with));
-}
-
-/* Endpoints ---------------------------------------------------------------------- */
-
-static void endpoint_destructor(void *arg)
-{
-	struct gw_webhook_endpoint *ep = arg;
-
-	list_unlink(&ep->le);
-	mem_deref(ep->queue);
-	mem_deref(ep->name);
-	mem_deref(ep->why);
-}
-
-static int new_endpoint(struct gw_webhook_endpoint **epp, struct gw_webhooks *w,
-			const char *name, const struct gw_config_endpoint *cfg)
-{
-	struct gw_webhook_endpoint *ep =
-		mem_zalloc(sizeof(*ep), endpoint_destructor);
-	int err;
-
-	if (!ep)
-		return ENOMEM;
-	ep->webhooks = w;
-	ep->cfg = cfg;
-	err = str_dup(&ep->name, name);
-	err = err ? err :
-		    gw_webhook_queue_alloc(&ep->queue, cfg && cfg->unordered,
-					   GW_WEBHOOK_PARALLEL);
-	if (err) {
-		mem_deref(ep);
-		return err;
-	}
-	list_append(&w->endpoints, &ep->le, ep);
-	*epp = ep;
-	return 0;
-}
-
-struct gw_webhook_endpoint *gw_webhook_find(struct gw_webhooks *w,
-					    const char *name)
-{
-	struct gw_webhook_endpoint *ep = NULL;
-
-	for (struct le *le = w->endpoints.head; le; le = le->next) {
-		ep = le->data;
-		if (!strcmp(ep->name, name))
-			return ep;
-	}
-	if (!begins(name, callback_prefix) && !begins(name, twilio_prefix))
-		return NULL;
-	return new_endpoint(&ep, w, name, NULL) ? NULL : ep;
-}
-
-bool gw_webhook_is_twilio(const struct gw_webhook_endpoint *ep)
-{
-	return !ep->cfg && begins(ep->name, twilio_prefix);
-}
-
-bool gw_webhook_is_keyless(const struct gw_webhook_endpoint *ep)
-{
-	return !ep->cfg && strchr(ep->name, ':')[1] == ':';
-}
-
-/* "callback:KEY:HOST" */
-static const struct gw_config_key *key_of(const struct gw_webhook_endpoint *ep)
-{
-	const struct gw_config *cfg = ep->webhooks->cfg;
-	const char *name = strchr(ep->name, ':') + 1;
-	const size_t len = strcspn(name, ":");
-
-	for (size_t i = 0; i < cfg->key_count; i++) {
-		if (strlen(cfg->keys[i].name) == len &&
-		    !memcmp(cfg->keys[i].name, name, len))
-			return &cfg->keys[i];
-	}
-
-	return NULL;
-}
-
-size_t gw_webhook_secrets(const struct gw_webhook_endpoint *ep,
-			  const char *secrets[8])
-{
-	const struct gw_config_key *key;
-	size_t n = 0;
-
-	if (ep->cfg) {
-		for (; n < ep->cfg->secrets.count && n < 8; n++)
-			secrets[n] =
-				gw_secret_text(ep->cfg->secrets.list[n], NULL);
-		return n;
-	}
-	key = key_of(ep);
-	if (key && key->webhook_secret)
-		secrets[n++] = gw_secret_text(key->webhook_secret, NULL);
-	else if (key && gw_webhook_is_twilio(ep))
-		secrets[n++] =
-			gw_secret_text(key->secret, NULL); /* AuthToken */
-	return n;
-}
-
-void gw_webhook_save(const struct gw_webhook_endpoint *ep)
-{
-	struct gw_store_job *job = gw_store_job_alloc(0);
-	struct gw_store_endpoint *row = gw_store_endpoint_alloc();
-	int err = job && row ? 0 : ENOMEM;
-
-	err = err ? err : str_dup(&row->name, ep->name);
-	if (!err && ep->why)
-		err = str_dup(&row->why, ep->why);
-	if (!err) {
-		row->disabled_at_ms = ep->disabled_at_ms;
-		row->failing_since_ms = ep->failing_since_ms;
-		job->endpoint = row;
-		job->keep = true;
-		(void)gw_store_push(ep->webhooks->store, job);
-		return;
-	}
-	mem_deref(row);
-	mem_deref(job);
-}
-
-void gw_webhook_disable(struct gw_webhook_endpoint *ep, const char *why)
-{
-	if (ep->why)
-		return;
-	(void)str_dup(&ep->why, why);
-	ep->disabled_at_ms = gw_clock_ms();
-	gw_webhook_queue_shut(ep->queue, true);
-	gw_log(GW_LOG_ERROR, "webhook.endpoint.disabled",
-	       GW_F_STR("endpoint", ep->name), GW_F_STR("why", why));
-	gw_webhook_save(ep);
-}
-
-void gw_webhook_enable(struct gw_webhook_endpoint *ep)
-{
-	ep->why = mem_deref(ep->why);
-	ep->disabled_at_ms = ep->failing_since_ms = 0;
-	gw_webhook_queue_shut(ep->queue, false);
-	gw_log(GW_LOG_INFO, "webhook.endpoint.enabled",
-	       GW_F_STR("endpoint", ep->name));
-	gw_webhook_save(ep);
-}
-
 /* Who wants to know ------------------------------------------------------------- */
 
 static bool matches(const char *type, const char *pattern)
@@ -187,7 +33,7 @@ static bool wants(const struct gw_webhook_endpoint *ep, const char *type)
 {
 	const struct gw_config_strings *events;
 
-	if (!ep->cfg || ep->why)
+	if (!ep->cfg)
 		return false;
 	/* news of a failed delivery could go round in circles */
 	if (!strncmp(type, "webhook.", 8))
@@ -230,8 +76,9 @@ static const char *callback_url(const char *callback, const char *type,
 		    gw_webhook_host(host, sizeof(host), url))
 			return NULL;
 		(void)snprintf(name, size, "%s%.*s:%s",
-			       wanted & GW_WEBHOOK_TWILIO ? twilio_prefix :
-							    callback_prefix,
+			       wanted & GW_WEBHOOK_TWILIO ?
+				       GW_WEBHOOK_TWILIO_CALLBACK :
+				       GW_WEBHOOK_CALLBACK,
 			       (int)strcspn(key, " "), key, host);
 		return url;
 	}
@@ -242,16 +89,21 @@ static const char *callback_url(const char *callback, const char *type,
 static int fill(struct gw_store_event *ev, const struct gw_webhooks *w,
 		const char *name, const char *url)
 {
+	const struct gw_webhook_endpoint *own;
 	size_t n = 0;
 
 	for (struct le *le = w->endpoints.head; le; le = le->next) {
 		const struct gw_webhook_endpoint *ep = le->data;
 
-		if (wants(ep, ev->type) && n < ev->delivery_count)
-			ev->deliveries[n++].endpoint = mem_ref(ep->name);
+		if (!wants(ep, ev->type) || n >= ev->delivery_count)
+			continue;
+		ev->deliveries[n].dead = ep->why != NULL;
+		ev->deliveries[n++].endpoint = mem_ref(ep->name);
 	}
 	if (!url)
 		return 0;
+	own = gw_webhook_known(w, name);
+	ev->deliveries[n].dead = own && own->why;
 	return str_dup(&ev->deliveries[n].endpoint, name) ||
 			       str_dup(&ev->deliveries[n].url, url) ?
 		       ENOMEM :
@@ -306,6 +158,7 @@ int gw_webhook_add(struct gw_webhooks *w,
 		return err;
 	item->attempts = row->attempts;
 	item->owner = ep;
+	item->erasures = w->erasures;
 	if (event && w->bodies < GW_WEBHOOK_BODIES) {
 		const struct gw_event *ev = event;
 
@@ -314,6 +167,16 @@ int gw_webhook_add(struct gw_webhooks *w,
 	}
 	w->waiting++;
 	return 0;
+}
+
+/* What a disabled endpoint isn't told. */
+static void bury(struct gw_webhooks *w, const char *endpoint)
+{
+	struct gw_webhook_endpoint *ep = gw_webhook_known(w, endpoint);
+
+	if (ep)
+		ep->dead++;
+	w->stats.dead++;
 }
 
 /* On disk, with this event. */
@@ -327,6 +190,10 @@ static void posted(const struct gw_event *ev,
 	memcpy(row.call_id, ev->call_id, sizeof(row.call_id));
 	for (size_t i = 0; i < count; i++) {
 		w->known_id = deliveries[i].id;
+		if (deliveries[i].dead) {
+			bury(w, deliveries[i].endpoint);
+			continue;
+		}
 		if (!w->loaded)
 			continue; /* it is read in its turn */
 		row.id = deliveries[i].id;
@@ -505,8 +372,9 @@ int gw_webhooks_alloc(struct gw_webhooks **webhooksp,
 	tmr_init(&w->flush);
 	err = gw_webhook_sender_alloc(&w->sender, cfg);
 	for (size_t i = 0; !err && i < cfg->webhooks.endpoint_count; i++)
-		err = new_endpoint(&ep, w, cfg->webhooks.endpoints[i].name,
-				   &w->cfg->webhooks.endpoints[i]);
+		err = gw_webhook_endpoint(&ep, w,
+					  cfg->webhooks.endpoints[i].name,
+					  &w->cfg->webhooks.endpoints[i]);
 	if (err) {
 		mem_deref(w);
 		return err;

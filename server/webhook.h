@@ -61,19 +61,37 @@ int gw_webhooks_callback(char **callbackp, const struct gw_key *key,
 
 /* Looking, and trying --------------------------------------------------------- */
 
+struct gw_config_endpoint;
+struct gw_store_audit;
+
+/* Its strings live until the loop's next turn. */
 struct gw_webhook_view {
-	const char *name, *url;
-	const struct gw_config *cfg;
-	size_t place;                             /* in webhooks.endpoints */
+	const char *name, *url; /* url NULL: of calls' own callbacks */
+	const struct gw_config_endpoint
+		*cfg; /* the same                          */
+	const char *secrets[8];
+	size_t secret_count;
 	const char *why;                          /* it is disabled, or NULL */
 	int64_t disabled_at_ms, failing_since_ms; /* 0: it is not */
 	uint32_t waiting, in_flight, failures;
 	bool open; /* the circuit */
 	uint64_t delivered, failed, dead;
 };
-/* The i-th endpoint of the configuration. False: there is none. */
+/* The i-th endpoint: those of the configuration, then those that callbacks of calls
+ * have. False: there is none. */
 bool gw_webhooks_view(const struct gw_webhooks *webhooks, size_t i,
 		      struct gw_webhook_view *view);
+bool gw_webhooks_view_of(struct gw_webhooks *webhooks, const char *name,
+			 struct gw_webhook_view *view);
+
+/* Enables an endpoint (its circuit is closed, too), or disables it: what it would
+ * have been told is dead from then on, and kept. h gets 0 when it is on disk. audit
+ * is written with it, and taken over in any case, as below. Returns 0, ENOENT or an
+ * error, then h isn't called. */
+typedef void(gw_webhook_turned_h)(int err, void *arg);
+int gw_webhooks_turn(struct gw_webhooks *webhooks, const char *name, bool on,
+		     struct gw_store_audit *audit, gw_webhook_turned_h *h,
+		     void *arg);
 
 /* What a try gave. */
 struct gw_webhook_result {
@@ -88,12 +106,41 @@ typedef void(gw_webhook_tested_h)(const struct gw_webhook_result *result,
 int gw_webhooks_test(struct gw_webhooks *webhooks, const char *name,
 		     gw_webhook_tested_h *h, void *arg);
 
-/* Once more from the beginning: h gets 0 when it is on disk; ENOENT: there is no
- * such delivery; EALREADY: it waits as it is. Returns 0 or an error, then h isn't
- * called. */
-typedef void(gw_webhook_replayed_h)(int err, void *arg);
+/* Once more, from the first try on. */
+struct gw_webhook_replayed {
+	int err; /* 0: on disk                                             */
+	size_t count;
+	bool more; /* the limit has left some out: ask again             */
+};
+typedef void(gw_webhook_replayed_h)(const struct gw_webhook_replayed *result,
+				    void *arg);
+
+/* One delivery. Errors, returned (then h isn't called) or told: ENOENT, there is no
+ * such one; EALREADY, it waits as it is; ESHUTDOWN, its endpoint is disabled; EAGAIN,
+ * what a former process left is still being read. */
 int gw_webhooks_replay(struct gw_webhooks *webhooks, uint64_t id,
-		       gw_webhook_replayed_h *h, void *arg);
+		       struct gw_store_audit *audit, gw_webhook_replayed_h *h,
+		       void *arg);
+
+/* All of an endpoint that were delivered, or are dead, since since_ms and before
+ * until_ms: the oldest `limit` of them, in one commit. Errors as above, and ENOBUFS:
+ * too many wait already. */
+enum { GW_WEBHOOK_RANGE_MAX = 1000 };
+struct gw_webhook_range {
+	const char *endpoint;
+	bool delivered;             /* else the dead                     */
+	int64_t since_ms, until_ms; /* of their end; until 0: all        */
+	const char *type, *call_id; /* of such an event alone; or NULL    */
+	uint32_t limit;             /* 1 to GW_WEBHOOK_RANGE_MAX         */
+};
+int gw_webhooks_replay_range(struct gw_webhooks *webhooks,
+			     const struct gw_webhook_range *range,
+			     struct gw_store_audit *audit,
+			     gw_webhook_replayed_h *h, void *arg);
+
+/* A call has been erased, on disk: what is in memory of events is not sent any more,
+ * but read again. */
+void gw_webhooks_forget(struct gw_webhooks *webhooks);
 
 struct gw_webhook_stats {
 	uint32_t waiting, in_flight;

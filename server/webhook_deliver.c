@@ -371,6 +371,7 @@ static int read_event(const struct gw_webhooks *w, struct gw_webhook_item *item)
 
 	if (!rd)
 		return ENOMEM;
+	item->erasures = w->erasures;
 	rd->upto_id = GW_STORE_DELIVERY_EVENT(item->id);
 	rd->after_id = rd->upto_id - 1;
 	rd->limit = 1;
@@ -384,6 +385,9 @@ static void begin(struct gw_webhook_endpoint *ep, struct gw_webhook_item *item)
 	struct gw_webhooks *w = ep->webhooks;
 	int err;
 
+	/* it may be of a call that has been erased since */
+	if (item->erasures != w->erasures)
+		drop_event(w, item);
 	w->in_flight++;
 	err = item->event ? send_item(ep, item) : read_event(w, item);
 	if (err)

@@ -1,9 +1,11 @@
 /* What the files of webhooks share; nobody else includes it.
  *
- *   webhook.c        up and down, endpoints, the outbox of an event
+ *   webhook.c        up and down, the outbox of an event
+ *   webhook_endpoint.c by name, on and off
  *   webhook_deliver.c  from what is due to a request, and what comes of it
- *   webhook_twilio.c  the same in Twilio's words
- *   webhook_look.c   what the API shows, tests and replays */
+ *   webhook_twilio.c the same in Twilio's words
+ *   webhook_look.c   what the API shows, tests, and turns on and off
+ *   webhook_replay.c what is sent once more */
 #ifndef BELLPULL_SERVER_WEBHOOK_IMPL_H
 #define BELLPULL_SERVER_WEBHOOK_IMPL_H
 
@@ -45,15 +47,28 @@ struct gw_webhooks {
 	struct tmr pump, flush;
 	struct gw_store_job *tries; /* results that wait for company */
 	size_t bodies;              /* bytes of events in memory */
+	uint32_t erasures; /* calls erased: what was read before is read again */
 	uint32_t waiting, in_flight;
 	bool loaded, stopped, lost;
 	uint64_t loaded_id, known_id; /* deliveries read, and heard of */
 	struct gw_webhook_stats stats;
 };
 
-/* webhook.c */
+/* How the names of callbacks begin; then KEY:HOST. */
+#define GW_WEBHOOK_CALLBACK        "callback:"
+#define GW_WEBHOOK_TWILIO_CALLBACK "twilio:"
+
+/* webhook_endpoint.c: a new one, the list's; cfg NULL: of callbacks. Returns 0 or
+ * ENOMEM. */
+int gw_webhook_endpoint(struct gw_webhook_endpoint **epp, struct gw_webhooks *w,
+			const char *name, const struct gw_config_endpoint *cfg);
+/* NULL: there is none; find() makes one of a call's callback. */
+struct gw_webhook_endpoint *gw_webhook_known(const struct gw_webhooks *w,
+					     const char *name);
 struct gw_webhook_endpoint *gw_webhook_find(struct gw_webhooks *w,
 					    const char *name);
+/* Is it the name of one of those? */
+bool gw_webhook_is_callback(const char *name);
 /* Callbacks in Twilio's words; those of calls that no key placed. */
 bool gw_webhook_is_twilio(const struct gw_webhook_endpoint *ep);
 bool gw_webhook_is_keyless(const struct gw_webhook_endpoint *ep);
@@ -64,7 +79,12 @@ size_t gw_webhook_secrets(const struct gw_webhook_endpoint *ep,
 void gw_webhook_save(const struct gw_webhook_endpoint *ep);
 void gw_webhook_disable(struct gw_webhook_endpoint *ep, const char *why);
 void gw_webhook_enable(struct gw_webhook_endpoint *ep);
-/* One more that waits. event: or NULL, it is read when it is due. */
+/* By an operator: it is so from now on; the job, not pushed yet, says so to the next
+ * process. ENOMEM: it may be as it was. */
+int gw_webhook_turn(struct gw_store_job **jobp, struct gw_webhook_endpoint *ep,
+		    bool on);
+
+/* webhook.c: one more that waits. event: or NULL, it is read when it is due. */
 int gw_webhook_add(struct gw_webhooks *w,
 		   const struct gw_store_outgoing_row *row, void *event);
 

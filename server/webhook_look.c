@@ -1,4 +1,4 @@
-/* What the API shows of webhooks, tests and replays: see webhook.h. */
+/* What the API shows of webhooks, and what an operator does: see webhook.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,25 +9,16 @@
 #include "server/clock.h"
 #include "server/webhook_impl.h"
 
-bool gw_webhooks_view(const struct gw_webhooks *w, size_t i,
-		      struct gw_webhook_view *view)
+static void look(struct gw_webhook_view *view,
+		 const struct gw_webhook_endpoint *ep)
 {
 	struct gw_webhook_queue_stats stats;
-	const struct gw_webhook_endpoint *ep;
-	struct le *le = w->endpoints.head;
-	size_t place = i;
 
-	while (le && i--)
-		le = le->next;
-	ep = le ? le->data : NULL;
-	if (!ep || !ep->cfg)
-		return false;
 	gw_webhook_queue_stats(ep->queue, &stats);
 	*view = (struct gw_webhook_view){
 		.name = ep->name,
-		.url = ep->cfg->url,
-		.cfg = w->cfg,
-		.place = place,
+		.url = ep->cfg ? ep->cfg->url : NULL,
+		.cfg = ep->cfg,
 		.why = ep->why,
 		.disabled_at_ms = ep->disabled_at_ms,
 		.failing_since_ms = ep->failing_since_ms,
@@ -39,7 +30,29 @@ bool gw_webhooks_view(const struct gw_webhooks *w, size_t i,
 		.failed = ep->failed,
 		.dead = ep->dead,
 	};
-	return true;
+	view->secret_count = gw_webhook_secrets(ep, view->secrets);
+}
+
+bool gw_webhooks_view(const struct gw_webhooks *w, size_t i,
+		      struct gw_webhook_view *view)
+{
+	struct le *le = w->endpoints.head;
+
+	while (le && i--)
+		le = le->next;
+	if (le)
+		look(view, le->data);
+	return le != NULL;
+}
+
+bool gw_webhooks_view_of(struct gw_webhooks *w, const char *name,
+			 struct gw_webhook_view *view)
+{
+	const struct gw_webhook_endpoint *ep = gw_webhook_known(w, name);
+
+	if (ep)
+		look(view, ep);
+	return ep != NULL;
 }
 
 void gw_webhooks_stats(const struct gw_webhooks *w,
@@ -48,6 +61,11 @@ void gw_webhooks_stats(const struct gw_webhooks *w,
 	*stats = w->stats;
 	stats->waiting = w->waiting;
 	stats->in_flight = w->in_flight;
+}
+
+void gw_webhooks_forget(struct gw_webhooks *w)
+{
+	w->erasures++;
 }
 
 /* Testing ----------------------------------------------------------------------- */
@@ -98,7 +116,7 @@ static int draw_id(char *id, size_t size)
 int gw_webhooks_test(struct gw_webhooks *w, const char *name,
 		     gw_webhook_tested_h *h, void *arg)
 {
-	struct gw_webhook_endpoint *ep = gw_webhook_find(w, name);
+	struct gw_webhook_endpoint *ep = gw_webhook_known(w, name);
 	struct gw_webhook_request *req;
 	char id[40], at[GW_CLOCK_LEN + 1];
 	struct test *t;
@@ -139,106 +157,44 @@ out:
 	return 0;
 }
 
-/* Once more ------------------------------------------------------------------------ */
+/* On and off ---------------------------------------------------------------------- */
 
-struct replay {
-	struct gw_webhooks *webhooks;
-	struct gw_store_outgoing_row row;
-	gw_webhook_replayed_h *h;
+struct turn {
+	gw_webhook_turned_h *h;
 	void *arg;
 };
 
-static void replay_destructor(void *arg)
+static void turned(struct gw_store_job *job, void *arg)
 {
-	struct replay *r = arg;
+	struct turn *t = arg;
 
-	mem_deref(r->row.endpoint);
-	mem_deref(r->row.url);
-	mem_deref(r->webhooks);
+	t->h(job->err, t->arg);
+	mem_deref(t);
 }
 
-static void replay_written(struct gw_store_job *job, void *arg)
+int gw_webhooks_turn(struct gw_webhooks *w, const char *name, bool on,
+		     struct gw_store_audit *audit, gw_webhook_turned_h *h,
+		     void *arg)
 {
-	struct replay *r = arg;
-	int err = job->err;
+	struct gw_webhook_endpoint *ep = gw_webhook_known(w, name);
+	struct turn *t = ep ? mem_zalloc(sizeof(*t), NULL) : NULL;
+	struct gw_store_job *job = NULL;
+	int err = !ep ? ENOENT : !t ? ENOMEM : 0;
 
-	if (!err)
-		err = gw_webhook_add(r->webhooks, &r->row, NULL);
-	if (!err)
-		gw_webhook_pump(r->webhooks);
-	r->h(err, r->arg);
-	mem_deref(r);
-}
-
-static int replay_write(struct replay *r)
-{
-	struct gw_store_job *job = gw_store_job_alloc(0);
-
-	if (!job)
-		return ENOMEM;
-	job->tries = mem_zalloc(sizeof(*job->tries), NULL);
-	if (!job->tries) {
-		mem_deref(job);
-		return ENOMEM;
+	err = err ? err : gw_webhook_turn(&job, ep, on);
+	if (err) {
+		mem_deref(audit);
+		mem_deref(t);
+		return err;
 	}
-	job->tries[job->try_count++] = (struct gw_store_try){
-		.id = r->row.id,
-		.status = GW_DELIVERY_WAITING,
-		.due_ms = r->row.due_ms,
-	};
-	job->doneh = replay_written;
-	job->arg = r;
-	return gw_store_push(r->webhooks->store, job);
-}
-
-static void replay_read(struct gw_store_read *rd, void *arg)
-{
-	struct replay *r = arg;
-	struct gw_store_outgoing_row *row = rd->outgoing;
-	int err = rd->err;
-
-	if (!err &&
-	    (!rd->outgoing_count || row->id != r->row.id || !row->type[0] ||
-	     !gw_webhook_find(r->webhooks, row->endpoint)))
-		err = ENOENT;
-	if (!err && row->status == GW_DELIVERY_WAITING)
-		err = EALREADY;
-	if (!err) {
-		r->row = *row;
-		r->row.tries = NULL;
-		r->row.attempts = 0;
-		r->row.due_ms = gw_clock_ms();
-		row->endpoint = row->url = NULL; /* ours now */
-		err = replay_write(r);
-	}
-	if (!err)
-		return;
-	r->h(err, r->arg);
-	mem_deref(r);
-}
-
-int gw_webhooks_replay(struct gw_webhooks *w, uint64_t id,
-		       gw_webhook_replayed_h *h, void *arg)
-{
-	struct gw_store_read *rd = gw_store_read_alloc(GW_STORE_OUTBOX);
-	struct replay *r = mem_zalloc(sizeof(*r), replay_destructor);
-	int err;
-
-	if (!rd || !r) {
-		mem_deref(rd);
-		mem_deref(r);
-		return ENOMEM;
-	}
-	r->webhooks = mem_ref(w);
-	r->row.id = id;
-	r->h = h;
-	r->arg = arg;
-	rd->upto_id = id + 1;
-	rd->limit = 1;
-	rd->doneh = replay_read;
-	rd->arg = r;
-	err = gw_store_ask(w->store, rd);
+	t->h = h;
+	t->arg = arg;
+	job->audit = audit;
+	job->doneh = turned;
+	job->arg = t;
+	gw_webhook_pump(w);
+	err = gw_store_push(w->store, job);
 	if (err)
-		mem_deref(r);
+		mem_deref(t);
 	return err;
 }

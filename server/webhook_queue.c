@@ -14,6 +14,7 @@ struct gw_webhook_lane {
 	struct le he;    /* by call; not linked when it is of no call */
 	struct le ready; /* linked when its first may go              */
 	struct gw_webhook_item *head, **tail;
+	uint64_t last_id; /* of its newest */
 	char call_id[ID_SIZE];
 	size_t place; /* in the heap, from 1; 0: not in it */
 };
@@ -79,6 +80,19 @@ static struct gw_webhook_lane *heap_shift(struct gw_webhook_queue *q)
 	if (first != last)
 		sift_down(q, last, 1);
 	return first;
+}
+
+/* Out of the middle. */
+static void heap_take(struct gw_webhook_queue *q, struct gw_webhook_lane *lane)
+{
+	struct gw_webhook_lane *last = q->heap[q->heaped--];
+	const size_t place = lane->place;
+
+	lane->place = 0;
+	if (last == lane)
+		return;
+	sift_up(q, last, place);
+	sift_down(q, last, last->place);
 }
 
 /* There is room for every lane before it is needed: putting one in can't fail. */
@@ -168,6 +182,37 @@ static void place_lane(struct gw_webhook_queue *q, struct gw_webhook_lane *lane)
 	sift_up(q, lane, q->heaped);
 }
 
+static bool is_in_flight(const struct gw_webhook_lane *lane)
+{
+	return lane->head && !lane->place && !lane->ready.list;
+}
+
+/* Mostly it is the newest. */
+static void put_item(struct gw_webhook_queue *q, struct gw_webhook_lane *lane,
+		     struct gw_webhook_item *item)
+{
+	struct gw_webhook_item **at = &lane->head;
+
+	item->own.lane = lane;
+	if (item->id > lane->last_id) {
+		at = lane->tail;
+		lane->last_id = item->id;
+	} else if (is_in_flight(lane)) {
+		at = &lane->head->own.next;
+	}
+	while (*at && (*at)->id < item->id)
+		at = &(*at)->own.next;
+	/* its first says when the lane is due */
+	if (at == &lane->head && lane->place)
+		heap_take(q, lane);
+	item->own.next = *at;
+	*at = item;
+	if (!item->own.next)
+		lane->tail = &item->own.next;
+	if (lane->head == item && !lane->ready.list)
+		place_lane(q, lane);
+}
+
 int gw_webhook_queue_add(struct gw_webhook_item **itemp,
 			 struct gw_webhook_queue *q, uint64_t id,
 			 const char *call_id, const char *url, uint64_t due)
@@ -192,12 +237,8 @@ int gw_webhook_queue_add(struct gw_webhook_item **itemp,
 		return err;
 	}
 
-	item->own.lane = lane;
-	*lane->tail = item;
-	lane->tail = &item->own.next;
+	put_item(q, lane, item);
 	q->waiting++;
-	if (lane->head == item)
-		place_lane(q, lane);
 	*itemp = item;
 	return 0;
 }

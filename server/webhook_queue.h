@@ -32,6 +32,7 @@ struct gw_webhook_item {
 	char *url;   /* of a call's own callback, else NULL; owned           */
 	void *event; /* of whoever sends: owned (mem_deref), or NULL         */
 	void *owner; /* of whoever sends: borrowed                           */
+	uint32_t erasures; /* of whoever sends                               */
 
 	struct { /* the queue's */
 		struct gw_webhook_item *next;
@@ -43,7 +44,8 @@ struct gw_webhook_item {
 int gw_webhook_queue_alloc(struct gw_webhook_queue **queuep, bool unordered,
 			   uint32_t parallel);
 
-/* One more behind the others of its call (call_id "": of none). url is copied.
+/* One more in its place among the others of its call (call_id "": of none), by its
+ * id; what is in flight stays in front. url is copied.
  * On success *itemp is the item, until it is done. Returns 0 or ENOMEM. */
 int gw_webhook_queue_add(struct gw_webhook_item **itemp,
 			 struct gw_webhook_queue *queue, uint64_t id,

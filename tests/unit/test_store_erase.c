@@ -186,6 +186,34 @@ static int erase(struct world *w, const char *whom)
 	return push(w, job);
 }
 
+/* A webhook that came in, and placed these calls. */
+static int log_webhook(struct world *w, const char *calls)
+{
+	struct gw_store_job *job = gw_store_job_alloc(0);
+	struct gw_store_delivery *d = gw_store_delivery_alloc();
+	int err = job && d ? 0 : ENOMEM;
+
+	if (err) {
+		mem_deref(job);
+		mem_deref(d);
+		return err;
+	}
+	job->delivery = d;
+	d->at_ms = 5500;
+	d->status = 200;
+	err |= str_dup(&d->hook, "crm");
+	err |= str_dup(&d->verdict, "placed");
+	err |= str_dup(&d->sha256, "Rapunzel");
+	err |= str_dup(&d->client, "Rapunzel");
+	err |= str_dup(&d->request_id, "Rapunzel");
+	err |= str_dup(&d->calls, calls);
+	if (err) {
+		mem_deref(job);
+		return ENOMEM;
+	}
+	return push(w, job);
+}
+
 static void answered(struct gw_store_read *rd, void *arg)
 {
 	struct world *w = arg;
@@ -204,6 +232,10 @@ static int ask(struct world *w, enum gw_store_what what)
 	w->rd = mem_deref(w->rd);
 	w->done = 0;
 	str_ncpy(rd->call_id, id, sizeof(rd->call_id));
+	if (str_dup(&rd->hook, "crm")) {
+		mem_deref(rd);
+		return ENOMEM;
+	}
 	rd->doneh = answered;
 	rd->arg = w;
 	err = gw_store_ask(w->store, rd);
@@ -257,6 +289,8 @@ static int test_store_erase_leaves_the_outcome(void)
 
 	CHECK(w);
 	CHECK_OK(place(w, 6000));
+	CHECK_OK(log_webhook(w, "call_01J9ZK3V5X8Q2M4N6P7R9S0T1X,"
+				"call_01J9ZK3V5X8Q2M4N6P7R9S0T1W"));
 	CHECK_OK(count_words(w, &n));
 	CHECK(n > 5);
 	CHECK_OK(erase(w, id));
@@ -274,6 +308,10 @@ static int test_store_erase_leaves_the_outcome(void)
 	CHECK(has(w->rd->events[0].json,
 		  "{\"id\":1,\"type\":\"call.ended\",\"data\":{},\"call\":{"));
 	CHECK(has(w->rd->events[0].json, "\"last_event_id\":1,"));
+	CHECK_OK(ask(w, GW_STORE_DELIVERIES));
+	CHECK_INT(w->rd->delivery_count, 1);
+	CHECK_STR(w->rd->deliveries[0].verdict, "placed");
+	CHECK_STR(w->rd->deliveries[0].client, NULL);
 
 	/* the WAL is emptied behind the answer, at the latest at the end */
 	CHECK_OK(reopen(w));
@@ -290,11 +328,14 @@ static int test_store_erases_what_has_ended_alone(void)
 
 	CHECK(w);
 	CHECK_OK(place(w, 0));
+	CHECK_OK(log_webhook(w, "call_01J9ZK3V5X8Q2M4N6P7R9S0T1Y"));
 	CHECK_ERR(erase(w, id), ENOENT);
 	CHECK_ERR(erase(w, "call_01J9ZK3V5X8Q2M4N6P7R9S0T1X"), ENOENT);
 	CHECK_OK(ask(w, GW_STORE_CALL));
 	CHECK(has(w->rd->rows[0].snapshot, "Rumpelstiltskin"));
 	CHECK(w->rd->rows[0].ladder);
+	CHECK_OK(ask(w, GW_STORE_DELIVERIES));
+	CHECK_STR(w->rd->deliveries[0].sha256, "Rapunzel");
 	return 0;
 }
 TEST(test_store_erases_what_has_ended_alone);

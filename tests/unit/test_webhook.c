@@ -242,6 +242,54 @@ static int test_webhook_queue_order(void)
 }
 TEST(test_webhook_queue_order);
 
+/* C7, C10: what is sent once more takes its place in its call, behind what is on its
+ * way, whatever the call is waiting for. */
+static int test_webhook_queue_once_more(void)
+{
+	static const uint64_t wanted[] = { 5, 2, 3, 6, 7 };
+	OWNED struct gw_webhook_queue *q = NULL;
+	struct gw_webhook_item *item;
+
+	CHECK_OK(gw_webhook_queue_alloc(&q, false, 4));
+	CHECK_OK(add(q, 5, "a", 0));
+	CHECK_OK(add(q, 7, "a", 0));
+	CHECK_OK(add(q, 9, "b", 9000));
+	CHECK_INT(next(&item, q, 0), 5);
+	/* in flight */
+	CHECK_OK(add(q, 3, "a", 0));
+	CHECK_OK(add(q, 2, "a", 0));
+	CHECK_OK(add(q, 6, "a", 0));
+	gw_webhook_queue_done(q, item);
+	for (size_t i = 1; i < ARRAY_SIZE(wanted); i++) {
+		CHECK_INT(next(&item, q, 0), wanted[i]);
+		gw_webhook_queue_done(q, item);
+	}
+	/* due later: the earlier one goes first, and at once */
+	CHECK_OK(add(q, 8, "b", 100));
+	CHECK_OK(add(q, 12, "c", 50));
+	CHECK_INT(gw_webhook_queue_due(q, 0), 50);
+	CHECK_INT(next(&item, q, 200), 12);
+	gw_webhook_queue_done(q, item);
+	CHECK_INT(next(&item, q, 200), 8);
+	gw_webhook_queue_done(q, item);
+	CHECK(!gw_webhook_queue_next(q, 200));
+	CHECK_INT(next(&item, q, 9000), 9);
+	/* ready, but too many are on their way */
+	CHECK_OK(add(q, 10, "d", 0));
+	gw_webhook_queue_shut(q, true);
+	CHECK(!gw_webhook_queue_next(q, 9000));
+	gw_webhook_queue_shut(q, false);
+	CHECK_OK(add(q, 4, "d", 9000));
+	gw_webhook_queue_done(q, item);
+	CHECK_INT(next(&item, q, 9000), 4);
+	gw_webhook_queue_done(q, item);
+	CHECK_INT(next(&item, q, 9000), 10);
+	gw_webhook_queue_done(q, item);
+	CHECK(gw_webhook_queue_due(q, 9000) == UINT64_MAX);
+	return 0;
+}
+TEST(test_webhook_queue_once_more);
+
 /* C7, C8: nothing waits for anything where nothing has to; and no more at once than
  * may be. */
 static int test_webhook_queue_width(void)

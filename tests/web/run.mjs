@@ -21,6 +21,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 
 import { makeFake } from "./fake.mjs";
+import { hooksTests } from "./hooks.mjs";
 import { pairTests } from "./pair.mjs";
 
 const FAKE = process.env.BELLPULL_FAKE === "1";
@@ -125,6 +126,11 @@ const place = async (page, to) => {
 	await page.keyboard.press("Enter");
 };
 const live = (page) => page.locator('#stream[data-state="live"]').waitFor();
+
+const shot = async (page, name) => {
+	if (process.env.SHOTS)
+		await page?.screenshot({ path: join(process.env.SHOTS, `${name.replace(/\W+/g, "-")}.png`), fullPage: true }).catch(() => {});
+};
 
 const serious = async (page) => {
 	await page.evaluate(axe);
@@ -378,6 +384,10 @@ const later = (name, options, body) => {
 };
 
 pairTests({ test, later, card, status, steps, live, serious });
+if (FAKE)
+	console.log("the page of webhooks is not tried: fake.mjs has none");
+else
+	hooksTests({ test, makeGateway, openPage, serious, live, shot });
 
 /* --- running them ------------------------------------------------------------- */
 
@@ -390,8 +400,7 @@ const run = async ({ name, options: { path = "/", own, fake: faked, ...options }
 		await body(opened);
 		assert.deepEqual(opened.wrong, []);
 	} finally {
-		if (process.env.SHOTS)
-			await opened.page.screenshot({ path: join(process.env.SHOTS, `${name.replace(/\W+/g, "-")}.png`), fullPage: true }).catch(() => {});
+		await shot(opened.page, name);
 		await opened.context.close();
 		if (fake)
 			await fake.stop();

@@ -24,6 +24,7 @@ const { KNOWN_CAUSES, causeWords, summary } = await load("web/lib/causes.js");
 const { lanes, stepWords } = await load("web/lib/steps.js");
 const { controlsOf } = await load("web/lib/controls.js");
 const { diagram } = await load("web/lib/ladder.js");
+const hooks = await load("web/lib/hooks.js");
 const { soon, watchLadders } = await load("web/lib/watch.js");
 
 const tests = [];
@@ -511,6 +512,101 @@ test("a ladder is read while somebody looks, once soon and once when it has sett
 	fire();
 	assert.equal(asked.length, 2, "it was closed meanwhile");
 }));
+
+const endpoint = { object: "webhook", name: "crm", url: "https://crm.example/", secrets: [], events: [], ordering: "call", state: "enabled", reason: null,
+	disabled_at: null, failing_since: null, failures_in_a_row: 0, waiting: 0, in_flight: 0, delivered: 0, failed: 0, dead: 0 };
+
+test("an endpoint says how it is, why, and what comes next", () => {
+	const say = (more) => { const { say: word, tone, why } = hooks.endpointWords({ ...endpoint, ...more }); return [word, tone, why]; };
+	assert.deepEqual(say({}), ["Enabled", "good", ""]);
+	assert.match(say({ failing_since: "2026-11-22T05:00:00.000Z", failures_in_a_row: 1 }).join("|"), /^Failing\|waiting\|1 failure in a row, since /);
+	assert.match(say({ state: "failing", failures_in_a_row: 20 }).join("|"), /^Resting\|bad\|20 failures in a row.*five minutes/);
+	assert.match(say({ state: "disabled", reason: "it answered 410: gone for good", disabled_at: "2026-11-22T05:00:00.000Z" }).join("|"), /^Disabled\|bad\|It answered 410: gone for good, since .*kept as dead/);
+});
+
+test("an endpoint's facts leave no question open", () => {
+	const told = (more) => Object.fromEntries(hooks.endpointFacts({ ...endpoint, ...more }));
+	assert.deepEqual(told({}), { "Told of": "every event", Signed: "no: it has no secret", Waiting: "nothing", "Since the start": "0 delivered, 0 failed tries" });
+	assert.equal(told({ secrets: ["...LaSw", "...oD"] }).Signed, "with the secret ending LaSw and the secret ending oD");
+	assert.equal(told({ url: null })["Told of"], "what its calls ask for");
+	assert.equal(told({ waiting: 3, in_flight: 1 }).Waiting, "3, 1 on the way");
+	assert.match(told({ ordering: "none" }).Order, /side by side/);
+});
+
+test("callbacks of calls are named by their host", () => {
+	assert.equal(hooks.endpointName({ name: "crm" }), "crm");
+	assert.equal(hooks.endpointName({ name: "callback:sales:crm.example" }), "Callbacks to crm.example, key sales");
+	assert.equal(hooks.endpointName({ name: "callback::::1" }), "Callbacks to ::1");
+	assert.equal(hooks.endpointName({ name: "twilio:sales:crm.example" }), "Callbacks to crm.example in Twilio\u2019s words, key sales");
+});
+
+test("a delivery says what it took, and when it is tried next", () => {
+	const at = "2026-11-22T05:00:40.000Z";
+	const now = Date.parse("2026-11-22T05:00:00.000Z");
+	const failed = { at, status: 500, duration_ms: 3, answer: "" };
+	assert.equal(hooks.deliveryFact({ status: "waiting", tries: [failed], next_try_at: at }, now), "1 try, next in 40 s");
+	assert.equal(hooks.deliveryFact({ status: "waiting", tries: [], next_try_at: at }, now), "due now");
+	assert.equal(hooks.deliveryFact({ status: "waiting", tries: [failed], next_try_at: at }, now, { state: "disabled" }), "1 try, held back");
+	assert.equal(hooks.deliveryFact({ status: "dead", tries: [failed, failed], next_try_at: null }, now), "2 tries");
+	assert.deepEqual(hooks.deliveryWords({ status: "dead", tries: [] }), { say: "Not sent", tone: "bad" });
+	assert.deepEqual(hooks.deliveryWords({ status: "dead", tries: [failed] }), { say: "Dead", tone: "bad" });
+	assert.match(hooks.deliveryNext({ status: "dead", tries: [] }), /disabled/);
+	assert.equal(hooks.tryCode({ status: null }), "no answer");
+	assert.deepEqual([200, 302, null].map((status) => hooks.tryTone({ status })), ["good", "bad", "bad"]);
+	assert.equal(hooks.shortCall("call_01J9ZK3V5X8Q2M4N6P7R9S0T1W"), "\u20269S0T1W");
+});
+
+test("the filter goes into the address and comes out of it", () => {
+	const filter = { endpoint: "a&b", status: "dead", type: "", call: "call_01" };
+	assert.equal(hooks.writeFilter(filter), "endpoint=a%26b&status=dead&call=call_01");
+	assert.deepEqual(hooks.readFilter(`#${hooks.writeFilter(filter)}`), filter);
+	assert.deepEqual(hooks.readFilter("#out"), { endpoint: "", status: "", type: "", call: "" });
+});
+
+test("the dead are counted for each endpoint", () => {
+	const dead = hooks.countDead({ data: [{ endpoint: "a" }, { endpoint: "b" }, { endpoint: "a" }], next_cursor: null });
+	assert.deepEqual([...dead], [["a", { count: 2, more: false }], ["b", { count: 1, more: false }]]);
+	assert.equal(hooks.countDead({ data: [{ endpoint: "a" }], next_cursor: "7" }).get("a").more, true);
+});
+
+test("tests and replays are told in a sentence", () => {
+	assert.equal(hooks.testWords({ delivered: true, status: 204, duration_ms: 7, answer: "" }), "It answered 204 in 7 ms.");
+	assert.match(hooks.testWords({ delivered: false, status: 500, duration_ms: 7, answer: "sorry" }), /^It answered 500.*: sorry$/);
+	assert.match(hooks.testWords({ delivered: false, status: null, duration_ms: 7, answer: "may not be told" }), /^No answer: may not be told\.$/);
+	assert.equal(hooks.replayWords({ replayed: 1, more: false }), "1 delivery is on the way again.");
+	assert.match(hooks.replayWords({ replayed: 1000, more: true }), /^1000 deliveries are .* There are more/);
+	assert.match(hooks.replayWords({ replayed: 0, more: false }), /none/);
+});
+
+test("a range of time goes out as the API takes it", () => {
+	assert.deepEqual(hooks.replayRange({ status: "dead", type: "", since: "", until: "" }), { status: "dead" });
+	assert.deepEqual(hooks.replayRange({ status: "delivered", type: "call.ended", since: "2026-01-02T03:04", until: "2026-01-02T03:04:05" }),
+		{ status: "delivered", type: "call.ended", since: new Date(2026, 0, 2, 3, 4).toISOString(), until: new Date(2026, 0, 2, 3, 4, 5).toISOString() });
+});
+
+test("every verdict of a hook has its words", () => {
+	const schema = JSON.parse(read("server/openapi.json")).components.schemas.HookDelivery.properties.verdict.enum;
+	for (const verdict of schema)
+		assert.ok(hooks.verdictWords({ verdict }).why.length > 10, verdict);
+	assert.equal(hooks.verdictWords({ verdict: "refused", code: "policy_denied" }).why, "The call it asked for was refused. (policy denied)");
+	assert.equal(hooks.verdictWords({ verdict: "placed", call_ids: ["a", "b"] }).why, "It placed 2 calls.");
+	assert.deepEqual(hooks.verdictWords({ verdict: "some_day" }), { say: "Some day", tone: "", why: "" });
+});
+
+test("a body's type is seen by its first sign", () => {
+	assert.deepEqual([' {"a":1}', "[1]", "<a/>", "a=1"].map(hooks.bodyType),
+		["application/json", "application/json", "application/xml", "application/x-www-form-urlencoded"]);
+});
+
+test("a dry run says who would ring, or why nobody", () => {
+	const run = { allowed: true, rule: "all", detail: null, number: "+49301", uri: "sip:x", line: "office", frozen: false, limit_reached: null };
+	const dry = (more) => hooks.dryWords({ places: true, when: true, order: { to: "853" }, errors: [], dry_run: run, ...more });
+	assert.deepEqual(dry({}), { say: "It would ring 853", tone: "good", details: ["+49301 on the line office"] });
+	assert.equal(dry({ order: { to: "853", from: "854" } }).say, "It would ring 854 and 853");
+	assert.equal(dry({ when: false, places: false }).say, "No call");
+	assert.deepEqual(dry({ places: false, errors: [{ pointer: "/phone", detail: "is missing" }] }).details, ["/phone is missing"]);
+	assert.deepEqual(dry({ places: false, dry_run: { ...run, allowed: false, detail: "not here" } }), { say: "853 would be refused", tone: "bad", details: ["not here", "Rule: all"] });
+});
 
 let failed = 0;
 for (const [name, body] of tests)

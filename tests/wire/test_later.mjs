@@ -132,6 +132,30 @@ test("too far, too late, too many", async (t) => {
 		(await gw.api("POST", "/calls", { body: { to: "853", not_before: ahead(HOUR) } })).status === 201);
 });
 
+test("one key has its share of the calls that wait, and others have theirs", async (t) => {
+	const secret = "a-key-that-is-long-enough";
+	const gw = await t.gateway({ sandbox: true, allow_inline: true, limits: { calls_later_per_key: 2 },
+		keys: [{ name: "crm", secret, project: "sales" }, { name: "other", secret: `${secret}-2`, project: "else" }] });
+	const as = (key) => ({ headers: { Authorization: `Bearer ${key}` } });
+	await eventually("registered", async () => (await gw.api("GET", "/lines/sandbox", as(secret))).json?.state === "registered");
+	const later = (key, more = { not_before: ahead(HOUR) }) => gw.api("POST", "/calls", { ...as(key), body: { to: "sim:busy", ...more } });
+	const calls = [(await later(secret)).json, (await later(secret)).json];
+	const full = await later(secret);
+	equal([full.status, full.json.code, full.headers["retry-after"], full.headers["ratelimit-policy"]], [429, "limit_reached", "60", '"calls-later";q=2']);
+	match(full.json.detail, /limits\.calls_later_per_key/);
+	equal((await later(`${secret}-2`)).status, 201, "another key");
+	equal((await later(secret, {})).status, 201, "at once");
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	await eventually("registered again", async () => (await gw.api("GET", "/lines/sandbox", as(secret))).json?.state === "registered");
+	equal((await later(secret)).status, 429, "after a restart");
+	equal((await gw.api("DELETE", `/calls/${calls[0].id}`, as(secret))).status, 200);
+	await eventually("there is room again", async () => (await later(secret)).status === 201);
+	const plan = (await later(secret, { retry: { busy: { times: 1, every: 1 } } })).json;
+	await eventually("it has ended", async () => (await gw.api("GET", `/calls/${plan.id}`, as(secret))).json.ended_at);
+	equal((await gw.api("GET", `/calls/${plan.id}`, as(secret))).json.next_attempt, null, "a plan finds no room");
+});
+
 test("what may no longer be dialled when its time comes is refused, and the audit knows", async (t) => {
 	const gw = await up(t);
 	const call = await place(gw, { to: "853", not_before: ahead(800) });

@@ -308,3 +308,156 @@ test("G11: endpoints go on through a SIGHUP, and keep what needs a restart", asy
 	ok(gw.records().some(({ event, pointer }) => event === "config.kept" && pointer.startsWith("/webhooks")), "it is told");
 	there.close();
 });
+
+test("C10: what is dead is sent once more by range, in order of each call, and only once", async (t) => {
+	let well = false;
+	const there = await receiver(t, () => (well ? 200 : 500));
+	const gw = await up(t, webhooks([{ name: "crm", url: there.url, events: ["call.queued", "call.ended"] }], { schedule: [1] }));
+	const replay = (body) => gw.api("POST", "/webhooks/crm/replay", { body });
+	const ids = [await call(gw), await call(gw), await call(gw)];
+	await eventually("all are dead", async () => (await deliveries(gw, "?status=dead")).length === 6);
+	const dead = await deliveries(gw, "?status=dead");
+	equal((await deliveries(gw, `?call=${ids[1]}`)).map((one) => one.type), ["call.ended", "call.queued"], "of one call");
+	equal((await deliveries(gw, "?status=dead&type=call.queued")).length, 3, "of one type");
+	equal((await gw.api("GET", "/webhooks/deliveries?call=nobody")).status, 400);
+	equal((await gw.api("POST", "/webhooks/nobody/replay")).status, 404);
+	equal((await replay({ until: dead.map((one) => one.done_at).sort()[0] })).json.replayed, 0, "before the range");
+	for (const [body, pointer] of [[{ status: "waiting" }, "/status"], [{ status: "delivered" }, "/until"], [{ since: "today" }, "/since"],
+		[{ since: dead[0].done_at, until: dead[0].done_at }, "/until"], [{ limit: 1001 }, "/limit"], [{ call: "x" }, "/call"], [{ what: 1 }, "/what"],
+		[{ status: "delivered", until: new Date(Date.now() + 60_000).toISOString() }, "/until"]]) {
+		const wrong = await replay(body);
+		equal([wrong.status, wrong.json.errors?.[0].pointer], [422, pointer]);
+	}
+	well = true;
+	there.got.length = 0;
+	const first = (await replay({ type: "call.queued", call: ids[0] })).json;
+	equal([first.replayed, first.more], [1, false]);
+	await eventually("it came", () => there.got.length === 1);
+	equal([there.got[0].event.call_id, there.got[0].event.type], [ids[0], "call.queued"]);
+	const answers = await Promise.all(Array.from({ length: 8 }, () => replay({ limit: 2 })));
+	equal(answers.map((one) => one.status), Array(8).fill(200));
+	equal(answers.reduce((sum, one) => sum + one.json.replayed, 0) <= 5, true, "no one twice");
+	await eventually("the rest came", async () => {
+		await replay({});
+		return there.got.length >= 6;
+	});
+	equal((await replay({})).json.replayed, 0, "there is none left");
+	const seen = there.got.map(({ headers }) => Number(headers["webhook-id"]));
+	equal(seen.length, new Set(seen).size, "each came once");
+	equal(new Set(seen), new Set(dead.map((one) => one.event)));
+	for (const id of ids)
+		equal(there.got.filter((one) => one.event.call_id === id).map((one) => one.event.type), ["call.queued", "call.ended"], "in order");
+	const acts = (await gw.api("GET", "/audit")).json.data.filter((one) => one.object === "act");
+	equal([acts.at(-1).code, acts.at(-1).detail], ["webhooks_replayed", "crm: 1 deliveries"]);
+	there.close();
+});
+
+test("C10: what was delivered in a range of time is sent again, and a repetition of that sends nothing", async (t) => {
+	const there = await receiver(t);
+	const gw = await up(t, webhooks([{ name: "crm", url: there.url, events: ["call.queued", "call.ended"] }]));
+	await call(gw);
+	await eventually("all are noted", async () => (await deliveries(gw, "?status=delivered")).length === 2);
+	const until = new Date(Math.max(...(await deliveries(gw)).map((one) => Date.parse(one.done_at))) + 1).toISOString();
+	await eventually("the range is over", () => Date.now() > Date.parse(until));
+	const body = { status: "delivered", since: "2026-01-01T00:00:00.000Z", until };
+	equal((await gw.api("POST", "/webhooks/crm/replay", { body })).json.replayed, 2);
+	await eventually("they came again", async () => there.got.length === 4 && (await deliveries(gw, "?status=delivered")).length === 2);
+	equal(there.got.slice(2).map((one) => one.event.type), ["call.queued", "call.ended"]);
+	equal((await gw.api("POST", "/webhooks/crm/replay", { body })).json.replayed, 0, "a repetition");
+	there.close();
+});
+
+test("C9, C10: what a disabled endpoint misses is kept, and sent by range once it is enabled", async (t) => {
+	let gone = true;
+	const there = await receiver(t, () => (gone ? 410 : 200));
+	const gw = await up(t, webhooks([{ name: "crm", url: there.url, events: ["call.ended"] }]));
+	const state = async () => (await gw.api("GET", "/webhooks")).json.data[0];
+	const first = await call(gw);
+	await eventually("it is disabled", async () => (await state()).state === "disabled");
+	const missed = [await call(gw), await call(gw)];
+	const dead = await eventually("what it misses is kept", async () => {
+		const list = await deliveries(gw, "?status=dead");
+		return list.length === 2 && list;
+	});
+	equal(dead.map((one) => [one.call_id, one.attempts, one.tries]), missed.reverse().map((id) => [id, 0, []]));
+	equal((await gw.api("POST", "/webhooks/crm/replay")).status, 409, "while it is disabled");
+	equal((await gw.api("POST", `/webhooks/deliveries/${dead[0].id}/replay`)).status, 409, "one of them, too");
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	gone = false;
+	there.got.length = 0;
+	equal((await gw.api("POST", "/webhooks/crm/enable")).json.state, "enabled");
+	await eventually("what waited goes", () => there.got.length === 1);
+	equal(there.got[0].event.call_id, first);
+	equal((await gw.api("POST", "/webhooks/crm/replay")).json.replayed, 2);
+	await eventually("what was missed came", () => there.got.length === 3);
+	equal(there.got.slice(1).map((one) => one.event.call_id).sort(), missed.sort());
+	const off = await gw.api("POST", "/webhooks/crm/disable");
+	equal([off.json.state, off.json.reason], ["disabled", "an operator has disabled it"]);
+	equal((await gw.api("POST", "/webhooks/crm/disable")).status, 200, "twice");
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	await eventually("it still is", async () => (await state()).state === "disabled");
+	equal((await gw.api("POST", "/webhooks/nobody/enable")).status, 404);
+	equal((await gw.api("POST", "/webhooks/crm/enable", { body: { now: true } })).status, 422);
+	const acts = (await gw.api("GET", "/audit")).json.data.map((one) => `${one.object} ${one.code} ${one.detail}`);
+	equal(acts, ["act webhook_disabled crm", "act webhook_disabled crm", "act webhooks_replayed crm: 2 deliveries", "act webhook_enabled crm"]);
+	there.close();
+});
+
+test("C10: a replay leaves room for what is new", async (t) => {
+	const there = await receiver(t, () => [429, { "Retry-After": "3600" }]);
+	const gw = await up(t, webhooks([{ name: "crm", url: there.url, events: ["call.*", "leg.*"] }], { max_waiting: 100 }));
+	equal((await gw.api("POST", "/webhooks/crm/disable")).json.state, "disabled");
+	for (let i = 0; i < 20; i++)
+		equal((await gw.api("GET", `/calls/${await call(gw)}?wait=ended&timeout=10`)).json.state, "ended");
+	ok((await deliveries(gw, "?status=dead&limit=200")).length >= 80, "much is missed");
+	equal((await gw.api("POST", "/webhooks/crm/enable")).json.waiting, 0);
+	const some = (await gw.api("POST", "/webhooks/crm/replay")).json;
+	equal([some.replayed, some.more], [50, true]);
+	const full = await gw.api("POST", "/webhooks/crm/replay");
+	equal([full.status, full.json.code, full.headers["retry-after"]], [429, "limit_reached", "10"]);
+	equal((await gw.api("POST", "/calls", { body: { to: "sim:busy" } })).status, 201, "new calls");
+	there.close();
+});
+
+test("C17: the callbacks of a host are listed, and go off and on like an endpoint", async (t) => {
+	const there = await receiver(t);
+	const gw = await up(t, webhooks([]));
+	const placed = () => call(gw, { to: "sim:busy", status_callback: there.url });
+	await placed();
+	await eventually("it came", async () => (await deliveries(gw, "?status=delivered")).length === 1);
+	const [seen] = (await gw.api("GET", "/webhooks")).json.data;
+	equal([seen.name, seen.url, seen.state], ["callback::127.0.0.1", null, "enabled"]);
+	const ask = (what) => gw.api("POST", `/webhooks/${encodeURIComponent(seen.name)}/${what}`);
+	equal((await ask("test")).status, 404, "it has no URL of its own");
+	equal((await ask("disable")).json.state, "disabled");
+	const missed = await placed();
+	await eventually("what it misses is kept", async () => (await deliveries(gw, "?status=dead")).length === 1);
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	await eventually("it still is", async () => (await gw.api("GET", "/webhooks")).json.data[0]?.state === "disabled");
+	equal((await ask("enable")).json.state, "enabled");
+	equal((await ask("replay")).json.replayed, 1);
+	await eventually("it came", () => there.got.length === 2);
+	equal(there.got[1].event.call_id, missed);
+	there.close();
+});
+
+test("erase: what waits for its next try is told without people", async (t) => {
+	let asked = () => {};
+	const there = await receiver(t, (n) => (n === 1 ? (response) => asked(response) : 200));
+	const gw = await up(t, webhooks([{ name: "crm", url: there.url, events: ["call.ended"] }]));
+	const held = new Promise((done) => { asked = done; });
+	const id = await call(gw, { to: "sim:busy", metadata: { who: "Rapunzel" } });
+	const response = await held;
+	match(there.got[0].body, /Rapunzel/);
+	await eventually("it is erased", async () => (await gw.api("POST", `/calls/${id}/erase`)).status === 200);
+	response.writeHead(500);
+	response.end();
+	await eventually("it came again", () => there.got.length === 2);
+	equal(there.got[1].headers["webhook-id"], there.got[0].headers["webhook-id"]);
+	ok(there.got[1].event.call.erased_at, "it says so");
+	equal([/Rapunzel|sim:busy/.test(there.got[1].body), there.got[1].event.call.to], [false, ""], "what it says");
+	there.close();
+});

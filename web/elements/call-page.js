@@ -33,6 +33,7 @@ const callFacts = (call) => filled([
 	["Rang for", call.ring_duration ? span(call.ring_duration) : ""],
 	["Lasted", call.duration ? span(call.duration) : ""],
 	["Client state", call.client_state],
+	["Told to others", el("a", { href: `/hooks.html#call=${encodeURIComponent(call.id)}` }, "its webhooks")],
 	["Metadata", call.metadata && Object.keys(call.metadata).length ? JSON.stringify(call.metadata) : ""],
 ]);
 

@@ -20,12 +20,13 @@ export class Problem extends Error {
 	}
 }
 
-const ask = async (path, { method = "GET", body, headers = {} } = {}) => {
+/* text: a body as it is, with its Content-Type among the headers. */
+const ask = async (path, { method = "GET", body, text: raw, headers = {} } = {}) => {
 	let reply;
 	try {
 		reply = await fetch(path, {
 			method,
-			body: body === undefined ? undefined : JSON.stringify(body),
+			body: body === undefined ? raw : JSON.stringify(body),
 			headers: {
 				Accept: "application/json, application/problem+json",
 				...(body === undefined ? {} : { "Content-Type": "application/json" }),
@@ -76,3 +77,15 @@ export const hangUp = (id) => ask(`/calls/${part(id)}`, { method: "DELETE" });
 /* What can be done in a call: dtmf, hold, unhold, mute, unmute, transfer, play, record. */
 export const command = (id, name, body) => ask(`/calls/${part(id)}/${name}`, { method: "POST", body });
 export const signIn = (key) => ask("/session", { method: "POST", body: { key } });
+
+/* Webhooks: what others are told, and what comes in. */
+const query = (members) => new URLSearchParams(Object.entries(members).filter(([, value]) => value)).toString();
+
+export const listEndpoints = async () => (await ask("/webhooks")).data;
+export const listDeliveries = (filter) => ask(`/webhooks/deliveries?${query(filter)}`);
+export const replay = (id) => ask(`/webhooks/deliveries/${part(id)}/replay`, { method: "POST" });
+/* What is done to an endpoint: test, enable, disable, replay (with a range). */
+export const tellEndpoint = (name, what, body) => ask(`/webhooks/${part(name)}/${what}`, { method: "POST", body });
+export const listHooks = async () => (await ask("/hooks")).data;
+export const listCame = (name, limit) => ask(`/hooks/${part(name)}/deliveries?limit=${limit}`);
+export const tryHook = (name, text, type) => ask(`/hooks/${part(name)}/test`, { method: "POST", text, headers: { "Content-Type": type } });
