@@ -12,6 +12,7 @@
 #include "server/http.h"
 #include "server/store.h"
 #include "server/webhook.h"
+#include "server/webhook_sign.h"
 #include "server/writer.h"
 
 enum { LIST_LIMIT = 50, LIST_LIMIT_MAX = 200, SHOWN = 4 };
@@ -55,6 +56,21 @@ static void write_secrets(struct gw_writer *w,
 	gw_write_close(w, ']');
 }
 
+/* What the receiver verifies by; shared secrets have none. */
+static void write_public_keys(struct gw_writer *w,
+			      const struct gw_config_secrets *secrets)
+{
+	char text[GW_WEBHOOK_PUBLIC_SIZE];
+
+	gw_write_open(w, "public_keys", '[');
+	for (size_t i = 0; i < secrets->count; i++) {
+		if (!gw_webhook_public(text,
+				       gw_secret_text(secrets->list[i], NULL)))
+			gw_write_string(w, NULL, text);
+	}
+	gw_write_close(w, ']');
+}
+
 static void write_strings(struct gw_writer *w, const char *name,
 			  const struct gw_config_strings *strings)
 {
@@ -74,6 +90,7 @@ static void write_endpoint(struct gw_writer *w, const struct gw_webhook_view *v)
 	gw_write_string(w, "name", v->name);
 	gw_write_string(w, "url", v->url);
 	write_secrets(w, &cfg->secrets);
+	write_public_keys(w, &cfg->secrets);
 	write_strings(w, "events", &cfg->events);
 	gw_write_string(w, "ordering", cfg->unordered ? "none" : "call");
 	gw_write_string(w, "state",

@@ -172,12 +172,13 @@ static int read_options(struct options *opt, int argc, char *argv[])
 /* What the table of settings can't tell of the policy. */
 static bool is_policy_whole(const struct gw_config *cfg, const char *path)
 {
-	char pointer[64], why[160];
+	char pointer[128], why[160];
 
 	if (!gw_policy_config(&cfg->policy, pointer, sizeof(pointer), why,
 			      sizeof(why)) &&
 	    !gw_webhooks_config(cfg, pointer, sizeof(pointer), why,
-				sizeof(why)))
+				sizeof(why)) &&
+	    !gw_crm_config(cfg, pointer, sizeof(pointer), why, sizeof(why)))
 		return true;
 	(void)fprintf(stderr, "bellpull: %s: %s: %s\n",
 		      path ? path : "environment", pointer, why);

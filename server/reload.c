@@ -77,13 +77,16 @@ static void tell_kept(const char *pointer, void *arg)
 /* What the table of settings can't tell of the policy. */
 static int check_policy(const struct gw_config *cfg)
 {
-	char pointer[64], why[160];
+	char pointer[128], why[160];
 	int err = gw_policy_config(&cfg->policy, pointer, sizeof(pointer), why,
 				   sizeof(why));
 
 	err = err ? err :
 		    gw_webhooks_config(cfg, pointer, sizeof(pointer), why,
 				       sizeof(why));
+	err = err ? err :
+		    gw_crm_config(cfg, pointer, sizeof(pointer), why,
+				  sizeof(why));
 
 	if (err)
 		gw_log(GW_LOG_ERROR, "config.wrong",
