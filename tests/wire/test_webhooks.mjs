@@ -1,7 +1,5 @@
 /* Events told to others by HTTP (C1-C18): receivers of Node, and what they get. */
-import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import http from "node:http";
 import net from "node:net";
 import { join } from "node:path";
 
@@ -9,54 +7,7 @@ import { Webhook as Standard } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
 
 import { equal, eventually, match, ok, test } from "./harness.mjs";
-
-const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-
-const sign = (secret, headers, body) => `v1,${createHmac("sha256", Buffer.from(secret.slice(6), "base64"))
-	.update(`${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`).digest("base64")}`;
-
-/* A receiver; answer(n, request) says what the n-th request gets: a status,
- * [status, headers], or a function of the response. */
-const receiver = async (t, answer = () => 204) => {
-	const got = [];
-	const server = http.createServer((request, response) => {
-		const parts = [];
-		request.on("data", (part) => parts.push(part));
-		request.on("end", () => {
-			const body = Buffer.concat(parts).toString();
-			got.push({ headers: request.headers, body, event: JSON.parse(body), url: request.url });
-			const what = answer(got.length, got.at(-1));
-			if (typeof what === "function")
-				what(response, request);
-			else {
-				const [status, headers] = [what].flat();
-				response.writeHead(status, headers);
-				response.end("thanks\n");
-			}
-		});
-	});
-	await new Promise((done) => server.listen(0, "127.0.0.1", done));
-	t.after?.(() => server.close());
-	return { got, server, port: server.address().port, url: `http://127.0.0.1:${server.address().port}/hook`,
-		close: () => { server.closeAllConnections(); server.close(); },
-		of: (type) => got.filter((one) => one.event.type === type) };
-};
-
-const webhooks = (endpoints, more) => ({ allow_inline: true,
-	webhooks: { allow_http: true, allow_targets: ["127.0.0.0/8"], schedule: [1, 1, 1], endpoints, ...more } });
-const up = async (t, config, headers) => {
-	const gw = await t.gateway({ sandbox: true, ...config });
-	await eventually("the line is registered", async () =>
-		(await gw.api("GET", "/lines/sandbox", { headers })).json?.state === "registered");
-	return gw;
-};
-const call = async (gw, body = { to: "sim:busy" }) => {
-	const made = await gw.api("POST", "/calls", { body });
-	equal(made.status, 201);
-	return made.json.id;
-};
-const deliveries = async (gw, query = "") => (await gw.api("GET", `/webhooks/deliveries${query}`)).json.data;
+import { call, deliveries, OTHER, receiver, SECRET, sign, up, verifies, webhooks } from "./receiver.mjs";
 
 test("C1, C2, C4, C7: a call's events come once, in order, signed by both secrets, as the stream has them", async (t) => {
 	const there = await receiver(t);
@@ -242,6 +193,23 @@ test("C1: two verifiers of others take every delivery, and none with a flipped b
 			ok(refused, "a flipped bit is seen");
 		}
 	}
+	there.close();
+});
+
+test("C3: Ed25519: the receiver verifies by the public key that the API shows, beside a shared secret", async (t) => {
+	const there = await receiver(t);
+	const seed = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+	const gw = await up(t, webhooks([{ name: "crm", url: there.url, secrets: [seed, SECRET], events: ["call.ended"] }]));
+	const list = await gw.api("GET", "/webhooks");
+	const [whpk, ...more] = list.json.data[0].public_keys;
+	equal([whpk, more], ["whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", []], "RFC 8032's first key");
+	ok(!list.text.includes(seed.slice(5, 40)), "C14: nobody is told the private one");
+	await call(gw);
+	await eventually("it came", () => there.got.length);
+	const [{ headers, body }] = there.got;
+	ok(verifies(whpk, headers, body), headers["webhook-signature"]);
+	ok(!verifies(whpk, headers, `${body} `), "one byte more");
+	ok(headers["webhook-signature"].endsWith(` ${sign(SECRET, headers, body)}`), "the shared one");
 	there.close();
 });
 
