@@ -130,6 +130,9 @@ static size_t take_header(char *data, size_t size, size_t count, void *arg)
 	struct gw_webhook_request *req = arg;
 	size_t len = size * count, skip = sizeof(name) - 1;
 
+	req->own.head += len;
+	if (req->own.head > ANSWER_MAX)
+		return 0;
 	if (len <= skip || strncasecmp(data, name, skip) != 0)
 		return len;
 	while (skip < len && data[skip] == ' ')
@@ -267,6 +270,9 @@ static void end(struct gw_webhook_sender *s, CURL *easy, CURLcode result)
 		(void)snprintf(req->error, sizeof(req->error),
 			       "the address may not be told: it is %s",
 			       req->own.refused);
+	else if (req->own.head > ANSWER_MAX)
+		str_ncpy(req->error, "its headers have no end",
+			 sizeof(req->error));
 	else
 		str_ncpy(req->error, curl_easy_strerror(result),
 			 sizeof(req->error));

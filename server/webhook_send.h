@@ -3,7 +3,7 @@
  *
  * Nothing is followed but the one URL: no redirect, no proxy, no cookie, no netrc.
  * The address that is connected to was looked at (webhook_target.h), certificates
- * are verified, an answer is read up to 64 KiB, and 15 s are all the time it has. */
+ * are verified, an answer and its headers are read up to 64 KiB, and 15 s are all the time it has. */
 #ifndef BELLPULL_SERVER_WEBHOOK_SEND_H
 #define BELLPULL_SERVER_WEBHOOK_SEND_H
 
@@ -46,7 +46,7 @@ struct gw_webhook_request {
 		struct gw_webhook_request *next;
 		void *easy, *list;
 		const char *refused;
-		size_t answer_len, read;
+		size_t answer_len, read, head;
 		uint64_t start_us;
 	} own;
 };

@@ -19,7 +19,7 @@ export const xml = "text/xml; charset=utf-8";
 export const seconds = () => Math.floor(Date.now() / 1000);
 export const hmac = (text, secret = SECRET) => createHmac("sha256", secret).update(text).digest("base64");
 
-/* What each CRM documents, and how it is signed: [body, headers, type, path]. */
+/* Salesforce's outbound message. */
 export const notification = (id, phone) => `
       <Notification>
         <Id>${id}</Id>
@@ -76,21 +76,23 @@ export const twilioHeaders = (params, path = "/hooks/twilio") => ({
 		?? twilio.getExpectedTwilioSignature(SECRET, PUBLIC + path, params),
 });
 
+/* What each CRM documents, and how it is signed: [body, headers, type]. n makes it another
+ * message: its ids are those of the n-th. */
 export const samples = {
-	hubspot: async (phone) => {
+	hubspot: async (phone, n = 0) => {
 		const body = JSON.stringify([{ objectId: 1246965, propertyName: "phone", propertyValue: phone, changeSource: "ACADEMY",
-			eventId: 3816279340, subscriptionId: 25, portalId: 33, appId: 1160452, occurredAt: 1462216307945,
+			eventId: 3816279340 + n, subscriptionId: 25, portalId: 33, appId: 1160452, occurredAt: 1462216307945,
 			subscriptionType: "contact.propertyChange", attemptNumber: 0 }]);
 		return [body, hubspotHeaders(body), json];
 	},
-	pipedrive: async (phone) => [JSON.stringify({ data: { id: 1, phone }, previous: null,
-		meta: { action: "create", attempt: 1, entity: "person", id: "4b3c1b0e-6d2a-4e8e-9d3f-0a7a2c1b8e55", version: "2.0" } }),
+	pipedrive: async (phone, n = 0) => [JSON.stringify({ data: { id: 1, phone }, previous: null,
+		meta: { action: "create", attempt: 1, entity: "person", id: `4b3c1b0e-6d2a-4e8e-9d3f-0a7a2c1b8e${55 + n}`, version: "2.0" } }),
 	{ Authorization: `Basic ${Buffer.from("pipedrive:a-password").toString("base64")}` }, json],
 	zoho: async (phone) => [`tonumber=${encodeURIComponent(phone)}&zohouser=4000000001001&token=${SECRET}`, {}, form],
-	salesforce: async (phone) => [outbound(notification("04lx00000000001AAA", phone)), {}, xml],
-	bitrix24: async (phone) => [new URLSearchParams({ event: "ONEXTERNALCALLSTART", "data[PHONE_NUMBER]": phone,
+	salesforce: async (phone, n = 0) => [outbound(notification(`04lx0000000000${n + 1}AAA`, phone)), {}, xml],
+	bitrix24: async (phone, n = 0) => [new URLSearchParams({ event: "ONEXTERNALCALLSTART", "data[PHONE_NUMBER]": phone,
 		"data[PHONE_NUMBER_INTERNATIONAL]": phone, "data[EXTENSION]": "", "data[USER_ID]": "7", "data[CALL_LIST_ID]": "0",
-		"data[LINE_NUMBER]": "", "data[IS_MOBILE]": "0", "data[CALL_ID]": "externalCall.716ae1a0b59b4b6b9d7d6b2c1e2f3a4b.1614265330",
+		"data[LINE_NUMBER]": "", "data[IS_MOBILE]": "0", "data[CALL_ID]": `externalCall.716ae1a0b59b4b6b9d7d6b2c1e2f3a4b.${1614265330 + n}`,
 		"data[CRM_ENTITY_TYPE]": "CONTACT", "data[CRM_ENTITY_ID]": "797", ts: "1614265330",
 		"auth[domain]": "example.bitrix24.com", "auth[member_id]": "a223c6b3710f85df22e9377d6c4f7553",
 		"auth[application_token]": SECRET }).toString(), {}, form],
@@ -99,9 +101,9 @@ export const samples = {
 			event: {}, id: "2b24ef10-19d3-4740-93cf-8f98ec4776c0", subject: "zen:user:6596848315901", time: "2022-06-29T23:43:20Z" });
 		return [body, zendeskHeaders(body), json];
 	},
-	github: async (phone) => {
+	github: async (phone, n = 0) => {
 		const body = JSON.stringify({ action: "call", branch: "main", client_payload: { phone } });
-		return [body, await githubHeaders(body, "72d3162e-cc78-11e3-81ab-4c9367dc0958"), json];
+		return [body, await githubHeaders(body, `72d3162e-cc78-11e3-81ab-4c9367dc09${58 + n}`), json];
 	},
 	stripe: async (phone) => {
 		const body = JSON.stringify({ id: "evt_1NG8Du2eZvKYlo2CUI79vXWy", object: "event", type: "customer.created",
@@ -112,8 +114,8 @@ export const samples = {
 		const params = { To: phone, From: "+14158675309", CallSid: "CA1234567890ABCDE", Digits: "12 34" };
 		return [new URLSearchParams(params).toString(), twilioHeaders(params), form];
 	},
-	standard: async (phone) => {
+	standard: async (phone, n = 0) => {
 		const body = JSON.stringify({ type: "contact.clicked", timestamp: "2022-11-03T20:26:10.344522Z", data: { phone } });
-		return [body, standardHeaders(body, "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"), json];
+		return [body, standardHeaders(body, `msg_2KWPBgLlAfxdpx2AI54pPJ85f4W${n || ""}`), json];
 	},
 };
