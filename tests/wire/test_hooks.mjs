@@ -1,7 +1,9 @@
 /* CRM webhooks in (D1-D12). The signatures are made by the CRMs' own libraries, and
  * each CRM's documented payload places a call. */
+import { spawnSync } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ed25519Headers, form, hubspotHeaders, hubspotOldHeaders, json, notification, ORGANIZATION, outbound, PUBLIC, samples, SECRET, seconds,
@@ -313,6 +315,76 @@ test("hooks: bodies that are none of ours (D7)", async (t) => {
 	equal((await calls(gw)).map((call) => call.to).sort(), ["sim:busy", "sim:decline"], "calls");
 	const gzip = await gw.api("POST", "/hooks/basic", { body: "x", type: json, headers: { "Content-Encoding": "gzip" } });
 	equal(gzip.status, 415, "packed");
+});
+
+test("hooks: bombs: nothing in a body grows without bound, and each refusal is a sentence (D7, D8)", async (t) => {
+	const gw = await up(t);
+	const reply = async (body, type) => {
+		const { status, json: told } = await send(gw, "basic", body, { Authorization: `Basic ${Buffer.from("crm:a-password").toString("base64")}` }, type);
+		return [status, told.code, told.detail];
+	};
+	const nested = (n, open, close) => open.repeat(n) + close.repeat(n);
+	const entities = Array.from({ length: 9 }, (_, i) => `<!ENTITY e${i + 1} "${`&e${i};`.repeat(10)}">`).join("");
+	const bombs = {
+		"a billion laughs": [`<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e0 "ha">${entities}]><to>&e9;</to>`, xml],
+		"a quadratic blow-up": [`<!DOCTYPE a [<!ENTITY e "${"x".repeat(20_000)}">]><to>${"&e;".repeat(10_000)}</to>`, xml],
+		"a file": ['<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><to>&e;</to>', xml],
+		"a parameter entity from elsewhere": ['<!DOCTYPE a SYSTEM "http://127.0.0.1/x.dtd"><to>853</to>', xml],
+		"deep XML": [nested(33, "<a>", "</a>"), xml],
+		"XML of many elements": [`<a>${"<b/>".repeat(20_000)}</a>`, xml],
+		"XML of many attributes": [`<a ${Array.from({ length: 300 }, (_, i) => `a${i}="1"`).join(" ")}/>`, xml],
+		"XML that ends early": ["<to>853", xml],
+		"XML that is two": ["<to>853</to><to>854</to>", xml],
+		"XML that isn't UTF-8": [Buffer.from("<to>\xff</to>", "latin1"), xml],
+		"deep brackets": [`to${"[a]".repeat(40)}=853`, form],
+		"two hundred and one fields": [Array.from({ length: 201 }, (_, i) => `a${i}=1`).join("&"), form],
+		"a bracket that isn't closed": ["to[a=853", form],
+		"a NUL in a form": ["to=%00", form],
+		"deep JSON": [nested(100, "[", "]"), json],
+	};
+	for (const [name, [body, type]] of Object.entries(bombs)) {
+		const [status, code, detail] = await reply(body, type);
+		equal([status, code], [400, "invalid_body"], `${name}: ${detail}`);
+		match(detail, /^The body cannot be read: .{10,}\.$/, name);
+		ok(!/passwd|root:/.test(detail), name);
+	}
+	const [ok_, code] = await reply("to=sim%3Abusy", form);
+	equal([ok_, code], [200, null], "and a good one works");
+	equal((await gw.api("GET", "/readyz")).status, 200);
+});
+
+test("hooks: a pointer or template that can't be is refused with the settings, by its place (D8)", async (t) => {
+	for (const [pointer, mapping, more = {}] of [
+		["/hooks/crm/mapping/to", { to: "${no/slash}" }],
+		["/hooks/crm/mapping/to", { to: "${/a~2b}" }],
+		["/hooks/crm/mapping/to", { to: "${/a" }],
+		["/hooks/crm/mapping/to", { to: "${/a|shout}" }],
+		["/hooks/crm/mapping/to", { to: "${/a|e164:D}" }],
+		["/hooks/crm/mapping/from", { to: "853", from: "${/a|lookup:phones}" }],
+		["/hooks/crm/when/0", { to: "853" }, { when: [{ ptr: "no-slash", equals: 1 }] }],
+		["/hooks/crm/each", { to: "853" }, { each: "items" }],
+		["/hooks/crm/dedupe", { to: "853" }, { dedupe: "header:Bad Name" }],
+		["/hooks/crm/secrets/0", { to: "853" }, { profile: "standard-webhooks", secrets: ["whpk_too-short"] }],
+		["/hooks/crm/secrets/0", { to: "853" }, { profile: "standard-webhooks", secrets: ["whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="] }],
+	]) {
+		const dir = mkdtempSync(join(tmpdir(), "bellpull-"));
+		t.later(() => rmSync(dir, { recursive: true }));
+		writeFileSync(join(dir, "c.json"), JSON.stringify({ sandbox: true, allow_inline: true,
+			hooks: { crm: { profile: "bearer", secrets: [SECRET], mapping, ...more } } }));
+		const { status, stdout, stderr } = spawnSync(t.binary, ["--config", join(dir, "c.json"), "--check"], { encoding: "utf8" });
+		equal(status, 78, `${JSON.stringify([mapping, more])}: ${stdout}${stderr}`);
+		ok((stdout + stderr).includes(`${pointer}`), `${pointer} is not in: ${stdout}${stderr}`);
+		ok(!(stdout + stderr).includes("nWGx"), "a secret is shown");
+	}
+});
+
+test("hooks: one call is refused in one of several, and the others are placed; what fits no element is no call (D8, D9)", async (t) => {
+	const gw = await up(t);
+	const reply = await send(gw, "clicks", { clicks: [{ id: 1, to: "sim:busy" }, { id: 2, to: "not a number" }, { id: 3, to: null }, { id: 4 }, { id: 5, to: "sim:decline" }] }, bearer());
+	equal([reply.status, reply.json.accepted], [200, true], reply.text);
+	equal(reply.json.results.map(({ accepted, code }) => [accepted, code]),
+		[[true, null], [false, "invalid_call"], [true, "skipped"], [true, "skipped"], [true, null]]);
+	equal((await calls(gw)).map(({ to }) => to).sort(), ["sim:busy", "sim:decline"]);
 });
 
 test("hooks: the test shows what would be dialled, and dials nothing (D10)", async (t) => {
