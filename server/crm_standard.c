@@ -20,10 +20,9 @@ enum {
 
 static const char public_prefix[] = "whpk_";
 
-static bool is_public(const char *text, size_t len)
+static bool is_public(const char *text)
 {
-	return len >= sizeof(public_prefix) - 1 &&
-	       !strncmp(text, public_prefix, sizeof(public_prefix) - 1);
+	return !strncmp(text, public_prefix, sizeof(public_prefix) - 1);
 }
 
 /* v1: shared secrets ------------------------------------------------------------ */
@@ -53,7 +52,7 @@ static bool standard_mac(const struct gw_secret *secret,
 	size_t len, key_len = sizeof(key), mac_len;
 	const char *text = gw_secret_text(secret, &len);
 
-	if (!text || is_public(text, len))
+	if (!text || is_public(text))
 		return false;
 	if (len > 6 && !strncmp(text, "whsec_", 6)) {
 		text += 6;
@@ -89,7 +88,7 @@ bool gw_crm_standard_key_ok(const char *text)
 	const size_t len = strlen(text);
 	uint8_t key[KEY_LEN];
 
-	return !is_public(text, len) || read_public(key, text, len);
+	return !is_public(text) || read_public(key, text, len);
 }
 
 /* All of it in one piece: Ed25519 wants that. NULL: no memory. */
@@ -154,7 +153,7 @@ static bool standard_public(const struct gw_secret *secret,
 	struct mbuf *mb;
 	bool fits;
 
-	if (!text || !is_public(text, len))
+	if (!text || !is_public(text))
 		return false;
 	mb = join(s);
 	fits = mb && fits_public(text, len, mb, given);

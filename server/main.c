@@ -169,8 +169,8 @@ static int read_options(struct options *opt, int argc, char *argv[])
 	return -1;
 }
 
-/* What the table of settings can't tell of the policy. */
-static bool is_policy_whole(const struct gw_config *cfg, const char *path)
+/* What the table of settings can't tell: of rules, and of keys. */
+static bool is_config_whole(const struct gw_config *cfg, const char *path)
 {
 	char pointer[128], why[160];
 
@@ -201,7 +201,7 @@ static int load_config(const struct options *opt)
 		return EX_SOFTWARE;
 	}
 	err = gw_config_load(&app.cfg, opt->config, errs);
-	if (!err && !is_policy_whole(app.cfg, opt->config)) {
+	if (!err && !is_config_whole(app.cfg, opt->config)) {
 		mem_deref(errs);
 		return EX_CONFIG;
 	}
@@ -261,7 +261,7 @@ static int check_config(const char *path)
 
 	code = !errs || gw_config_check_print(stdout, path) ? EX_CONFIG : 0;
 	if (!code && !gw_config_load(&cfg, path, errs) &&
-	    (!is_policy_whole(cfg, path) || !is_locked(cfg)))
+	    (!is_config_whole(cfg, path) || !is_locked(cfg)))
 		code = EX_CONFIG;
 	mem_deref(cfg);
 	mem_deref(errs);
