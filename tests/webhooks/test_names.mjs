@@ -170,7 +170,7 @@ test("C11: no way of writing an address leads there, in the settings or as a cal
 	equal(got, [], "who was told");
 });
 
-test("C11, C12: what a redirect leads to is not asked, and other schemes and user-info are refused", async (t) => {
+test("C11, C12: other schemes and user-info are refused, and where there are no keys so is the callback of a call", async (t) => {
 	const got = await world80(t);
 	await nameServer(t, () => ["8.8.8.8"]);
 	internet(t, "8.8.8.0/24");

@@ -189,7 +189,7 @@ test("C9: twenty failures in a row open the circuit: it rests, and says so", asy
 	there.close();
 });
 
-test("C12: no proxy of the environment, no netrc, no cookie, no redirect, always the same User-Agent", async (t) => {
+test("C12: no proxy of the environment, no netrc, no cookie, always the same User-Agent", async (t) => {
 	const proxy = await receiver(t);
 	const there = await receiver(t, () => [200, { "Set-Cookie": "a=b; Path=/" }]);
 	const home = folder(t);

@@ -1,6 +1,8 @@
 /* Events told to others by HTTP (C1-C18): receivers of Node, and what they get. */
-import { writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Webhook as Standard } from "standardwebhooks";
@@ -69,6 +71,45 @@ test("C10, C12: a redirect is not followed; a dead delivery is told, kept and re
 	equal((await gw.api("POST", "/webhooks/deliveries/1/replay")).status, 404);
 	there.close();
 	elsewhere.close();
+});
+
+test("C10: what died is replayed by the time of its events, in order, and what others have lost stays dead", async (t) => {
+	let well = false;
+	const [there, other] = [await receiver(t, () => (well ? 200 : 500)), await receiver(t, () => 500)];
+	const gw = await up(t, webhooks([{ name: "crm", url: there.url, events: ["call.queued", "call.ended"] },
+		{ name: "other", url: other.url, events: ["call.ended"] }], { schedule: [1] }));
+	const dead = async (endpoint) => (await deliveries(gw, `?status=dead&endpoint=${endpoint}`)).reverse();
+	const replay = (body) => gw.api("POST", "/webhooks/deliveries/replay", { body });
+	const ids = [];
+	for (let n = 0; n < 3; n++) {
+		ids.push(await call(gw));
+		await eventually("all of it died", async () => (await dead("crm")).length === 2 * ids.length && (await dead("other")).length === ids.length);
+	}
+	const lost = await dead("crm");
+	const second = lost.find(({ call_id }) => call_id === ids[1]);
+	well = true;
+	const before = there.got.length;
+	const since = await replay({ endpoint: "crm", since: second.created_at });
+	equal([since.status, since.json.count, since.json.more], [200, 4, false], since.text);
+	await eventually("four came", () => there.got.length === before + 4);
+	for (const id of ids.slice(1))
+		equal(there.got.slice(before).filter(({ event }) => event.call_id === id).map(({ headers }) => headers["webhook-id"]),
+			lost.filter(({ call_id }) => call_id === id).map(({ event }) => String(event)), id);
+	await eventually("two are left", async () => (await dead("crm")).length === 2);
+	equal((await dead("crm")).map(({ call_id }) => call_id), [ids[0], ids[0]], "what is left");
+	equal((await replay({ endpoint: "crm", until: second.created_at })).json.count, 2, "those before");
+	await eventually("all came", async () => (await dead("crm")).length === 0 && there.got.length === before + 6);
+	const none = await gw.api("POST", "/webhooks/deliveries/replay", { body: "endpoint=crm", type: "application/x-www-form-urlencoded" });
+	equal([none.status, none.json.count, none.json.more], [200, 0, false], "nothing is dead");
+	equal((await dead("other")).length, 3, "the other's");
+
+	equal((await replay({ endpoint: "nobody" })).status, 404);
+	for (const [body, pointer] of [[{}, "/endpoint"], [{ endpoint: "" }, "/endpoint"], [{ endpoint: "crm", since: "yesterday" }, "/since"],
+		[{ endpoint: "crm", until: 1 }, "/until"], [{ endpoint: "crm", from: 1 }, "/from"]]) {
+		const { status, json } = await replay(body);
+		equal([status, json.errors?.[0].pointer], [422, pointer], JSON.stringify(body));
+	}
+	[there, other].forEach((one) => one.close());
 });
 
 test("C9, C15: 410 disables at once; a test that goes well enables again", async (t) => {
@@ -240,6 +281,80 @@ test("C13: a CRM is told in its words, with its own header", async (t) => {
 	equal(there.got[0].headers.authorization, "Bearer of-the-crm");
 	ok(!(await gw.api("GET", "/webhooks")).text.includes("of-the-crm"), "nobody is told the header");
 	there.close();
+});
+
+test("C13: a header of one's own is none of ours, and is one line", async (t) => {
+	const dir = mkdtempSync(join(tmpdir(), "bellpull-"));
+	t.later(() => rmSync(dir, { recursive: true }));
+	const check = (header) => {
+		const config = webhooks([{ name: "crm", url: "http://127.0.0.1/", header }]);
+		writeFileSync(join(dir, "c.json"), JSON.stringify({ sandbox: true, ...config }));
+		const { status, stdout, stderr } = spawnSync(t.binary, ["--config", join(dir, "c.json"), "--check"], { encoding: "utf8" });
+		return [status, stdout + stderr];
+	};
+	for (const name of ["webhook-id", "Webhook-Timestamp", "WEBHOOK-SIGNATURE", "webhook-more", "Host", "content-length", "Content-Type",
+		"Transfer-Encoding", "Connection", "Expect", "", "X Y", "X:Y", "X\r\nHost", "\u00dcber"]) {
+		const [status, text] = check({ name, value: "a value" });
+		equal(status, 78, `${JSON.stringify(name)}: ${text}`);
+		ok(text.includes("/webhooks/endpoints/0/header/name"), text);
+	}
+	for (const value of ["a\r\nHost: b", "a\nb", "a\rb", "a\tb", "\u00fc"]) {
+		const [status, text] = check({ name: "X-Mine", value });
+		equal(status, 78, `${JSON.stringify(value)}: ${text}`);
+		ok(text.includes("/webhooks/endpoints/0/header/value"), text);
+	}
+	equal(check({ name: "X-Mine", value: "a value" })[0], 0, "a good one");
+});
+
+test("C10, C14: a secret is in no log, list, event or metric, also when the receiver prints what it got", async (t) => {
+	const seed = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+	const heads = [];
+	const there = await receiver(t, (n, { headers }) => (response) => {
+		heads.push(headers);
+		response.writeHead(n % 2 ? 500 : 200);
+		response.end(`${headers["x-mine"]}|${headers["webhook-signature"]}|X-Mine: ${headers["x-mine"]}\n${SECRET}`);
+	});
+	const gw = await up(t, { ...webhooks([{ name: "crm", url: there.url, secrets: [SECRET, seed], events: ["call.ended"],
+		header: { name: "X-Mine", value: "a-canary-of-the-crm" } }]), log: { level: "debug" } });
+	const id = await call(gw);
+	await eventually("it was tried twice", async () => (await deliveries(gw, "?status=delivered")).length);
+	const ping = await gw.api("POST", "/webhooks/crm/test");
+	match((await deliveries(gw))[0].tries[0].answer, /^[*|]+X-Mine: \*+ *\*+$/, "what is kept of an answer");
+	equal((await gw.api("GET", "/webhooks")).json.data[0].secrets, [`...${SECRET.slice(-4)}`, `...${seed.slice(-4)}`]);
+
+	const seen = { ping: ping.text, log: gw.log() };
+	for (const path of ["/webhooks", "/webhooks/deliveries", "/metrics", `/calls/${id}`, `/calls/${id}/sip`])
+		seen[path] = (await gw.api("GET", path)).text;
+	seen.events = (await gw.api("GET", `/calls/${id}/events`, { headers: { Accept: "application/json" } })).text;
+	const signatures = heads.flatMap((one) => one["webhook-signature"].split(" "));
+	ok(signatures.length === 6, "three times two signatures");
+	for (const secret of [SECRET.slice(6), seed.slice(5), "a-canary-of-the-crm", ...signatures])
+		for (const [where, text] of Object.entries(seen))
+			ok(!text.includes(secret) && !text.includes(JSON.stringify(secret).slice(1, -1)), `${secret} is in ${where}`);
+	there.close();
+});
+
+test("C16: each endpoint is told of the types that it asks for, and of no others", async (t) => {
+	const filters = {
+		one: [["call.ended"], (type) => type === "call.ended"],
+		some: [["leg.*", "call.ringing"], (type) => type.startsWith("leg.") || type === "call.ringing"],
+		all: [[], () => true],
+		none: [["call.dtmf", "line.*"], () => false],
+	};
+	const there = {};
+	for (const name of Object.keys(filters))
+		there[name] = await receiver(t);
+	const gw = await up(t, webhooks(Object.entries(filters).map(([name, [events]]) => ({ name, url: there[name].url, events }))));
+	const stream = await gw.events("/events?last_event_id=0");
+	const id = await call(gw, { to: "sim:no-answer", ring_timeout: 1 });
+	await stream.untilType("call.ended", id);
+	await eventually("nothing waits", async () => (await gw.api("GET", "/webhooks")).json.data.every(({ waiting, in_flight }) => !waiting && !in_flight));
+	const told = stream.seen.filter(({ call_id }) => call_id === id).map(({ type }) => type);
+	ok(["call.queued", "call.ringing", "leg.initiated", "leg.ended", "call.ended"].every((type) => told.includes(type)), told.join(" "));
+	for (const [name, [, fits]] of Object.entries(filters))
+		equal(there[name].got.map(({ event }) => event).filter(({ call_id }) => call_id === id).map(({ type }) => type), told.filter(fits), name);
+	ok(there.none.got.every(({ event }) => event.type.startsWith("line.")), "and of nothing else");
+	Object.values(there).forEach((one) => one.close());
 });
 
 test("C6, C12: cut off, answered too long, asked to wait", async (t) => {
