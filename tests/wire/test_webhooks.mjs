@@ -128,7 +128,8 @@ test("C9, C15: 410 disables at once; a test that goes well enables again", async
 	gone = false;
 	const ping = await gw.api("POST", "/webhooks/crm/test");
 	equal([ping.json.delivered, ping.json.status], [true, 200]);
-	equal(there.got.at(-1).event.type, "webhook.ping");
+	const { headers, body, event: { type } } = there.got.at(-1);
+	equal([type, headers["webhook-signature"]], ["webhook.ping", sign(SECRET, headers, body)]);
 	equal((await state()).state, "enabled");
 	equal((await gw.api("POST", "/webhooks/nobody/test")).status, 404);
 	there.close();
@@ -202,6 +203,33 @@ test("C17: a call's own callback, signed by its key, through a restart", async (
 	for (const one of there.got)
 		equal(one.headers["webhook-signature"], sign(SECRET, one.headers, one.body));
 	equal([...new Set(there.got.map((one) => one.event.type))], ["call.initiated", "call.ended"]);
+	there.close();
+});
+
+test("C17: each word chooses its moment, and without any the end is told, also of a call that nobody answered", async (t) => {
+	const there = await receiver(t);
+	const headers = { Authorization: "Bearer 0123456789abcdef0" };
+	const gw = await up(t, { ...webhooks([]), keys: [
+		{ name: "crm", secret: "0123456789abcdef0", webhook_secret: SECRET, callback_hosts: ["127.0.0.1"] } ] }, headers);
+	const moments = { initiated: "call.initiated", ringing: "call.ringing", answered: "call.answered", completed: "call.ended" };
+	const wanted = {};
+	for (const [word, type] of [...Object.entries(moments), ["all", Object.values(moments)], ["default", "call.ended"], ["busy", "call.ended"]]) {
+		const words = word === "all" ? Object.keys(moments) : word in moments ? [word] : undefined;
+		const made = await gw.api("POST", "/calls", { headers, body: { to: word === "busy" ? "sim:busy" : "sim:answer", time_limit: 1,
+			status_callback: `${there.url}/${word}`, ...(words ? { status_callback_events: words } : {}) } });
+		equal(made.status, 201, made.text);
+		wanted[word] = [type].flat();
+	}
+	const count = Object.values(wanted).flat().length;
+	await eventually("all came", () => there.got.length >= count);
+	await eventually("all are over", async () => (await gw.api("GET", "/calls", { headers })).json.data.every(({ state }) => state === "ended"));
+	for (const [word, types] of Object.entries(wanted))
+		equal(there.got.filter(({ url }) => url.endsWith(`/${word}`)).map(({ event }) => event.type), types, word);
+	equal(there.got.length, count, "and nothing else");
+	for (const one of there.got)
+		equal(one.headers["webhook-signature"], sign(SECRET, one.headers, one.body));
+	const unknown = await gw.api("POST", "/calls", { headers, body: { to: "sim:busy", status_callback: there.url, status_callback_events: ["ended"] } });
+	equal([unknown.status, unknown.json.errors[0].pointer], [422, "/status_callback_events"]);
 	there.close();
 });
 
