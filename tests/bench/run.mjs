@@ -199,7 +199,6 @@ const access = async () => {
 			us[guarded].push(await accessRun(Boolean(guarded)));
 			say(`${us[guarded].at(-1).toFixed(0)} us`);
 		}
-	const middle = (list) => list.sort((a, b) => a - b)[1];
 	const [bare, guarded] = us.map(middle);
 	row('CPU a call without key, policy and Idempotency-Key', `${bare.toFixed(0)} us (${us[0].map((v) => v.toFixed(0)).join(', ')})`, '');
 	row('CPU a call with a stored key, 20 rules, 6 limits and Idempotency-Key', `${guarded.toFixed(0)} us (${us[1].map((v) => v.toFixed(0)).join(', ')})`, '');

@@ -27,6 +27,7 @@ static const char *next(const char *name, void *arg)
 
 	const char *text = lines->text[lines->asked++ % LINES];
 
+	(void)name;
 	return *text ? text : NULL;
 }
 

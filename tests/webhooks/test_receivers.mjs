@@ -57,7 +57,7 @@ const rows = [
 	["302", [302, { Location: "http://127.0.0.1/" }], "waiting", 302, "enabled"],
 	["410", 410, "waiting", 410, "disabled"],
 	["429", [429, { "Retry-After": "7200" }], "waiting", 429, "enabled"],
-	["429-date", [429, { "Retry-After": new Date(Date.now() + 7200_000).toUTCString() }], "waiting", 429, "enabled"],
+	["429-date", (response) => { response.writeHead(429, { "Retry-After": new Date(Date.now() + 7200_000).toUTCString() }); response.end(); }, "waiting", 429, "enabled"],
 	["500", 500, "waiting", 500, "enabled"],
 	["503-never", [503, { "Retry-After": "99999999999" }], "waiting", 503, "enabled"],
 	["500-nonsense", [500, { "Retry-After": "when I am well again" }], "waiting", 500, "enabled"],
