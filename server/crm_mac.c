@@ -211,7 +211,9 @@ static void hubspot_signed(struct gw_crm_signed *s,
 	gw_crm_signed_str(s, time);
 }
 
-/* Versions 1 and 2: a hash that begins with the secret, and no time. */
+/* Versions 1 and 2: a hash that begins with the secret, and no time. Whoever has seen
+ * one can make it that of a longer text, but with NUL bytes in the middle: crm_tree
+ * takes no such body, of whatever type. */
 static bool fits_hubspot_old(const struct gw_config_hook *hook,
 			     const struct gw_crm_request *req,
 			     const char *version, const char *given)
