@@ -502,7 +502,7 @@ const webhookHole = async () => {
 		const s = await sink.stop();
 		await stopGateway();
 		row(`ten endpoints, ${hole ? 'one of them a black hole' : 'all well'}`, `the others were told after ${ms(s.late_ms)} ` +
-			`(${s.per_s}/s, the least of them ${s.least} of ${m.created * EVENTS})`, 'p99 < 1 s');
+			`(${s.per_s}/s, the least of them ${s.least} of ${m.created * EVENTS}; ${m.refused} calls were refused)`, 'p99 < 1 s');
 	}
 };
 
