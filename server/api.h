@@ -56,8 +56,6 @@ void gw_api_list_webhooks(struct gw_http_req *req); /* GET /webhooks */
 void gw_api_test_webhook(
 	struct gw_http_req *req); /* POST /webhooks/{name}/test */
 void gw_api_list_outbox(struct gw_http_req *req); /* GET /webhooks/deliveries */
-/* POST /webhooks/deliveries/replay */
-void gw_api_replay_dead(struct gw_http_req *req);
 /* POST /webhooks/deliveries/{id}/replay */
 void gw_api_replay_delivery(struct gw_http_req *req);
 

@@ -8,7 +8,6 @@
 
 #include "config/config.h"
 #include "server/api.h"
-#include "server/api_body.h"
 #include "server/app.h"
 #include "server/http.h"
 #include "server/store.h"
@@ -16,7 +15,7 @@
 #include "server/webhook_sign.h"
 #include "server/writer.h"
 
-enum { LIST_LIMIT = 50, LIST_LIMIT_MAX = 200, SHOWN = 4, ENDPOINT_MAX = 384 };
+enum { LIST_LIMIT = 50, LIST_LIMIT_MAX = 200, SHOWN = 4 };
 
 static struct mbuf *begin(struct gw_writer *w)
 {
@@ -297,58 +296,35 @@ void gw_api_list_outbox(struct gw_http_req *req)
 		gw_http_problem(req, 503, "draining", NULL);
 }
 
-/* POST /webhooks/deliveries/{id}/replay, POST /webhooks/deliveries/replay ------------- */
+/* POST /webhooks/deliveries/{id}/replay --------------------------------------------- */
 
-/* What keeps one from being sent once more. */
-static void refuse_replay(struct gw_http_req *req, int err)
-{
-	static const struct {
-		int err;
-		unsigned status;
-		const char *code, *detail;
-	} rows[] = {
-		{ ENOENT, 404, "not_found",
-		  "There is no such delivery, or its endpoint is gone." },
-		{ EALREADY, 409, "waiting",
-		  "It waits for its next try as it is." },
-		{ ENOSPC, 503, "storage",
-		  "As many wait as may; webhooks.max_waiting says how many." },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].err != err)
-			continue;
-		if (rows[i].status == 503)
-			(void)gw_http_header(req, "Retry-After", "5");
-		gw_http_problem(req, rows[i].status, rows[i].code,
-				rows[i].detail);
-		return;
-	}
-	(void)gw_http_header(req, "Retry-After", "5");
-	gw_http_problem(req, 503, "storage", NULL);
-}
-
-static void replayed(const struct gw_webhook_replayed *result, void *arg)
+static void replayed(int err, void *arg)
 {
 	struct gw_http_req *req = arg;
-	const char *id = gw_http_param(req, "id");
 	struct gw_writer w;
 	struct mbuf *mb;
 
-	if (result->err) {
-		refuse_replay(req, result->err);
+	if (err == ENOENT) {
+		gw_http_problem(req, 404, "not_found",
+				"There is no such delivery, or its endpoint "
+				"is gone.");
+		return;
+	}
+	if (err == EALREADY) {
+		gw_http_problem(req, 409, "waiting",
+				"It waits for its next try as it is.");
+		return;
+	}
+	if (err) {
+		(void)gw_http_header(req, "Retry-After", "5");
+		gw_http_problem(req, 503, "storage", NULL);
 		return;
 	}
 	mb = begin(&w);
 	if (mb) {
 		gw_write_open(&w, NULL, '{');
 		gw_write_string(&w, "object", "replay");
-		if (id) {
-			gw_write_string(&w, "delivery", id);
-		} else {
-			gw_write_int(&w, "count", (int64_t)result->count);
-			gw_write_bool(&w, "more", result->more);
-		}
+		gw_write_string(&w, "delivery", gw_http_param(req, "id"));
 		gw_write_string(&w, "status", "waiting");
 		gw_write_close(&w, '}');
 	}
@@ -359,29 +335,14 @@ void gw_api_replay_delivery(struct gw_http_req *req)
 {
 	const struct gw_app *app = gw_http_app(req);
 	uint64_t id = 0;
-	int err = ENOENT;
-
-	gw_http_later(req);
-	if (read_number(gw_http_param(req, "id"), INT64_MAX, &id))
-		err = gw_webhooks_replay(app->webhooks, id, replayed, req);
-	if (err)
-		refuse_replay(req, err);
-}
-
-void gw_api_replay_dead(struct gw_http_req *req)
-{
-	const struct gw_app *app = gw_http_app(req);
-	struct gw_body b = { .req = req, .root = gw_http_json(req) };
-	const char *endpoint = gw_body_text(&b, "endpoint", ENDPOINT_MAX, true);
-	const int64_t since_ms = gw_body_time(&b, "since");
-	const int64_t until_ms = gw_body_time(&b, "until");
 	int err;
 
-	if (!gw_body_is_right(&b))
-		return;
 	gw_http_later(req);
-	err = gw_webhooks_replay_dead(app->webhooks, endpoint, since_ms,
-				      until_ms, replayed, req);
+	if (!read_number(gw_http_param(req, "id"), INT64_MAX, &id)) {
+		replayed(ENOENT, req);
+		return;
+	}
+	err = gw_webhooks_replay(app->webhooks, id, replayed, req);
 	if (err)
-		refuse_replay(req, err);
+		replayed(err, req);
 }

@@ -48,7 +48,6 @@ const struct gw_route gw_routes[] = {
 	{ GW_GET,    "/hooks/{name}/deliveries", "listHookDeliveries", "hooks:admin", gw_api_list_deliveries, 0,               "limit cursor" },
 	{ GW_GET,    "/webhooks",            "listWebhooks",  "webhooks:admin", gw_api_list_webhooks, 0,                        NULL },
 	{ GW_GET,    "/webhooks/deliveries", "listDeliveries", "webhooks:admin", gw_api_list_outbox, 0,                     "endpoint status limit cursor" },
-	{ GW_POST,   "/webhooks/deliveries/replay", "replayDead", "webhooks:admin", gw_api_replay_dead, BODY, NULL },
 	{ GW_POST,   "/webhooks/deliveries/{id}/replay", "replayDelivery", "webhooks:admin", gw_api_replay_delivery, BODY_MAYBE, NULL },
 	{ GW_POST,   "/webhooks/{name}/test", "testWebhook",  "webhooks:admin", gw_api_test_webhook, BODY_MAYBE,               NULL },
 	{ GW_GET,    "/capacity",            "getCapacity",   NULL,           gw_api_get_capacity,   0,                          NULL },

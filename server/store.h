@@ -293,7 +293,7 @@ enum gw_store_what {
 	GW_STORE_AUDIT,  /* refusals before upto_id, newest first          */
 	GW_STORE_USAGE,  /* calls created since since_ms, oldest first     */
 	GW_STORE_DELIVERIES, /* webhooks to hook before upto_id, newest first */
-	GW_STORE_OUTBOX, /* deliveries above after_id and below upto_id, newest first */
+	GW_STORE_OUTBOX, /* deliveries of endpoint, with status, below upto_id; newest first */
 	GW_STORE_WAITING, /* deliveries after after_id that wait, oldest first */
 	GW_STORE_ENDPOINTS, /* what is known of them                     */
 };
@@ -359,10 +359,9 @@ struct gw_store_read {
 	 * Such a read of EVENTS looks at no more than so many, for others' may be
 	 * all there is for long: then upto_id comes down to where it has looked. */
 	char *project;
-	int64_t since_ms; /* CALLS, OUTBOX: created at or after; 0: any      */
-	int64_t until_ms; /* OUTBOX: created before; 0: any                  */
+	int64_t since_ms;              /* CALLS: created at or after; 0: any */
 	char cursor[GW_STORE_ID_SIZE]; /* CALLS: ids below this one; "": newest */
-	uint64_t after_id;             /* EVENTS, OUTBOX: above this one     */
+	uint64_t after_id;             /* EVENTS: above this one             */
 	uint64_t upto_id;              /* EVENTS: not above this one; 0: all */
 	uint32_t limit;                /* CALLS, EVENTS: at most so many     */
 	uint32_t max_bytes;            /* EVENTS: stop when reached; 0: any  */

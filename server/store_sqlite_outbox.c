@@ -152,9 +152,6 @@ int gw_sqlite_read_outbox(struct gw_sqlite *db, struct gw_store_read *rd)
 	gw_sqlite_bind_int(stmt, 2, (int64_t)rd->limit + 1);
 	gw_sqlite_bind_str(stmt, 3, rd->endpoint);
 	gw_sqlite_bind_int(stmt, 4, rd->delivery_status);
-	gw_sqlite_bind_int(stmt, 5, (int64_t)rd->after_id);
-	gw_sqlite_bind_int(stmt, 6, rd->since_ms);
-	gw_sqlite_bind_int(stmt, 7, rd->until_ms);
 	return read_all(db, rd, stmt);
 }
 

@@ -145,11 +145,8 @@ static const char *const texts[GW_SQL_COUNT] = {
 		" 'status', t.code, 'duration_ms', t.took, 'answer', t.answer))"
 		" FROM tries t WHERE t.delivery = d.id)"
 		" FROM outbox d LEFT JOIN events e ON e.id = d.id / 100"
-		" WHERE d.id > ?5 AND d.id < ?1"
-		" AND (?3 IS NULL OR d.endpoint = ?3)"
-		" AND (?4 < 0 OR d.status = ?4)"
-		" AND (NOT ?6 OR e.at >= ?6) AND (NOT ?7 OR e.at < ?7)"
-		" ORDER BY d.id DESC LIMIT ?2",
+		" WHERE d.id < ?1 AND (?3 IS NULL OR d.endpoint = ?3)"
+		" AND (?4 < 0 OR d.status = ?4) ORDER BY d.id DESC LIMIT ?2",
 	[GW_SQL_READ_WAITING] =
 		"SELECT d.id, e.type, e.call_id, d.endpoint, d.url, d.status,"
 		" d.attempts, e.at, d.due_at, d.done_at"

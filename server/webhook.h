@@ -87,24 +87,12 @@ typedef void(gw_webhook_tested_h)(const struct gw_webhook_result *result,
 int gw_webhooks_test(struct gw_webhooks *webhooks, const char *name,
 		     gw_webhook_tested_h *h, void *arg);
 
-/* Once more, from the first try on. h is called when it is on disk. Returns 0 or an
- * error, then h isn't called. */
-struct gw_webhook_replayed {
-	int err; /* 0, ENOENT: no such delivery, EALREADY: it waits as it is ... */
-	size_t count;
-	bool more; /* of the dead ones there are more: ask again */
-};
-typedef void(gw_webhook_replayed_h)(const struct gw_webhook_replayed *result,
-				    void *arg);
-/* One that is dead or was delivered. */
+/* Once more from the beginning: h gets 0 when it is on disk; ENOENT: there is no
+ * such delivery; EALREADY: it waits as it is. Returns 0 or an error, then h isn't
+ * called. */
+typedef void(gw_webhook_replayed_h)(int err, void *arg);
 int gw_webhooks_replay(struct gw_webhooks *webhooks, uint64_t id,
 		       gw_webhook_replayed_h *h, void *arg);
-/* The dead ones of an endpoint whose events came at or after since_ms and before
- * until_ms (0: open), as many as may wait, 1000 at most. Errors are also ENOENT (no
- * such endpoint) and ENOSPC (too many wait). */
-int gw_webhooks_replay_dead(struct gw_webhooks *webhooks, const char *endpoint,
-			    int64_t since_ms, int64_t until_ms,
-			    gw_webhook_replayed_h *h, void *arg);
 
 struct gw_webhook_stats {
 	uint32_t waiting, in_flight;

@@ -141,12 +141,9 @@ out:
 
 /* Once more ------------------------------------------------------------------------ */
 
-enum { REPLAYS_MAX = 1000 };
-
 struct replay {
 	struct gw_webhooks *webhooks;
-	struct gw_store_read *found;
-	bool one; /* this one, whether it is dead or was delivered */
+	struct gw_store_outgoing_row row;
 	gw_webhook_replayed_h *h;
 	void *arg;
 };
@@ -155,143 +152,93 @@ static void replay_destructor(void *arg)
 {
 	struct replay *r = arg;
 
-	mem_deref(r->found);
+	mem_deref(r->row.endpoint);
+	mem_deref(r->row.url);
 	mem_deref(r->webhooks);
 }
 
-static void replay_over(struct replay *r, int err)
-{
-	const struct gw_webhook_replayed result = {
-		.err = err,
-		.count = err ? 0 : r->found->outgoing_count,
-		.more = !err && r->found->more,
-	};
-
-	r->h(&result, r->arg);
-	mem_deref(r);
-}
-
-/* The store has the newest first; they are sent as they came. */
 static void replay_written(struct gw_store_job *job, void *arg)
 {
 	struct replay *r = arg;
 	int err = job->err;
 
-	for (size_t i = r->found->outgoing_count; !err && i > 0; i--)
-		err = gw_webhook_add(r->webhooks, &r->found->outgoing[i - 1],
-				     NULL);
-	gw_webhook_pump(r->webhooks);
-	replay_over(r, err);
+	if (!err)
+		err = gw_webhook_add(r->webhooks, &r->row, NULL);
+	if (!err)
+		gw_webhook_pump(r->webhooks);
+	r->h(err, r->arg);
+	mem_deref(r);
 }
 
 static int replay_write(struct replay *r)
 {
-	const size_t count = r->found->outgoing_count;
-	const int64_t now_ms = gw_clock_ms();
 	struct gw_store_job *job = gw_store_job_alloc(0);
 
-	if (job)
-		job->tries = mem_zalloc(count * sizeof(*job->tries), NULL);
-	if (!job || !job->tries) {
+	if (!job)
+		return ENOMEM;
+	job->tries = mem_zalloc(sizeof(*job->tries), NULL);
+	if (!job->tries) {
 		mem_deref(job);
 		return ENOMEM;
 	}
-	for (size_t i = 0; i < count; i++) {
-		struct gw_store_outgoing_row *row = &r->found->outgoing[i];
-
-		row->attempts = 0;
-		row->due_ms = now_ms;
-		job->tries[job->try_count++] = (struct gw_store_try){
-			.id = row->id,
-			.status = GW_DELIVERY_WAITING,
-			.due_ms = now_ms,
-		};
-	}
+	job->tries[job->try_count++] = (struct gw_store_try){
+		.id = r->row.id,
+		.status = GW_DELIVERY_WAITING,
+		.due_ms = r->row.due_ms,
+	};
 	job->doneh = replay_written;
 	job->arg = r;
 	return gw_store_push(r->webhooks->store, job);
 }
 
-static int replay_refuse(const struct replay *r)
-{
-	const struct gw_store_read *rd = r->found;
-
-	if (rd->err || !r->one)
-		return rd->err;
-	if (!rd->outgoing_count || !rd->outgoing->type[0] ||
-	    !gw_webhook_find(r->webhooks, rd->outgoing->endpoint))
-		return ENOENT;
-	return rd->outgoing->status == GW_DELIVERY_WAITING ? EALREADY : 0;
-}
-
 static void replay_read(struct gw_store_read *rd, void *arg)
 {
 	struct replay *r = arg;
-	int err;
+	struct gw_store_outgoing_row *row = rd->outgoing;
+	int err = rd->err;
 
-	r->found = mem_ref(rd);
-	err = replay_refuse(r);
-	if (!err && rd->outgoing_count)
+	if (!err &&
+	    (!rd->outgoing_count || row->id != r->row.id || !row->type[0] ||
+	     !gw_webhook_find(r->webhooks, row->endpoint)))
+		err = ENOENT;
+	if (!err && row->status == GW_DELIVERY_WAITING)
+		err = EALREADY;
+	if (!err) {
+		r->row = *row;
+		r->row.tries = NULL;
+		r->row.attempts = 0;
+		r->row.due_ms = gw_clock_ms();
+		row->endpoint = row->url = NULL; /* ours now */
 		err = replay_write(r);
-	if (err || !rd->outgoing_count)
-		replay_over(r, err);
-}
-
-/* rd says what is looked for, and is taken. */
-static int replay(struct gw_webhooks *w, struct gw_store_read *rd, bool one,
-		  gw_webhook_replayed_h *h, void *arg)
-{
-	struct replay *r = mem_zalloc(sizeof(*r), replay_destructor);
-	int err;
-
-	if (!r) {
-		mem_deref(rd);
-		return ENOMEM;
 	}
-	r->webhooks = mem_ref(w);
-	r->one = one;
-	r->h = h;
-	r->arg = arg;
-	rd->doneh = replay_read;
-	rd->arg = r;
-	err = gw_store_ask(w->store, rd);
-	if (err)
-		mem_deref(r);
-	return err;
+	if (!err)
+		return;
+	r->h(err, r->arg);
+	mem_deref(r);
 }
 
 int gw_webhooks_replay(struct gw_webhooks *w, uint64_t id,
 		       gw_webhook_replayed_h *h, void *arg)
 {
 	struct gw_store_read *rd = gw_store_read_alloc(GW_STORE_OUTBOX);
+	struct replay *r = mem_zalloc(sizeof(*r), replay_destructor);
+	int err;
 
-	if (!rd)
-		return ENOMEM;
-	rd->after_id = id - 1;
-	rd->upto_id = id + 1;
-	rd->limit = 1;
-	return replay(w, rd, true, h, arg);
-}
-
-int gw_webhooks_replay_dead(struct gw_webhooks *w, const char *endpoint,
-			    int64_t since_ms, int64_t until_ms,
-			    gw_webhook_replayed_h *h, void *arg)
-{
-	const uint32_t max = w->cfg->webhooks.max_waiting;
-	struct gw_store_read *rd;
-
-	if (!gw_webhook_find(w, endpoint))
-		return ENOENT;
-	if (w->waiting >= max)
-		return ENOSPC;
-	rd = gw_store_read_alloc(GW_STORE_OUTBOX);
-	if (!rd || str_dup(&rd->endpoint, endpoint)) {
+	if (!rd || !r) {
 		mem_deref(rd);
+		mem_deref(r);
 		return ENOMEM;
 	}
-	rd->delivery_status = GW_DELIVERY_DEAD;
-	rd->since_ms = since_ms;
-	rd->until_ms = until_ms;
-	rd->limit = MIN(REPLAYS_MAX, max - w->waiting);
-	return replay(w, rd, false, h, arg);
+	r->webhooks = mem_ref(w);
+	r->row.id = id;
+	r->h = h;
+	r->arg = arg;
+	rd->upto_id = id + 1;
+	rd->limit = 1;
+	rd->doneh = replay_read;
+	rd->arg = r;
+	err = gw_store_ask(w->store, rd);
+	if (err)
+		mem_deref(r);
+	return err;
 }
