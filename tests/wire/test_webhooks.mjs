@@ -73,45 +73,6 @@ test("C10, C12: a redirect is not followed; a dead delivery is told, kept and re
 	elsewhere.close();
 });
 
-test("C10: what died is replayed by the time of its events, in order, and what others have lost stays dead", async (t) => {
-	let well = false;
-	const [there, other] = [await receiver(t, () => (well ? 200 : 500)), await receiver(t, () => 500)];
-	const gw = await up(t, webhooks([{ name: "crm", url: there.url, events: ["call.queued", "call.ended"] },
-		{ name: "other", url: other.url, events: ["call.ended"] }], { schedule: [1] }));
-	const dead = async (endpoint) => (await deliveries(gw, `?status=dead&endpoint=${endpoint}`)).reverse();
-	const replay = (body) => gw.api("POST", "/webhooks/deliveries/replay", { body });
-	const ids = [];
-	for (let n = 0; n < 3; n++) {
-		ids.push(await call(gw));
-		await eventually("all of it died", async () => (await dead("crm")).length === 2 * ids.length && (await dead("other")).length === ids.length);
-	}
-	const lost = await dead("crm");
-	const second = lost.find(({ call_id }) => call_id === ids[1]);
-	well = true;
-	const before = there.got.length;
-	const since = await replay({ endpoint: "crm", since: second.created_at });
-	equal([since.status, since.json.count, since.json.more], [200, 4, false], since.text);
-	await eventually("four came", () => there.got.length === before + 4);
-	for (const id of ids.slice(1))
-		equal(there.got.slice(before).filter(({ event }) => event.call_id === id).map(({ headers }) => headers["webhook-id"]),
-			lost.filter(({ call_id }) => call_id === id).map(({ event }) => String(event)), id);
-	await eventually("two are left", async () => (await dead("crm")).length === 2);
-	equal((await dead("crm")).map(({ call_id }) => call_id), [ids[0], ids[0]], "what is left");
-	equal((await replay({ endpoint: "crm", until: second.created_at })).json.count, 2, "those before");
-	await eventually("all came", async () => (await dead("crm")).length === 0 && there.got.length === before + 6);
-	const none = await gw.api("POST", "/webhooks/deliveries/replay", { body: "endpoint=crm", type: "application/x-www-form-urlencoded" });
-	equal([none.status, none.json.count, none.json.more], [200, 0, false], "nothing is dead");
-	equal((await dead("other")).length, 3, "the other's");
-
-	equal((await replay({ endpoint: "nobody" })).status, 404);
-	for (const [body, pointer] of [[{}, "/endpoint"], [{ endpoint: "" }, "/endpoint"], [{ endpoint: "crm", since: "yesterday" }, "/since"],
-		[{ endpoint: "crm", until: 1 }, "/until"], [{ endpoint: "crm", from: 1 }, "/from"]]) {
-		const { status, json } = await replay(body);
-		equal([status, json.errors?.[0].pointer], [422, pointer], JSON.stringify(body));
-	}
-	[there, other].forEach((one) => one.close());
-});
-
 test("C9, C15: 410 disables at once; a test that goes well enables again", async (t) => {
 	let gone = true;
 	const there = await receiver(t, () => (gone ? 410 : 200));
