@@ -9,7 +9,6 @@
 #include "config/config.h"
 #include "config/json.h"
 #include "server/api.h"
-#include "server/api_body.h"
 #include "server/app.h"
 #include "server/auth.h"
 #include "server/call_id.h"
@@ -32,6 +31,116 @@ enum {
 	AUDIT_LIMIT = 50,
 	AUDIT_LIMIT_MAX = 200,
 };
+
+/* Bodies ---------------------------------------------------------------------- */
+
+/* A small body whose members are read by name; what is left over is a fault. */
+struct body {
+	struct gw_http_req *req;
+	const struct gw_json *root;
+	bool wrong;
+	const char *known[6];
+	size_t known_count;
+};
+
+static const struct gw_json *member(struct body *b, const char *name)
+{
+	if (b->known_count < ARRAY_SIZE(b->known))
+		b->known[b->known_count++] = name;
+	return gw_json_get(b->root, name);
+}
+
+static void fault(struct body *b, const char *name, const char *detail)
+{
+	char pointer[GW_JSON_POINTER_SIZE] = "";
+
+	if (*name)
+		(void)gw_json_pointer_add(pointer, sizeof(pointer), name);
+	gw_http_problem_add(b->req, pointer, detail);
+	b->wrong = true;
+}
+
+/* Visible ASCII of 1 to max bytes. NULL: missing (a fault if it is needed). */
+static const char *text_of(struct body *b, const char *name, size_t max,
+			   bool needed)
+{
+	const struct gw_json *v = member(b, name);
+	const char *text = gw_json_string(v);
+	const size_t len = text ? strlen(text) : 0;
+	size_t i = 0;
+
+	if ((!v || gw_json_type(v) == GW_JSON_NULL) && !needed)
+		return NULL;
+	while (i < len && text[i] > 0x20 && text[i] < 0x7f)
+		i++;
+	if (len && i == len && len <= max)
+		return text;
+	fault(b, name,
+	      v ? "must be a string of visible ASCII characters" :
+		  "is missing");
+	return NULL;
+}
+
+static uint32_t number_of(struct body *b, const char *name, uint32_t otherwise,
+			  uint32_t max)
+{
+	const struct gw_json *v = member(b, name);
+	const char *text = gw_json_string(v);
+	int64_t number = otherwise;
+	char *end;
+
+	if (!v || gw_json_type(v) == GW_JSON_NULL)
+		return otherwise;
+	if (gw_http_is_form(b->req) && text && *text) {
+		number = strtol(text, &end, 10);
+		number = *end ? 0 : number;
+	} else if (gw_json_int(&number, v, 1, max)) {
+		number = 0;
+	}
+	if (number >= 1 && number <= max)
+		return (uint32_t)number;
+	fault(b, name, "is out of range");
+	return otherwise;
+}
+
+static bool bool_of(struct body *b, const char *name, bool needed)
+{
+	const struct gw_json *v = member(b, name);
+	const char *text = gw_json_string(v);
+	bool value = false;
+
+	if (!v && !needed)
+		return false;
+	if (gw_http_is_form(b->req) && text &&
+	    (!strcmp(text, "true") || !strcmp(text, "false")))
+		return !strcmp(text, "true");
+	if (gw_json_bool(&value, v))
+		fault(b, name, v ? "must be true or false" : "is missing");
+	return value;
+}
+
+/* False: 422 has been said. */
+static bool is_right(struct body *b)
+{
+	const struct gw_json *m;
+
+	if (b->root && gw_json_type(b->root) != GW_JSON_OBJECT)
+		fault(b, "", "must be an object");
+	for (m = gw_json_first(b->root); m; m = gw_json_next(m)) {
+		size_t i = 0;
+
+		while (i < b->known_count && gw_json_name(m) &&
+		       strcmp(gw_json_name(m), b->known[i]) != 0)
+			i++;
+		if (i == b->known_count && gw_json_name(m))
+			fault(b, gw_json_name(m), "is not a member here");
+	}
+	if (b->wrong)
+		gw_http_problem(b->req, 422, "invalid_body",
+				"The body was read, but something in it is "
+				"wrong; nothing was done.");
+	return !b->wrong;
+}
 
 static void reply(struct gw_http_req *req, unsigned status, struct gw_writer *w,
 		  struct mbuf *mb)
@@ -90,24 +199,24 @@ void gw_api_create_token(struct gw_http_req *req)
 {
 	const struct gw_app *app = gw_http_app(req);
 	const struct gw_key *key = gw_http_key(req);
-	struct gw_body b = { .req = req, .root = gw_http_json(req) };
+	struct body b = { .req = req, .root = gw_http_json(req) };
 	const int64_t now_s = gw_clock_ms() / 1000;
 	struct gw_click_order o = {
 		.key = key,
-		.to = gw_body_text(&b, "to", TO_MAX, true),
-		.origin = gw_body_text(&b, "origin", ORIGIN_MAX, true),
-		.expires_in_s = gw_body_number(
-			&b, "expires_in", GW_CLICK_LIFE_S, GW_CLICK_LIFE_MAX_S),
-		.uses = gw_body_number(&b, "uses", 1, GW_CLICK_USES_MAX),
-		.max_s = gw_body_number(&b, "max_seconds", 0, CALL_S_MAX),
+		.to = text_of(&b, "to", TO_MAX, true),
+		.origin = text_of(&b, "origin", ORIGIN_MAX, true),
+		.expires_in_s = number_of(&b, "expires_in", GW_CLICK_LIFE_S,
+					  GW_CLICK_LIFE_MAX_S),
+		.uses = number_of(&b, "uses", 1, GW_CLICK_USES_MAX),
+		.max_s = number_of(&b, "max_seconds", 0, CALL_S_MAX),
 	};
 	char *token = NULL;
 
 	if (o.origin && !is_origin(o.origin))
-		gw_body_fault(&b, "origin",
-			      "must be an origin as browsers send it: "
-			      "https://www.example.com");
-	if (!gw_body_is_right(&b))
+		fault(&b, "origin",
+		      "must be an origin as browsers send it: "
+		      "https://www.example.com");
+	if (!is_right(&b))
 		return;
 	if (!key) {
 		gw_http_problem(req, 409, "keys_needed",
@@ -129,15 +238,15 @@ void gw_api_create_token(struct gw_http_req *req)
 void gw_api_create_ticket(struct gw_http_req *req)
 {
 	const struct gw_app *app = gw_http_app(req);
-	struct gw_body b = { .req = req, .root = gw_http_json(req) };
-	const char *call = gw_body_text(&b, "call", GW_STORE_ID_SIZE, false);
+	struct body b = { .req = req, .root = gw_http_json(req) };
+	const char *call = text_of(&b, "call", GW_STORE_ID_SIZE, false);
 	char ticket[GW_VISIT_SIZE];
 	struct gw_writer w;
 	struct mbuf *mb;
 
 	if (call && !gw_call_id_valid(call))
-		gw_body_fault(&b, "call", "must be the id of a call");
-	if (!gw_body_is_right(&b))
+		fault(&b, "call", "must be the id of a call");
+	if (!is_right(&b))
 		return;
 	if (gw_visits_ticket(gw_auth_visits(app->auth), ticket,
 			     gw_http_key(req), call,
@@ -188,12 +297,12 @@ static void frozen(int err, void *arg)
 
 void gw_api_freeze(struct gw_http_req *req)
 {
-	struct gw_body b = { .req = req, .root = gw_http_json(req) };
-	const bool wanted = gw_body_bool(&b, "frozen", true);
-	const bool hang_up = gw_body_bool(&b, "hang_up", false);
+	struct body b = { .req = req, .root = gw_http_json(req) };
+	const bool wanted = bool_of(&b, "frozen", true);
+	const bool hang_up = bool_of(&b, "hang_up", false);
 	int err;
 
-	if (!gw_body_is_right(&b))
+	if (!is_right(&b))
 		return;
 	gw_log(GW_LOG_WARNING, wanted ? "gateway.frozen" : "gateway.unfrozen",
 	       GW_F_STR("key", gw_key_name(gw_http_key(req))),
