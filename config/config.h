@@ -279,6 +279,7 @@ struct gw_config_hook {
 	const char *user; /* of Basic; or NULL                             */
 	struct gw_secret *password;
 	const char *header;               /* that carries the secret; or NULL */
+	bool old_signatures;              /* of hubspot: v1 and v2, too     */
 	struct gw_config_strings sources; /* addresses or CIDR; empty: any */
 	struct gw_json_doc *mapping;      /* an object                     */
 	struct gw_json_doc *when;         /* an array                      */

@@ -435,6 +435,11 @@ const struct gw_config_row gw_config_rows[] = {
   .form = gw_form_header, .max = 64, .json_default = "null",
   .help = "Header that carries the secret of bearer, instead of Authorization, or that of "
 	  "zoho, instead of the body's token: X-Api-Key." },
+{ "/hooks/NAME/old_signatures", GW_CONFIG_BOOL, HOOK(old_signatures),
+  .json_default = "false",
+  .help = "Of hubspot: whether versions 1 and 2 of its signature count where version 3 is "
+	  "not there. They have no time: the same body is a repetition as long as "
+	  "replay_hours last, and new once more after that." },
 { "/hooks/NAME/sources", GW_CONFIG_STRINGS, HOOK(sources), .form = gw_form_network,
   .json_default = "[]",
   .help = "Addresses or networks that may send. Empty: all." },

@@ -16,6 +16,7 @@
 #include "server/refusal.h"
 #include "server/store.h"
 #include "server/webhook.h"
+#include "server/webhook_sign.h"
 
 enum { LIST_LIMIT = 50, LIST_LIMIT_MAX = 200, SHOWN = 4, TYPE_MAX = 64 };
 
@@ -37,6 +38,20 @@ static void write_secrets(struct gw_writer *w, const struct gw_webhook_view *v)
 	gw_write_close(w, ']');
 }
 
+/* What the receiver verifies by; shared secrets have none. */
+static void write_public_keys(struct gw_writer *w,
+			      const struct gw_webhook_view *v)
+{
+	char text[GW_WEBHOOK_PUBLIC_SIZE];
+
+	gw_write_open(w, "public_keys", '[');
+	for (size_t i = 0; i < v->secret_count; i++) {
+		if (!gw_webhook_public(text, v->secrets[i]))
+			gw_write_string(w, NULL, text);
+	}
+	gw_write_close(w, ']');
+}
+
 static void write_events(struct gw_writer *w,
 			 const struct gw_config_endpoint *cfg)
 {
@@ -53,6 +68,7 @@ static void write_endpoint(struct gw_writer *w, const struct gw_webhook_view *v)
 	gw_write_string(w, "name", v->name);
 	gw_write_string(w, "url", v->url);
 	write_secrets(w, v);
+	write_public_keys(w, v);
 	write_events(w, v->cfg);
 	gw_write_string(w, "ordering",
 			v->cfg && v->cfg->unordered ? "none" : "call");

@@ -35,6 +35,41 @@ static int fill(struct gw_crm_hook *hook, const struct gw_config *cfg,
 	return gw_key_of_hook(&hook->key, cfg, row);
 }
 
+static const char *refuse_secret(const char *text)
+{
+	if (!strncmp(text, "whsk_", 5))
+		return "is the sender's private key: a hook has the public one, "
+		       "whpk_";
+	return gw_crm_standard_key_ok(text) ?
+		       NULL :
+		       "must be whpk_ and 32 bytes in base64";
+}
+
+int gw_crm_config(const struct gw_config *cfg, char *pointer,
+		  size_t pointer_size, char *why, size_t why_size)
+{
+	for (size_t i = 0; i < cfg->hook_count; i++) {
+		const struct gw_config_hook *hook = &cfg->hooks[i];
+
+		if (strcmp(hook->profile, "standard-webhooks") != 0)
+			continue;
+		for (size_t k = 0; k < hook->secrets.count; k++) {
+			const char *wrong = refuse_secret(
+				gw_secret_text(hook->secrets.list[k], NULL));
+
+			if (!wrong)
+				continue;
+			(void)re_snprintf(pointer, pointer_size,
+					  "/hooks/%s/secrets/%zu", hook->name,
+					  k);
+			str_ncpy(why, wrong, why_size);
+			return EINVAL;
+		}
+	}
+
+	return 0;
+}
+
 int gw_crm_prepare(struct gw_crm_hooks **hooksp, const struct gw_config *cfg)
 {
 	struct gw_crm_hooks *hooks;

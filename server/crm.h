@@ -33,6 +33,11 @@ struct gw_crm_hook {
 	struct gw_key *key;
 };
 
+/* Can every public key be read? Returns 0, or EINVAL: pointer and why say what is
+ * wrong. */
+int gw_crm_config(const struct gw_config *cfg, char *pointer,
+		  size_t pointer_size, char *why, size_t why_size);
+
 /* The hooks of cfg, which they keep a reference to. Refcounted. Returns 0 or
  * ENOMEM. */
 struct gw_crm_hooks;

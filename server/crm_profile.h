@@ -72,6 +72,9 @@ enum gw_crm_answer gw_crm_profile_answer(const struct gw_crm_profile *profile);
 /* Does it read Retry-After in thousandths of a second? */
 bool gw_crm_profile_retry_ms(const struct gw_crm_profile *profile);
 
+/* Of standard-webhooks: false for a public key (whpk_) that can't be read. */
+bool gw_crm_standard_key_ok(const char *text);
+
 /* identity is set when it is genuine. */
 enum gw_crm_verdict gw_crm_check(struct gw_crm_identity *identity,
 				 const struct gw_crm_profile *profile,

@@ -1,5 +1,5 @@
 /* What the profiles share: crm_profile.c has the table and those that show a secret,
- * crm_mac.c those that sign. */
+ * crm_mac.c, crm_standard.c and crm_twilio.c those that sign. */
 #ifndef BELLPULL_SERVER_CRM_PROFILE_IMPL_H
 #define BELLPULL_SERVER_CRM_PROFILE_IMPL_H
 

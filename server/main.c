@@ -169,15 +169,16 @@ static int read_options(struct options *opt, int argc, char *argv[])
 	return -1;
 }
 
-/* What the table of settings can't tell of the policy. */
-static bool is_policy_whole(const struct gw_config *cfg, const char *path)
+/* What the table of settings can't tell: of rules, and of keys. */
+static bool is_config_whole(const struct gw_config *cfg, const char *path)
 {
-	char pointer[64], why[160];
+	char pointer[128], why[160];
 
 	if (!gw_policy_config(&cfg->policy, pointer, sizeof(pointer), why,
 			      sizeof(why)) &&
 	    !gw_webhooks_config(cfg, pointer, sizeof(pointer), why,
-				sizeof(why)))
+				sizeof(why)) &&
+	    !gw_crm_config(cfg, pointer, sizeof(pointer), why, sizeof(why)))
 		return true;
 	(void)fprintf(stderr, "bellpull: %s: %s: %s\n",
 		      path ? path : "environment", pointer, why);
@@ -200,7 +201,7 @@ static int load_config(const struct options *opt)
 		return EX_SOFTWARE;
 	}
 	err = gw_config_load(&app.cfg, opt->config, errs);
-	if (!err && !is_policy_whole(app.cfg, opt->config)) {
+	if (!err && !is_config_whole(app.cfg, opt->config)) {
 		mem_deref(errs);
 		return EX_CONFIG;
 	}
@@ -260,7 +261,7 @@ static int check_config(const char *path)
 
 	code = !errs || gw_config_check_print(stdout, path) ? EX_CONFIG : 0;
 	if (!code && !gw_config_load(&cfg, path, errs) &&
-	    (!is_policy_whole(cfg, path) || !is_locked(cfg)))
+	    (!is_config_whole(cfg, path) || !is_locked(cfg)))
 		code = EX_CONFIG;
 	mem_deref(cfg);
 	mem_deref(errs);

@@ -74,16 +74,19 @@ static void tell_kept(const char *pointer, void *arg)
 	       GW_F_STR("why", "needs a restart"));
 }
 
-/* What the table of settings can't tell of the policy. */
-static int check_policy(const struct gw_config *cfg)
+/* What the table of settings can't tell: of rules, and of keys. */
+static int check_config(const struct gw_config *cfg)
 {
-	char pointer[64], why[160];
+	char pointer[128], why[160];
 	int err = gw_policy_config(&cfg->policy, pointer, sizeof(pointer), why,
 				   sizeof(why));
 
 	err = err ? err :
 		    gw_webhooks_config(cfg, pointer, sizeof(pointer), why,
 				       sizeof(why));
+	err = err ? err :
+		    gw_crm_config(cfg, pointer, sizeof(pointer), why,
+				  sizeof(why));
 
 	if (err)
 		gw_log(GW_LOG_ERROR, "config.wrong",
@@ -104,7 +107,7 @@ static struct gw_config *load(const struct gw_app *app, const char *path,
 	if (err == EINVAL)
 		tell_errors(errs);
 	mem_deref(errs);
-	err = err ? err : check_policy(cfg);
+	err = err ? err : check_config(cfg);
 	err = err ? err : gw_config_keep(cfg, app->cfg, tell_kept, keptp);
 	if (err) {
 		refused(err == EINVAL ? "the configuration is wrong" :

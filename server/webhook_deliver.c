@@ -20,7 +20,8 @@
 #include "server/writer.h"
 
 enum {
-	FLUSH_MS = 10,
+	FLUSH_MS =
+		10, /* a crash repeats what came in it; 50 ms are no faster */
 	GONE = 410,
 	AGAIN_MS = 1000, /* what could not even be tried */
 };

@@ -16,6 +16,7 @@
 
 #include "config/config.h"
 #include "server/clock.h"
+#include "server/log.h"
 #include "server/version.h"
 #include "server/webhook_target.h"
 #include "server/worker.h"
@@ -130,6 +131,9 @@ static size_t take_header(char *data, size_t size, size_t count, void *arg)
 	struct gw_webhook_request *req = arg;
 	size_t len = size * count, skip = sizeof(name) - 1;
 
+	req->own.head += len;
+	if (req->own.head > ANSWER_MAX)
+		return 0;
 	if (len <= skip || strncasecmp(data, name, skip) != 0)
 		return len;
 	while (skip < len && data[skip] == ' ')
@@ -252,6 +256,24 @@ static void unlink_going(struct gw_webhook_sender *s,
 		*pp = req->own.next;
 }
 
+/* Receivers that print what they were sent print secrets. */
+static void blot(struct gw_webhook_request *req)
+{
+	char clean[sizeof(req->answer)];
+
+	for (size_t i = GW_WEBHOOK_SECRETS; i < GW_WEBHOOK_HEADERS; i++) {
+		const char *value = req->headers[i];
+		char *at = req->answer;
+
+		value = value ? strstr(value, ": ") : NULL;
+		while (value && value[2] &&
+		       (at = strstr(at, value + 2)) != NULL)
+			memset(at, '*', strlen(value + 2));
+	}
+	gw_log_redact(clean, sizeof(clean), req->answer);
+	str_ncpy(req->answer, clean, sizeof(req->answer));
+}
+
 static void end(struct gw_webhook_sender *s, CURL *easy, CURLcode result)
 {
 	struct gw_webhook_request *req = NULL;
@@ -261,6 +283,7 @@ static void end(struct gw_webhook_sender *s, CURL *easy, CURLcode result)
 	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &code);
 	(void)curl_multi_remove_handle(s->multi, easy);
 	unlink_going(s, req);
+	blot(req);
 	/* an answer that is too long is an answer */
 	if (result == CURLE_OK ||
 	    (result == CURLE_WRITE_ERROR && req->own.read > ANSWER_MAX))
@@ -269,6 +292,9 @@ static void end(struct gw_webhook_sender *s, CURL *easy, CURLcode result)
 		(void)snprintf(req->error, sizeof(req->error),
 			       "the address may not be told: it is %s",
 			       req->own.refused);
+	else if (req->own.head > ANSWER_MAX)
+		str_ncpy(req->error, "its headers have no end",
+			 sizeof(req->error));
 	else
 		str_ncpy(req->error, curl_easy_strerror(result),
 			 sizeof(req->error));

@@ -3,7 +3,8 @@
  *
  * Nothing is followed but the one URL: no redirect, no proxy, no cookie, no netrc.
  * The address that is connected to was looked at (webhook_target.h), certificates
- * are verified, an answer is read up to 64 KiB, and 15 s are all the time it has. */
+ * are verified, an answer and its headers are read up to 64 KiB, 15 s are all the time
+ * it has, and what it says of our secrets is blotted out. */
 #ifndef BELLPULL_SERVER_WEBHOOK_SEND_H
 #define BELLPULL_SERVER_WEBHOOK_SEND_H
 
@@ -20,6 +21,8 @@ struct mbuf;
 enum {
 	GW_WEBHOOK_ANSWER = 512,
 	GW_WEBHOOK_HEADERS = 6,
+	GW_WEBHOOK_SECRETS =
+		3, /* headers from this one on are nobody's business */
 };
 
 /* One POST, or GET. Everything that it points to stays as it is until doneh is called. */
@@ -39,14 +42,14 @@ struct gw_webhook_request {
 	uint16_t code;
 	char error[160];
 	char retry_after[64];
-	char answer[GW_WEBHOOK_ANSWER + 1]; /* printable, shortened */
+	char answer[GW_WEBHOOK_ANSWER + 1]; /* printable, shortened, no secrets */
 
 	struct { /* the sender's own */
 		struct gw_loop_note note;
 		struct gw_webhook_request *next;
 		void *easy, *list;
 		const char *refused;
-		size_t answer_len, read;
+		size_t answer_len, read, head;
 		uint64_t start_us;
 	} own;
 };

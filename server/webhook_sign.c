@@ -13,6 +13,7 @@ enum { SECRET_MAX = 256, SEED = 32, TAG_MAX = 64 };
 
 static const char hmac_prefix[] = "whsec_";
 static const char ed25519_prefix[] = "whsk_";
+static const char public_prefix[] = "whpk_";
 
 /* Base64 with its padding. The bytes go to buf. */
 static int decode(uint8_t buf[SECRET_MAX], size_t *lenp, const char *text)
@@ -95,15 +96,46 @@ static int read_secret(uint8_t buf[SECRET_MAX], size_t *lenp, bool *ed25519p,
 	return 0;
 }
 
-int gw_webhook_secret_check(const char *secret)
+static int public_of(uint8_t bytes[SEED], const uint8_t *seed)
 {
-	uint8_t key[SECRET_MAX];
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
+						     seed, SEED);
+	size_t len = SEED;
+	const bool ok = key &&
+			EVP_PKEY_get_raw_public_key(key, bytes, &len) == 1 &&
+			len == SEED;
+
+	EVP_PKEY_free(key);
+	return ok ? 0 : ENOMEM;
+}
+
+int gw_webhook_public(char text[GW_WEBHOOK_PUBLIC_SIZE], const char *secret)
+{
+	uint8_t key[SECRET_MAX], bytes[SEED];
 	bool ed25519;
 	size_t len;
-	const int err = read_secret(key, &len, &ed25519, secret);
+	int err = read_secret(key, &len, &ed25519, secret);
 
+	if (!err && !ed25519)
+		err = ENOENT;
+	err = err ? err : public_of(bytes, key);
+	if (!err && len == 2 * SEED && memcmp(bytes, key + SEED, SEED) != 0)
+		err = EINVAL;
 	explicit_bzero(key, sizeof(key));
-	return err;
+	if (err)
+		return err;
+	memcpy(text, public_prefix, sizeof(public_prefix));
+	(void)EVP_EncodeBlock((uint8_t *)text + sizeof(public_prefix) - 1,
+			      bytes, SEED);
+	return 0;
+}
+
+int gw_webhook_secret_check(const char *secret)
+{
+	char text[GW_WEBHOOK_PUBLIC_SIZE];
+	const int err = gw_webhook_public(text, secret);
+
+	return err == ENOENT ? 0 : err;
 }
 
 int gw_webhook_sign(struct mbuf *mb, const char *secret,

@@ -22,7 +22,14 @@ struct gw_webhook_signed {
 int gw_webhook_sign(struct mbuf *mb, const char *secret,
 		    const struct gw_webhook_signed *what);
 
-/* Whether a secret can be read. Returns 0, EINVAL or ENOMEM. */
+/* What the receiver verifies v1a by, and whoever likes may know: "whpk_" and the
+ * public key of a whsk_ secret in base64. Returns 0, ENOENT (the secret is shared, it
+ * has none), EINVAL or ENOMEM. */
+enum { GW_WEBHOOK_PUBLIC_SIZE = 56 };
+int gw_webhook_public(char text[GW_WEBHOOK_PUBLIC_SIZE], const char *secret);
+
+/* Whether a secret can be read; one of Ed25519 with its public key behind it has to
+ * have the right one. Returns 0, EINVAL or ENOMEM. */
 int gw_webhook_secret_check(const char *secret);
 
 #endif

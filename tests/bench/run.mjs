@@ -17,8 +17,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const binary = resolve(process.argv[2]);
 const meter = resolve(process.argv[3]);
 const pairsMeter = join(dirname(meter), 'pairs');
+const sinkMeter = join(dirname(meter), 'sink');
 const only = process.argv[4] ? process.argv[4].split(',') : null;
-const HTTP = 18080, CALLEE = 15080, CALLER = 15090, TICKS = 100;
+const HTTP = 18080, CALLEE = 15080, CALLER = 15090, SINK = 15100, TICKS = 100;
 const dir = mkdtempSync(join(tmpdir(), 'bellpull-bench-'));
 const rows = [];
 
@@ -198,7 +199,6 @@ const access = async () => {
 			us[guarded].push(await accessRun(Boolean(guarded)));
 			say(`${us[guarded].at(-1).toFixed(0)} us`);
 		}
-	const middle = (list) => list.sort((a, b) => a - b)[1];
 	const [bare, guarded] = us.map(middle);
 	row('CPU a call without key, policy and Idempotency-Key', `${bare.toFixed(0)} us (${us[0].map((v) => v.toFixed(0)).join(', ')})`, '');
 	row('CPU a call with a stored key, 20 rules, 6 limits and Idempotency-Key', `${guarded.toFixed(0)} us (${us[1].map((v) => v.toFixed(0)).join(', ')})`, '');
@@ -399,7 +399,120 @@ const relay = async () => {
 	}
 };
 
-const parts = { cost, access, latency, ceiling, overload, memory, flat, streams, two, twoCost, twoLatency, relay };
+/* ---- webhooks out ------------------------------------------------------------- */
+
+const openSink = (args = []) => {
+	const child = spawn(sinkMeter, ['--port', String(SINK), ...args.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] });
+	let out = '';
+	child.stdout.on('data', (d) => { out += d; });
+	return {
+		stop: async () => {
+			const gone = once(child, 'exit');
+			child.kill('SIGTERM');
+			await gone;
+			return JSON.parse(out);
+		},
+	};
+};
+/* Endpoints on the sink's ports, each told of everything and signed to. */
+const told = (count) => ({ allow_inline: true, webhooks: { allow_http: true, allow_targets: ['127.0.0.0/8'], max_waiting: 1000000,
+	endpoints: Array.from({ length: count }, (_, i) => ({ name: `e${i}`, url: `http://127.0.0.1:${SINK + i}/`,
+		secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'], events: ['call.*', 'leg.*'] })) } });
+const waiting = async () => (await (await fetch(`http://127.0.0.1:${HTTP}/webhooks`)).json()).data;
+/* Until nothing waits for endpoint i and those after it; false: not within a minute. */
+const allTold = async (i = 0) => {
+	for (let n = 0; n < 600; n++) {
+		if ((await waiting()).slice(i).every((one) => !one.waiting)) return true;
+		await sleep(100);
+	}
+	return false;
+};
+const EVENTS = 10; /* of a call of one leg */
+
+const commits = async () => {
+	const text = await (await fetch(`http://127.0.0.1:${HTTP}/metrics`)).text();
+	return Number(/^bellpull_db_commit_seconds_count (\d+)$/m.exec(text)[1]);
+};
+const middle = (list) => list.sort((a, b) => a - b)[list.length >> 1];
+
+/* One without and one with, again and again: what is compared are neighbours. */
+const webhookLatency = async () => {
+	const ROUNDS = 5, COUNT = 500;
+	const runs = [[], []];
+	let per_s = 0;
+	for (let round = 0; round < ROUNDS; round++)
+		for (const with_it of [0, 1]) {
+			say(`100 calls/s for ${COUNT / 100} s, ${with_it ? 'an endpoint is told of everything' : 'nobody is told'}`);
+			await startGateway({}, with_it ? told(1) : {});
+			const sink = openSink();
+			await calls(['--phone', CALLEE, '--rate', 100, '--count', 100]);
+			const before = await commits();
+			const m = await calls(['--phone', CALLEE, '--rate', 100, '--count', COUNT]);
+			const one = { ...m.post_to_201_ms, commits: ((await commits()) - before) / COUNT };
+			if (with_it) await allTold();
+			const { received, per_s: reached } = await sink.stop();
+			await stopGateway();
+			if (with_it && received < (100 + COUNT) * EVENTS) say(`only ${received} of ${(100 + COUNT) * EVENTS} came`);
+			per_s = Math.max(per_s, reached);
+			runs[with_it].push(one);
+			say(`${ms(one)}, ${one.commits.toFixed(2)} commits a call`);
+		}
+	const [without, with_it] = runs.map((list) => Object.fromEntries(['p50', 'p99', 'commits'].map((key) =>
+		[key, middle(list.map((one) => one[key]))])));
+	const times = (key) => middle(runs[1].map((one, i) => one[key] / runs[0][i][key])).toFixed(2);
+	row('POST to 201 at 100/s, nobody is told', `${ms(without)}, ${without.commits.toFixed(1)} commits a call`, '');
+	row(`POST to 201 at 100/s, with ${per_s} deliveries/s`, `${ms(with_it)}, ${with_it.commits.toFixed(1)} commits a call; ` +
+		`as neighbours ${times('p50')} and ${times('p99')} times`, 'no slower than without');
+};
+
+const webhookCeiling = async () => {
+	let best = 0;
+	for (const rate of [50, 100, 200, 400, 600, 800, 1000]) {
+		const n = rate * 8;
+		await startGateway({}, told(1));
+		const sink = openSink();
+		await calls(['--phone', CALLEE, '--rate', 100, '--count', 100]);
+		await allTold();
+		await sink.stop();
+		const again = openSink();
+		const c0 = cpuOf(gateway.pid), t0 = Date.now();
+		const m = await calls(['--phone', CALLEE, '--rate', rate, '--count', n]);
+		const left = (await waiting())[0].waiting;
+		const all = await allTold();
+		const cpu = (cpuOf(gateway.pid) - c0) / ((Date.now() - t0) / 1000);
+		const s = await again.stop();
+		await stopGateway();
+		const whole = all && s.received === m.created * EVENTS && m.ended === n;
+		const kept = whole && left < rate * EVENTS / 2;
+		if (kept) best = Math.max(best, s.per_s);
+		row(`${rate * EVENTS} deliveries/s offered for 8 s`, `${s.per_s}/s, ${s.received} of ${m.created * EVENTS} came, ${left} waited when the calls were over, ` +
+			`an event was told after ${ms(s.late_ms)}, POST to 201 ${ms(m.post_to_201_ms)}, ${(cpu * 100).toFixed(0)} % of a core`, '');
+		if (!kept) break;
+	}
+	row('most deliveries/s to one endpoint that kept up', String(best), 'at least 500');
+};
+
+/* One of ten never answers. */
+const webhookHole = async () => {
+	for (const hole of [false, true]) {
+		await startGateway({}, told(10));
+		const sink = openSink(['--ports', 10, ...(hole ? ['--hole'] : [])]);
+		const m = await calls(['--phone', CALLEE, '--rate', 20, '--count', 200]);
+		await allTold(1);
+		const s = await sink.stop();
+		await stopGateway();
+		row(`ten endpoints, ${hole ? 'one of them a black hole' : 'all well'}`, `the others were told after ${ms(s.late_ms)} ` +
+			`(${s.per_s}/s, the least of them ${s.least} of ${m.created * EVENTS}; ${m.refused} calls were refused)`, 'p99 < 1 s');
+	}
+};
+
+const webhooks = async () => {
+	await webhookLatency();
+	await webhookCeiling();
+	await webhookHole();
+};
+
+const parts = { cost, access, latency, ceiling, overload, memory, flat, streams, two, twoCost, twoLatency, relay, webhooks };
 try {
 	for (const [name, part] of Object.entries(parts))
 		if (!only || only.includes(name)) await part();

@@ -4,11 +4,11 @@
 #   tests/bench/run.sh build/bellpull [PART,PART...]
 #
 # Parts: cost access latency ceiling overload memory flat streams, and of two people:
-# two twoCost twoLatency relay
+# two twoCost twoLatency relay; and webhooks
 set -eu
 
 cd "$(dirname "$0")/../.."
-for meter in meter pairs; do
+for meter in meter pairs sink; do
 	gcc -D_GNU_SOURCE -O2 -Wall -Wextra -o build/$meter tests/bench/$meter.c
 done
 

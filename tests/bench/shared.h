@@ -87,7 +87,7 @@ static void watch(int fd, uint32_t kind, uint32_t index)
 		die("epoll_ctl");
 }
 
-static struct sockaddr_in loopback(unsigned port)
+static inline struct sockaddr_in loopback(unsigned port)
 {
 	const struct sockaddr_in a = {
 		.sin_family = AF_INET,
@@ -99,7 +99,7 @@ static struct sockaddr_in loopback(unsigned port)
 }
 
 /* A connection to an HTTP server; rcvbuf 0: as it comes. */
-static int dial_http(unsigned port, int rcvbuf)
+static inline int dial_http(unsigned port, int rcvbuf)
 {
 	const struct sockaddr_in a = loopback(port);
 	const int one = 1;
@@ -118,7 +118,7 @@ static int dial_http(unsigned port, int rcvbuf)
 }
 
 /* A phone's UDP port, with room for bursts. */
-static int open_udp(unsigned port, int size)
+static inline int open_udp(unsigned port, int size)
 {
 	const struct sockaddr_in a = loopback(port);
 	const int fd =
@@ -136,7 +136,8 @@ static int open_udp(unsigned port, int size)
 
 /* False until the whole answer to a request is in text (len of it, and room for
  * one sign more). */
-static bool read_answer(char *text, size_t len, int *statusp, bool *closep)
+static inline bool read_answer(char *text, size_t len, int *statusp,
+			       bool *closep)
 {
 	const char *end, *length;
 
@@ -154,7 +155,8 @@ static bool read_answer(char *text, size_t len, int *statusp, bool *closep)
 }
 
 /* A SIP header's value; name is "\r\nVia:". NULL when it isn't there. */
-static const char *header(const char *msg, const char *name, size_t *lenp)
+static inline const char *header(const char *msg, const char *name,
+				 size_t *lenp)
 {
 	const char *at = strcasestr(msg, name);
 	const char *end;
@@ -170,8 +172,8 @@ static const char *header(const char *msg, const char *name, size_t *lenp)
 
 /* The response to a request, with all its Vias; more: the rest of the head and the
  * body. Returns its length, 0 when the request lacks something. */
-static int write_reply(char *out, size_t size, const char *msg,
-		       const char *status, const char *more)
+static inline int write_reply(char *out, size_t size, const char *msg,
+			      const char *status, const char *more)
 {
 	size_t via = 0, from = 0, to = 0, cid = 0, cseq = 0;
 	const char *v = header(msg, "\r\nVia:", &via);
@@ -195,7 +197,7 @@ static int write_reply(char *out, size_t size, const char *msg,
 
 /* Our BYE without its Via, for a dialog that msg's INVITE begins: what is its From
  * is our To. NULL when msg lacks something. */
-static char *write_dialog(const char *msg)
+static inline char *write_dialog(const char *msg)
 {
 	size_t from = 0, to = 0, cid = 0, contact = 0;
 	const char *f = header(msg, "\r\nFrom:", &from);
@@ -218,8 +220,8 @@ static char *write_dialog(const char *msg)
 }
 
 /* That BYE with a Via. */
-static int write_bye(char *out, size_t size, const char *dialog, unsigned port,
-		     unsigned branch)
+static inline int write_bye(char *out, size_t size, const char *dialog,
+			    unsigned port, unsigned branch)
 {
 	const char *eol = strstr(dialog, "\r\n");
 	const int n = snprintf(

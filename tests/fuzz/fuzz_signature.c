@@ -1,6 +1,7 @@
 /* D13: what the headers of signatures are read with. The first byte is the profile, the
- * lines after it are headers' values in the order in which they are asked for, and
- * the rest is the body. Nobody who doesn't know the secret is genuine. */
+ * lines after it are headers' values in the order in which they are asked for (an
+ * empty one isn't there), and the rest is the body. Nobody who doesn't know a secret
+ * is genuine. */
 #include <errno.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #include "server/crm_tree.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { LINES = 3 };
+enum { LINES = 4 };
 
 struct lines {
 	char *text[LINES];
@@ -24,18 +25,25 @@ static const char *next(const char *name, void *arg)
 {
 	struct lines *lines = arg;
 
+	const char *text = lines->text[lines->asked++ % LINES];
+
 	(void)name;
-	return lines->text[lines->asked++ % LINES];
+	return *text ? text : NULL;
 }
 
-static struct gw_secret *secret(void)
+/* One that is shared, and a public key whose private one nobody has kept. */
+static struct gw_secret **secrets(void)
 {
-	static struct gw_secret *known;
+	static struct gw_secret *known[2];
+	static const char *const texts[] = {
+		"b2gsIG5vYm9keSBrbm93cw==",
+		"whpk_9R/zFINGIbJM5JI9iRli8wGaKExMrBV1Dni2rzVkj+c=",
+	};
 	char why[320];
 
-	if (!known)
-		ENSURE(!gw_secret_alloc(&known, "b2gsIG5vYm9keSBrbm93cw==") &&
-		       !gw_secret_resolve(known, true, 1, why, sizeof(why)));
+	for (size_t i = 0; !known[1] && i < ARRAY_SIZE(texts); i++)
+		ENSURE(!gw_secret_alloc(&known[i], texts[i]) &&
+		       !gw_secret_resolve(known[i], true, 1, why, sizeof(why)));
 	return known;
 }
 
@@ -61,10 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		"bitrix24", "zendesk",           "github", "stripe",
 		"twilio",   "standard-webhooks", "basic",  "bearer",
 	};
-	struct gw_secret *const secrets[] = { secret() };
-	struct gw_config_hook hook = { .secrets = { secrets, 1 },
+	struct gw_config_hook hook = { .secrets = { secrets(), 2 },
 				       .user = "user",
-				       .password = secrets[0] };
+				       .password = secrets()[0] };
 	struct lines lines = { .asked = 0 };
 	struct gw_crm_request req = { .method = "POST",
 				      .url = "https://gw.example/hooks/x?a=%2F",
@@ -81,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	hook.profile = names[data[0] % ARRAY_SIZE(names)];
 	hook.header = data[0] & 0x80 ? "X-Key" : NULL;
+	hook.old_signatures = data[0] & 0x20;
 	req.content_type = data[0] & 0x40 ?
 				   "application/x-www-form-urlencoded" :
 				   "application/json";

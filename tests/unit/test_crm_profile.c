@@ -288,6 +288,84 @@ static int test_crm_profile_hubspot(void)
 }
 TEST(test_crm_profile_hubspot);
 
+/* Versions 1 and 2 count where the hook says so, and never beside a version 3 that
+ * is wrong; what they know it by is the body, whichever version it came with. The
+ * hashes are those of HubSpot's own library. */
+static int test_crm_profile_hubspot_old(void)
+{
+	static const char *const old[][2] = {
+		{ "v1", "50346675007af567a7b72003846b6cc35fe93f388be4b061b62d44"
+			"5db1db53ca" },
+		{ "v2", "fd235e44a68608b660487102cdcb1da3c7ccb8018d7dbe23ea347f"
+			"dd111b9cf0" },
+	};
+	char known[GW_CRM_ID_MAX + 1] = "";
+
+	for (size_t i = 0; i < ARRAY_SIZE(old); i++) {
+		OWNED struct try *t = begin("hubspot", "another-one",
+					    "yyyyyyyy-yyyy", "[{\"x\":1}]");
+
+		CHECK(t);
+		t->req.url = "https://gw.example/hooks/hub?a=%2Fb";
+		set(t, 0, "X-HubSpot-Signature", old[i][1]);
+		set(t, 1, "X-HubSpot-Signature-Version", old[i][0]);
+		CHECK_INT(check(t), GW_CRM_WRONG); /* off */
+		t->hook.old_signatures = true;
+		CHECK_INT(check(t), GW_CRM_GENUINE);
+		if (i)
+			CHECK_STR(t->identity.id, known);
+		(void)str_ncpy(known, t->identity.id, sizeof(known));
+		if (breaks(t, 2, 0))
+			return 1;
+		set(t, 1, "X-HubSpot-Signature-Version", i ? "v1" : "v2");
+		CHECK_INT(check(t), GW_CRM_WRONG);
+		set(t, 1, "X-HubSpot-Signature-Version", old[i][0]);
+		set(t, 2, "X-HubSpot-Signature-v3", "wrong");
+		CHECK_INT(check(t), GW_CRM_WRONG);
+	}
+	return 0;
+}
+TEST(test_crm_profile_hubspot_old);
+
+/* The vectors that HubSpot's library tests itself with. */
+static int test_crm_profile_hubspot_vectors(void)
+{
+	static const struct {
+		const char *version, *method, *body, *hash;
+	} rows[] = {
+		{ "v1", "POST",
+		  "[{\"eventId\":1,\"subscriptionId\":12345,\"portalId\":62515,"
+		  "\"occurredAt\":1564113600000,\"subscriptionType\":"
+		  "\"contact.creation\",\"attemptNumber\":0,\"objectId\":123,"
+		  "\"changeSource\":\"CRM\",\"changeFlag\":\"NEW\",\"appId\":"
+		  "54321}]",
+		  "232db2615f3d666fe21a8ec971ac7b5402d33b9a925784df3ca654d05f48"
+		  "17de" },
+		{ "v2", "GET", "",
+		  "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087"
+		  "200e" },
+		{ "v2", "POST", "{\"example_field\":\"example_value\"}",
+		  "9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af"
+		  "7900" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		OWNED struct try *t =
+			begin("hubspot", "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy",
+			      NULL, rows[i].body);
+
+		CHECK(t);
+		t->hook.old_signatures = true;
+		t->req.method = rows[i].method;
+		t->req.url = "https://www.example.com/webhook_uri";
+		set(t, 0, "X-HubSpot-Signature", rows[i].hash);
+		set(t, 1, "X-HubSpot-Signature-Version", rows[i].version);
+		CHECK_INT(check(t), GW_CRM_GENUINE);
+	}
+	return 0;
+}
+TEST(test_crm_profile_hubspot_vectors);
+
 /* The id is signed and is what a repetition keeps; the body may be any. */
 static int test_crm_profile_standard_webhooks(void)
 {
@@ -306,6 +384,57 @@ static int test_crm_profile_standard_webhooks(void)
 	return breaks(t, 3, 0) || ages(t, INT64_C(1614265330000));
 }
 TEST(test_crm_profile_standard_webhooks);
+
+#define PUBLIC "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+/* C3, D1: Ed25519 by RFC 8032's first key, signed by Node's crypto. */
+static int test_crm_profile_standard_ed25519(void)
+{
+	OWNED struct try *t = begin("standard-webhooks", "whsec_aGFsbG8h",
+				    PUBLIC, "{\"test\": 2432232314}");
+
+	CHECK(t);
+	t->req.now_ms = INT64_C(1614265330000);
+	set(t, 0, "webhook-signature",
+	    "v1,xyz v1a,fldxM4gAKugP6nnt1hdz3sgGfZ6d99nzrMFnZOELIxbzEHoVmAb2AD"
+	    "pkJK7zgPePmPsle0zV9jSeGlHFG2NVAw==");
+	set(t, 1, "webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek");
+	set(t, 2, "webhook-timestamp", "1614265330");
+	CHECK_INT(check(t), GW_CRM_GENUINE);
+	CHECK_STR(t->identity.id, "msg_p5jXN8AQM9LWM0D4loKWxJek");
+	return breaks(t, 3, 0) || ages(t, INT64_C(1614265330000));
+}
+TEST(test_crm_profile_standard_ed25519);
+
+/* Everybody has the public key: a MAC that was made with it, as text or as bytes,
+ * proves nothing. Nor does what is no key verify anything. */
+static int test_crm_profile_standard_public_is_no_secret(void)
+{
+	static const char *const macs[] = {
+		"v1,ov8VOluDXY2Wo3ZUbIxuUYntREBz2le8wFFDvkWpPIY=",
+		"v1,wDEakbG4o4gLyXGLqxLQZoy/W15C9sCNwRBGMYahrI8=",
+	};
+	static const char *const keys[] = { PUBLIC, "whpk_", "whpk_!!",
+					    "whpk_MfKQ9r8GKYqrTwjUPD8ILPZI" };
+
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+		OWNED struct try *t = begin("standard-webhooks", keys[k], NULL,
+					    "{\"test\": 2432232314}");
+
+		CHECK(t);
+		CHECK_INT(gw_crm_standard_key_ok(keys[k]), k == 0);
+		t->req.now_ms = INT64_C(1614265330000);
+		set(t, 1, "webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek");
+		set(t, 2, "webhook-timestamp", "1614265330");
+		for (size_t i = 0; i < ARRAY_SIZE(macs); i++) {
+			set(t, 0, "webhook-signature", macs[i]);
+			CHECK_INT(check(t), GW_CRM_WRONG);
+		}
+	}
+	CHECK(gw_crm_standard_key_ok("whsec_whatever"));
+	return 0;
+}
+TEST(test_crm_profile_standard_public_is_no_secret);
 
 static int test_crm_profile_twilio_form(void)
 {

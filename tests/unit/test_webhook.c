@@ -40,22 +40,61 @@ static int test_webhook_signature(void)
 }
 TEST(test_webhook_signature);
 
-/* C3: Ed25519 by RFC 8032's first key, and secrets that can't be read. */
+#define SEED "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
+
+/* C3: Ed25519 by RFC 8032's first key; the signature was made by Node's crypto. The
+ * secret is the seed, alone or with the public key behind it. */
+static int test_webhook_ed25519(void)
+{
+	static const char *const secrets[] = {
+		"whsk_" SEED,
+		"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9V"
+		"L/tPJZAc6DuFy89qmIyWvAhpo9wdRGg==",
+	};
+	static const char want[] =
+		"v1a,/df2TJgc9NKdYr2kl+xNlWKWYHFaAVCdsJ0qrpoiL+LPEAtz7430+exw8"
+		"+x0kTGnaXfk/Gci65vSRbd9bfLIAQ==";
+	const struct gw_webhook_signed what = {
+		.id = "msg_p5jXN8AQM9LWM0D4loKWxJek",
+		.timestamp = 1674087231,
+		.body = "{\"test\": 2432232314}",
+		.body_len = 20,
+	};
+	char text[GW_WEBHOOK_PUBLIC_SIZE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+		OWNED struct mbuf *mb = mbuf_alloc(64);
+
+		CHECK(mb);
+		CHECK_OK(gw_webhook_secret_check(secrets[i]));
+		CHECK_OK(gw_webhook_sign(mb, secrets[i], &what));
+		CHECK_INT(mb->end, strlen(want));
+		CHECK(!memcmp(mb->buf, want, mb->end));
+		CHECK_OK(gw_webhook_public(text, secrets[i]));
+		CHECK_STR(text, "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHU"
+				"Ro=");
+	}
+	return 0;
+}
+TEST(test_webhook_ed25519);
+
+/* Secrets that can't be read, and those that have nothing to show. */
 static int test_webhook_secrets(void)
 {
-	OWNED struct mbuf *mb = mbuf_alloc(64);
-	const struct gw_webhook_signed what = { .id = "1", .body = "" };
+	char text[GW_WEBHOOK_PUBLIC_SIZE];
 
-	CHECK(mb);
-	CHECK_OK(gw_webhook_sign(
-		mb,
-		"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=", &what));
-	CHECK(mb->end > 80 && !memcmp(mb->buf, "v1a,", 4));
 	CHECK_ERR(gw_webhook_secret_check("whsec_%%%%"), EINVAL);
 	CHECK_ERR(gw_webhook_secret_check("whsec_abc"), EINVAL);
 	CHECK_ERR(gw_webhook_secret_check("whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2La"),
 		  EINVAL);
+	/* a public key that is another's */
+	CHECK_ERR(gw_webhook_secret_check(
+			  "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWp"
+			  "gBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGw=="),
+		  EINVAL);
 	CHECK_OK(gw_webhook_secret_check("as it stands here"));
+	CHECK_ERR(gw_webhook_public(text, "as it stands here"), ENOENT);
+	CHECK_ERR(gw_webhook_public(text, "whsec_aGFsbG8h"), ENOENT);
 	return 0;
 }
 TEST(test_webhook_secrets);

@@ -1,22 +1,14 @@
 /* CRM webhooks in (D1-D12). The signatures are made by the CRMs' own libraries, and
  * each CRM's documented payload places a call. */
+import { spawnSync } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import hubspot from "@hubspot/api-client";
-import { sign as signGithub } from "@octokit/webhooks-methods";
-import { Webhook } from "standardwebhooks";
-import Stripe from "stripe";
-import twilio from "twilio";
-
+import { ed25519Headers, form, hubspotHeaders, hubspotOldHeaders, json, notification, ORGANIZATION, outbound, PUBLIC, samples, SECRET, seconds,
+	STANDARD, standardHeaders, stripeHeaders, twilioHeaders, WHPK, xml, zendeskHeaders } from "./crm_samples.mjs";
 import { equal, eventually, match, ok, test } from "./harness.mjs";
-
-const SECRET = "a-secret-of-the-hook";
-const PUBLIC = "https://gw.example";
-const json = "application/json";
-const form = "application/x-www-form-urlencoded";
-const xml = "text/xml; charset=utf-8";
 
 const hooks = {
 	hubspot: { profile: "hubspot", mapping: { to: "${/propertyValue}", metadata: { contact: "${/objectId}" } },
@@ -45,8 +37,8 @@ for (const hook of Object.values(hooks)) {
 	if (!hook.user)
 		hook.secrets = ["an-older-secret-of-it", SECRET];
 }
-hooks.standard.secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
-hooks.salesforce.secrets = ["00Dx0000000abcdEAA"];
+hooks.standard.secrets = [STANDARD];
+hooks.salesforce.secrets = [ORGANIZATION];
 
 const up = async (t, config = {}) => {
 	const gw = await t.gateway({ sandbox: true, allow_inline: true, hooks, ...config,
@@ -66,96 +58,6 @@ const logOf = async (gw, name, count) => (await eventually(`${count} rows`, asyn
 	const reply = await gw.api("GET", `/hooks/${name}/deliveries`);
 	return reply.json.data.length >= count && reply;
 }));
-const seconds = () => Math.floor(Date.now() / 1000);
-const hmac = (text, secret = SECRET) => createHmac("sha256", secret).update(text).digest("base64");
-
-/* What each CRM documents, and how it is signed: [body, headers, type, path]. */
-const notification = (id, phone) => `
-      <Notification>
-        <Id>${id}</Id>
-        <sObject xsi:type="sf:Contact" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">
-          <sf:Id>0035e00000${id.slice(-5)}</sf:Id>
-          <sf:Phone>${phone}</sf:Phone>
-        </sObject>
-      </Notification>`;
-const outbound = (notifications, organization = "00Dx0000000abcdEAA") => `<?xml version="1.0" encoding="UTF-8"?>
-<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
-  <soapenv:Body>
-    <notifications xmlns="http://soap.sforce.com/2005/09/outbound">
-      <OrganizationId>${organization}</OrganizationId>
-      <ActionId>04kx00000000001AAA</ActionId>
-      <SessionId xsi:nil="true"/>
-      <EnterpriseUrl>https://example.my.salesforce.com/services/Soap/c/58.0</EnterpriseUrl>${notifications}
-    </notifications>
-  </soapenv:Body>
-</soapenv:Envelope>`;
-
-const hubspotHeaders = (body, path = "/hooks/hubspot", timestamp = Date.now(), secret = SECRET) => ({
-	"X-HubSpot-Signature-v3": hubspot.Signature.getSignature("POST", "v3",
-		{ clientSecret: secret, requestBody: body, url: `${PUBLIC}${path}`, timestamp }),
-	"X-HubSpot-Request-Timestamp": String(timestamp),
-});
-const stripeHeaders = (body, timestamp = seconds(), secret = SECRET) => ({
-	"Stripe-Signature": Stripe.webhooks.generateTestHeaderString({ payload: body, secret, timestamp }),
-});
-const zendeskHeaders = (body, at = new Date()) => {
-	const time = at.toISOString().replace(/\.\d+/, "");
-	return { "X-Zendesk-Webhook-Signature": hmac(time + body), "X-Zendesk-Webhook-Signature-Timestamp": time };
-};
-const standardHeaders = (body, id, at = new Date()) => ({
-	"webhook-id": id, "webhook-timestamp": String(Math.floor(at / 1000)),
-	"webhook-signature": new Webhook(hooks.standard.secrets[0]).sign(id, at, body),
-});
-const githubHeaders = async (body, delivery, secret = SECRET) => ({
-	"X-Hub-Signature-256": await signGithub(secret, body), "X-GitHub-Delivery": delivery,
-});
-const twilioHeaders = (params, path = "/hooks/twilio") => ({
-	"X-Twilio-Signature": twilio.webhook?.getExpectedTwilioSignature?.(SECRET, PUBLIC + path, params)
-		?? twilio.getExpectedTwilioSignature(SECRET, PUBLIC + path, params),
-});
-
-const samples = {
-	hubspot: async (phone) => {
-		const body = JSON.stringify([{ objectId: 1246965, propertyName: "phone", propertyValue: phone, changeSource: "ACADEMY",
-			eventId: 3816279340, subscriptionId: 25, portalId: 33, appId: 1160452, occurredAt: 1462216307945,
-			subscriptionType: "contact.propertyChange", attemptNumber: 0 }]);
-		return [body, hubspotHeaders(body), json];
-	},
-	pipedrive: async (phone) => [JSON.stringify({ data: { id: 1, phone }, previous: null,
-		meta: { action: "create", attempt: 1, entity: "person", id: "4b3c1b0e-6d2a-4e8e-9d3f-0a7a2c1b8e55", version: "2.0" } }),
-	{ Authorization: `Basic ${Buffer.from("pipedrive:a-password").toString("base64")}` }, json],
-	zoho: async (phone) => [`tonumber=${encodeURIComponent(phone)}&zohouser=4000000001001&token=${SECRET}`, {}, form],
-	salesforce: async (phone) => [outbound(notification("04lx00000000001AAA", phone)), {}, xml],
-	bitrix24: async (phone) => [new URLSearchParams({ event: "ONEXTERNALCALLSTART", "data[PHONE_NUMBER]": phone,
-		"data[PHONE_NUMBER_INTERNATIONAL]": phone, "data[EXTENSION]": "", "data[USER_ID]": "7", "data[CALL_LIST_ID]": "0",
-		"data[LINE_NUMBER]": "", "data[IS_MOBILE]": "0", "data[CALL_ID]": "externalCall.716ae1a0b59b4b6b9d7d6b2c1e2f3a4b.1614265330",
-		"data[CRM_ENTITY_TYPE]": "CONTACT", "data[CRM_ENTITY_ID]": "797", ts: "1614265330",
-		"auth[domain]": "example.bitrix24.com", "auth[member_id]": "a223c6b3710f85df22e9377d6c4f7553",
-		"auth[application_token]": SECRET }).toString(), {}, form],
-	zendesk: async (phone) => {
-		const body = JSON.stringify({ account_id: 22129848, detail: { id: "6596848315901", phone }, type: "zen:event-type:user.created",
-			event: {}, id: "2b24ef10-19d3-4740-93cf-8f98ec4776c0", subject: "zen:user:6596848315901", time: "2022-06-29T23:43:20Z" });
-		return [body, zendeskHeaders(body), json];
-	},
-	github: async (phone) => {
-		const body = JSON.stringify({ action: "call", branch: "main", client_payload: { phone } });
-		return [body, await githubHeaders(body, "72d3162e-cc78-11e3-81ab-4c9367dc0958"), json];
-	},
-	stripe: async (phone) => {
-		const body = JSON.stringify({ id: "evt_1NG8Du2eZvKYlo2CUI79vXWy", object: "event", type: "customer.created",
-			data: { object: { id: "cus_9s6XKzkNRiz8i3", phone } } }, null, 2);
-		return [body, stripeHeaders(body), json];
-	},
-	twilio: async (phone) => {
-		const params = { To: phone, From: "+14158675309", CallSid: "CA1234567890ABCDE", Digits: "12 34" };
-		return [new URLSearchParams(params).toString(), twilioHeaders(params), form];
-	},
-	standard: async (phone) => {
-		const body = JSON.stringify({ type: "contact.clicked", timestamp: "2022-11-03T20:26:10.344522Z", data: { phone } });
-		return [body, standardHeaders(body, "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"), json];
-	},
-};
-
 for (const [name, sample] of Object.entries(samples)) {
 	test(`hooks: what ${name} documents places a call, once, and nothing without its signature (D1, D3, D6)`, async (t) => {
 		const gw = await up(t);
@@ -208,6 +110,40 @@ test("hooks: too old and too new are told so, missing and wrong in one word (D1,
 	wrong.push(await send(gw, "bearer", body, bearer("not-the-secret")));
 	equal(new Set(wrong.map((reply) => `${reply.status} ${reply.json.code} ${reply.json.detail}`)).size, 1, "texts");
 	equal((await calls(gw)).length, 0, "calls");
+});
+
+test("hooks: Ed25519: the sender's public key is all that a hook has, and no secret (C3, D1, D3)", async (t) => {
+	const gw = await up(t, { hooks: { standard: { ...hooks.standard, secrets: [STANDARD, WHPK] } } });
+	const body = JSON.stringify({ data: { phone: "sim:busy" } });
+	const headers = ed25519Headers(body, "msg_ed");
+	equal((await send(gw, "standard", body.replace("busy", "answer"), headers)).status, 401, "another body");
+	equal((await send(gw, "standard", body, { ...headers, "webhook-id": "msg_other" })).status, 401, "another id");
+	const old = await send(gw, "standard", body, ed25519Headers(body, "msg_old", new Date(Date.now() - 302_000)));
+	equal([old.status, old.json.code], [401, "stale"]);
+	const forged = createHmac("sha256", Buffer.from(WHPK.slice(5), "base64")).update(`msg_mac.${seconds()}.${body}`).digest("base64");
+	equal((await send(gw, "standard", body, { "webhook-id": "msg_mac", "webhook-timestamp": String(seconds()),
+		"webhook-signature": `v1,${forged}` })).status, 401, "a MAC by the public key");
+	equal((await send(gw, "standard", body, headers)).json.accepted, true);
+	equal((await send(gw, "standard", body, headers)).headers["idempotent-replayed"], "true", "again");
+	equal((await calls(gw)).length, 1, "calls");
+	equal((await send(gw, "standard", body, standardHeaders(body, "msg_hmac"))).json.accepted, true, "the shared secret beside it");
+});
+
+test("hooks: HubSpot's versions 1 and 2 count where they are turned on, once for one body (D1, D3)", async (t) => {
+	const gw = await up(t, { hooks: { hubspot: hooks.hubspot, old: { ...hooks.hubspot, old_signatures: true } } });
+	const event = (phone) => JSON.stringify([{ subscriptionType: "contact.propertyChange", propertyValue: phone, objectId: 1 }]);
+	for (const [version, phone] of [["v1", "sim:busy"], ["v2", "sim:decline"]]) {
+		const body = event(phone);
+		const headers = hubspotOldHeaders(version, body, "/hooks/old");
+		equal((await send(gw, "hubspot", body, hubspotOldHeaders(version, body))).status, 401, `${version}, where it is off`);
+		equal((await send(gw, "old", event("sim:answer"), headers)).status, 401, `${version}, another body`);
+		equal((await send(gw, "old", body, { ...headers, "X-HubSpot-Signature-v3": "wrong", "X-HubSpot-Request-Timestamp": String(Date.now()) })).status, 401,
+			`${version} beside a version 3 that is wrong`);
+		equal((await send(gw, "old", body, headers)).json.accepted, true, version);
+		for (const again of [headers, hubspotOldHeaders("v1", body), hubspotOldHeaders("v2", body, "/hooks/old"), hubspotHeaders(body, "/hooks/old")])
+			equal((await send(gw, "old", body, again)).headers["idempotent-replayed"], "true", `${version}, again`);
+	}
+	equal((await calls(gw)).length, 2, "calls");
 });
 
 test("hooks: each of two secrets counts (D4)", async (t) => {
@@ -379,6 +315,78 @@ test("hooks: bodies that are none of ours (D7)", async (t) => {
 	equal((await calls(gw)).map((call) => call.to).sort(), ["sim:busy", "sim:decline"], "calls");
 	const gzip = await gw.api("POST", "/hooks/basic", { body: "x", type: json, headers: { "Content-Encoding": "gzip" } });
 	equal(gzip.status, 415, "packed");
+});
+
+test("hooks: bombs: nothing in a body grows without bound, and each refusal is a sentence (D7, D8)", async (t) => {
+	const gw = await up(t);
+	const reply = async (body, type) => {
+		const { status, json: told } = await send(gw, "basic", body, { Authorization: `Basic ${Buffer.from("crm:a-password").toString("base64")}` }, type);
+		return [status, told.code, told.detail];
+	};
+	const nested = (n, open, close) => open.repeat(n) + close.repeat(n);
+	const entities = Array.from({ length: 9 }, (_, i) => `<!ENTITY e${i + 1} "${`&e${i};`.repeat(10)}">`).join("");
+	const bombs = {
+		"a billion laughs": [`<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e0 "ha">${entities}]><to>&e9;</to>`, xml],
+		"a quadratic blow-up": [`<!DOCTYPE a [<!ENTITY e "${"x".repeat(20_000)}">]><to>${"&e;".repeat(10_000)}</to>`, xml],
+		"a file": ['<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><to>&e;</to>', xml],
+		"a parameter entity from elsewhere": ['<!DOCTYPE a SYSTEM "http://127.0.0.1/x.dtd"><to>853</to>', xml],
+		"deep XML": [nested(33, "<a>", "</a>"), xml],
+		"XML of many elements": [`<a>${"<b/>".repeat(20_000)}</a>`, xml],
+		"XML of many attributes": [`<a ${Array.from({ length: 300 }, (_, i) => `a${i}="1"`).join(" ")}/>`, xml],
+		"XML that ends early": ["<to>853", xml],
+		"XML that is two": ["<to>853</to><to>854</to>", xml],
+		"XML that isn't UTF-8": [Buffer.from("<to>\xff</to>", "latin1"), xml],
+		"deep brackets": [`to${"[a]".repeat(40)}=853`, form],
+		"two hundred and one fields": [Array.from({ length: 201 }, (_, i) => `a${i}=1`).join("&"), form],
+		"a bracket that isn't closed": ["to[a=853", form],
+		"a NUL in a form": ["to=%00", form],
+		...Object.fromEntries(Object.entries({ form, json, xml }).map(([name, type]) =>
+			[`what makes the hash of another ${name} longer`, [Buffer.concat([Buffer.from("[{\"to\":\"853\"}]\x80", "latin1"), Buffer.alloc(30), Buffer.from("&to=854")]), type]])),
+		"deep JSON": [nested(100, "[", "]"), json],
+	};
+	for (const [name, [body, type]] of Object.entries(bombs)) {
+		const [status, code, detail] = await reply(body, type);
+		equal([status, code], [400, "invalid_body"], `${name}: ${detail}`);
+		match(detail, /^The body cannot be read: .{10,}\.$/, name);
+		ok(!/passwd|root:/.test(detail), name);
+	}
+	const [ok_, code] = await reply("to=sim%3Abusy", form);
+	equal([ok_, code], [200, null], "and a good one works");
+	equal((await gw.api("GET", "/readyz")).status, 200);
+});
+
+test("hooks: a pointer or template that can't be is refused with the settings, by its place (D8)", async (t) => {
+	for (const [pointer, mapping, more = {}] of [
+		["/hooks/crm/mapping/to", { to: "${no/slash}" }],
+		["/hooks/crm/mapping/to", { to: "${/a~2b}" }],
+		["/hooks/crm/mapping/to", { to: "${/a" }],
+		["/hooks/crm/mapping/to", { to: "${/a|shout}" }],
+		["/hooks/crm/mapping/to", { to: "${/a|e164:D}" }],
+		["/hooks/crm/mapping/from", { to: "853", from: "${/a|lookup:phones}" }],
+		["/hooks/crm/when/0", { to: "853" }, { when: [{ ptr: "no-slash", equals: 1 }] }],
+		["/hooks/crm/each", { to: "853" }, { each: "items" }],
+		["/hooks/crm/dedupe", { to: "853" }, { dedupe: "header:Bad Name" }],
+		["/hooks/crm/secrets/0", { to: "853" }, { profile: "standard-webhooks", secrets: ["whpk_too-short"] }],
+		["/hooks/crm/secrets/0", { to: "853" }, { profile: "standard-webhooks", secrets: ["whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="] }],
+	]) {
+		const dir = mkdtempSync(join(tmpdir(), "bellpull-"));
+		t.later(() => rmSync(dir, { recursive: true }));
+		writeFileSync(join(dir, "c.json"), JSON.stringify({ sandbox: true, allow_inline: true,
+			hooks: { crm: { profile: "bearer", secrets: [SECRET], mapping, ...more } } }));
+		const { status, stdout, stderr } = spawnSync(t.binary, ["--config", join(dir, "c.json"), "--check"], { encoding: "utf8" });
+		equal(status, 78, `${JSON.stringify([mapping, more])}: ${stdout}${stderr}`);
+		ok((stdout + stderr).includes(`${pointer}`), `${pointer} is not in: ${stdout}${stderr}`);
+		ok(!(stdout + stderr).includes("nWGx"), "a secret is shown");
+	}
+});
+
+test("hooks: one call is refused in one of several, and the others are placed; what fits no element is no call (D8, D9)", async (t) => {
+	const gw = await up(t);
+	const reply = await send(gw, "clicks", { clicks: [{ id: 1, to: "sim:busy" }, { id: 2, to: "not a number" }, { id: 3, to: null }, { id: 4 }, { id: 5, to: "sim:decline" }] }, bearer());
+	equal([reply.status, reply.json.accepted], [200, true], reply.text);
+	equal(reply.json.results.map(({ accepted, code }) => [accepted, code]),
+		[[true, null], [false, "invalid_call"], [true, "skipped"], [true, "skipped"], [true, null]]);
+	equal((await calls(gw)).map(({ to }) => to).sort(), ["sim:busy", "sim:decline"]);
 });
 
 test("hooks: the test shows what would be dialled, and dials nothing (D10)", async (t) => {

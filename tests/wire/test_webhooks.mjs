@@ -1,62 +1,15 @@
 /* Events told to others by HTTP (C1-C18): receivers of Node, and what they get. */
-import { createHmac } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import http from "node:http";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Webhook as Standard } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
 
 import { equal, eventually, match, ok, test } from "./harness.mjs";
-
-const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-
-const sign = (secret, headers, body) => `v1,${createHmac("sha256", Buffer.from(secret.slice(6), "base64"))
-	.update(`${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`).digest("base64")}`;
-
-/* A receiver; answer(n, request) says what the n-th request gets: a status,
- * [status, headers], or a function of the response. */
-const receiver = async (t, answer = () => 204) => {
-	const got = [];
-	const server = http.createServer((request, response) => {
-		const parts = [];
-		request.on("data", (part) => parts.push(part));
-		request.on("end", () => {
-			const body = Buffer.concat(parts).toString();
-			got.push({ headers: request.headers, body, event: JSON.parse(body), url: request.url });
-			const what = answer(got.length, got.at(-1));
-			if (typeof what === "function")
-				what(response, request);
-			else {
-				const [status, headers] = [what].flat();
-				response.writeHead(status, headers);
-				response.end("thanks\n");
-			}
-		});
-	});
-	await new Promise((done) => server.listen(0, "127.0.0.1", done));
-	t.after?.(() => server.close());
-	return { got, server, port: server.address().port, url: `http://127.0.0.1:${server.address().port}/hook`,
-		close: () => { server.closeAllConnections(); server.close(); },
-		of: (type) => got.filter((one) => one.event.type === type) };
-};
-
-const webhooks = (endpoints, more) => ({ allow_inline: true,
-	webhooks: { allow_http: true, allow_targets: ["127.0.0.0/8"], schedule: [1, 1, 1], endpoints, ...more } });
-const up = async (t, config, headers) => {
-	const gw = await t.gateway({ sandbox: true, ...config });
-	await eventually("the line is registered", async () =>
-		(await gw.api("GET", "/lines/sandbox", { headers })).json?.state === "registered");
-	return gw;
-};
-const call = async (gw, body = { to: "sim:busy" }) => {
-	const made = await gw.api("POST", "/calls", { body });
-	equal(made.status, 201);
-	return made.json.id;
-};
-const deliveries = async (gw, query = "") => (await gw.api("GET", `/webhooks/deliveries${query}`)).json.data;
+import { call, deliveries, OTHER, receiver, SECRET, sign, up, verifies, webhooks } from "./receiver.mjs";
 
 test("C1, C2, C4, C7: a call's events come once, in order, signed by both secrets, as the stream has them", async (t) => {
 	const there = await receiver(t);
@@ -136,7 +89,8 @@ test("C9, C15: 410 disables at once; a test that goes well enables again", async
 	gone = false;
 	const ping = await gw.api("POST", "/webhooks/crm/test");
 	equal([ping.json.delivered, ping.json.status], [true, 200]);
-	equal(there.got.at(-1).event.type, "webhook.ping");
+	const { headers, body, event: { type } } = there.got.at(-1);
+	equal([type, headers["webhook-signature"]], ["webhook.ping", sign(SECRET, headers, body)]);
 	equal((await state()).state, "enabled");
 	equal((await gw.api("POST", "/webhooks/nobody/test")).status, 404);
 	there.close();
@@ -213,6 +167,33 @@ test("C17: a call's own callback, signed by its key, through a restart", async (
 	there.close();
 });
 
+test("C17: each word chooses its moment, and without any the end is told, also of a call that nobody answered", async (t) => {
+	const there = await receiver(t);
+	const headers = { Authorization: "Bearer 0123456789abcdef0" };
+	const gw = await up(t, { ...webhooks([]), keys: [
+		{ name: "crm", secret: "0123456789abcdef0", webhook_secret: SECRET, callback_hosts: ["127.0.0.1"] } ] }, headers);
+	const moments = { initiated: "call.initiated", ringing: "call.ringing", answered: "call.answered", completed: "call.ended" };
+	const wanted = {};
+	for (const [word, type] of [...Object.entries(moments), ["all", Object.values(moments)], ["default", "call.ended"], ["busy", "call.ended"]]) {
+		const words = word === "all" ? Object.keys(moments) : word in moments ? [word] : undefined;
+		const made = await gw.api("POST", "/calls", { headers, body: { to: word === "busy" ? "sim:busy" : "sim:answer", time_limit: 1,
+			status_callback: `${there.url}/${word}`, ...(words ? { status_callback_events: words } : {}) } });
+		equal(made.status, 201, made.text);
+		wanted[word] = [type].flat();
+	}
+	const count = Object.values(wanted).flat().length;
+	await eventually("all came", () => there.got.length >= count);
+	await eventually("all are over", async () => (await gw.api("GET", "/calls", { headers })).json.data.every(({ state }) => state === "ended"));
+	for (const [word, types] of Object.entries(wanted))
+		equal(there.got.filter(({ url }) => url.endsWith(`/${word}`)).map(({ event }) => event.type), types, word);
+	equal(there.got.length, count, "and nothing else");
+	for (const one of there.got)
+		equal(one.headers["webhook-signature"], sign(SECRET, one.headers, one.body));
+	const unknown = await gw.api("POST", "/calls", { headers, body: { to: "sim:busy", status_callback: there.url, status_callback_events: ["ended"] } });
+	equal([unknown.status, unknown.json.errors[0].pointer], [422, "/status_callback_events"]);
+	there.close();
+});
+
 test("C9, C17: a callback that is gone is dead, and the others of its host go on", async (t) => {
 	const there = await receiver(t, (n, one) => (one.url === "/gone" ? 410 : 200));
 	const headers = { Authorization: "Bearer 0123456789abcdef0" };
@@ -262,6 +243,23 @@ test("C1: two verifiers of others take every delivery, and none with a flipped b
 	there.close();
 });
 
+test("C3: Ed25519: the receiver verifies by the public key that the API shows, beside a shared secret", async (t) => {
+	const there = await receiver(t);
+	const seed = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+	const gw = await up(t, webhooks([{ name: "crm", url: there.url, secrets: [seed, SECRET], events: ["call.ended"] }]));
+	const list = await gw.api("GET", "/webhooks");
+	const [whpk, ...more] = list.json.data[0].public_keys;
+	equal([whpk, more], ["whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", []], "RFC 8032's first key");
+	ok(!list.text.includes(seed.slice(5, 40)), "C14: nobody is told the private one");
+	await call(gw);
+	await eventually("it came", () => there.got.length);
+	const [{ headers, body }] = there.got;
+	ok(verifies(whpk, headers, body), headers["webhook-signature"]);
+	ok(!verifies(whpk, headers, `${body} `), "one byte more");
+	ok(headers["webhook-signature"].endsWith(` ${sign(SECRET, headers, body)}`), "the shared one");
+	there.close();
+});
+
 test("C13: a CRM is told in its words, with its own header", async (t) => {
 	const there = await receiver(t);
 	const gw = await up(t, webhooks([{ name: "bitrix", url: there.url, format: "bitrix24",
@@ -272,6 +270,80 @@ test("C13: a CRM is told in its words, with its own header", async (t) => {
 	equal(there.got[0].headers.authorization, "Bearer of-the-crm");
 	ok(!(await gw.api("GET", "/webhooks")).text.includes("of-the-crm"), "nobody is told the header");
 	there.close();
+});
+
+test("C13: a header of one's own is none of ours, and is one line", async (t) => {
+	const dir = mkdtempSync(join(tmpdir(), "bellpull-"));
+	t.later(() => rmSync(dir, { recursive: true }));
+	const check = (header) => {
+		const config = webhooks([{ name: "crm", url: "http://127.0.0.1/", header }]);
+		writeFileSync(join(dir, "c.json"), JSON.stringify({ sandbox: true, ...config }));
+		const { status, stdout, stderr } = spawnSync(t.binary, ["--config", join(dir, "c.json"), "--check"], { encoding: "utf8" });
+		return [status, stdout + stderr];
+	};
+	for (const name of ["webhook-id", "Webhook-Timestamp", "WEBHOOK-SIGNATURE", "webhook-more", "Host", "content-length", "Content-Type",
+		"Transfer-Encoding", "Connection", "Expect", "", "X Y", "X:Y", "X\r\nHost", "\u00dcber"]) {
+		const [status, text] = check({ name, value: "a value" });
+		equal(status, 78, `${JSON.stringify(name)}: ${text}`);
+		ok(text.includes("/webhooks/endpoints/0/header/name"), text);
+	}
+	for (const value of ["a\r\nHost: b", "a\nb", "a\rb", "a\tb", "\u00fc"]) {
+		const [status, text] = check({ name: "X-Mine", value });
+		equal(status, 78, `${JSON.stringify(value)}: ${text}`);
+		ok(text.includes("/webhooks/endpoints/0/header/value"), text);
+	}
+	equal(check({ name: "X-Mine", value: "a value" })[0], 0, "a good one");
+});
+
+test("C10, C14: a secret is in no log, list, event or metric, also when the receiver prints what it got", async (t) => {
+	const seed = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+	const heads = [];
+	const there = await receiver(t, (n, { headers }) => (response) => {
+		heads.push(headers);
+		response.writeHead(n % 2 ? 500 : 200);
+		response.end(`${headers["x-mine"]}|${headers["webhook-signature"]}|X-Mine: ${headers["x-mine"]}\n${SECRET}`);
+	});
+	const gw = await up(t, { ...webhooks([{ name: "crm", url: there.url, secrets: [SECRET, seed], events: ["call.ended"],
+		header: { name: "X-Mine", value: "a-canary-of-the-crm" } }]), log: { level: "debug" } });
+	const id = await call(gw);
+	await eventually("it was tried twice", async () => (await deliveries(gw, "?status=delivered")).length);
+	const ping = await gw.api("POST", "/webhooks/crm/test");
+	match((await deliveries(gw))[0].tries[0].answer, /^[*|]+X-Mine: \*+ *\*+$/, "what is kept of an answer");
+	equal((await gw.api("GET", "/webhooks")).json.data[0].secrets, [`...${SECRET.slice(-4)}`, `...${seed.slice(-4)}`]);
+
+	const seen = { ping: ping.text, log: gw.log() };
+	for (const path of ["/webhooks", "/webhooks/deliveries", "/metrics", `/calls/${id}`, `/calls/${id}/sip`])
+		seen[path] = (await gw.api("GET", path)).text;
+	seen.events = (await gw.api("GET", `/calls/${id}/events`, { headers: { Accept: "application/json" } })).text;
+	const signatures = heads.flatMap((one) => one["webhook-signature"].split(" "));
+	ok(signatures.length === 6, "three times two signatures");
+	for (const secret of [SECRET.slice(6), seed.slice(5), "a-canary-of-the-crm", ...signatures])
+		for (const [where, text] of Object.entries(seen))
+			ok(!text.includes(secret) && !text.includes(JSON.stringify(secret).slice(1, -1)), `${secret} is in ${where}`);
+	there.close();
+});
+
+test("C16: each endpoint is told of the types that it asks for, and of no others", async (t) => {
+	const filters = {
+		one: [["call.ended"], (type) => type === "call.ended"],
+		some: [["leg.*", "call.ringing"], (type) => type.startsWith("leg.") || type === "call.ringing"],
+		all: [[], () => true],
+		none: [["call.dtmf", "line.*"], () => false],
+	};
+	const there = {};
+	for (const name of Object.keys(filters))
+		there[name] = await receiver(t);
+	const gw = await up(t, webhooks(Object.entries(filters).map(([name, [events]]) => ({ name, url: there[name].url, events }))));
+	const stream = await gw.events("/events?last_event_id=0");
+	const id = await call(gw, { to: "sim:no-answer", ring_timeout: 1 });
+	await stream.untilType("call.ended", id);
+	await eventually("nothing waits", async () => (await gw.api("GET", "/webhooks")).json.data.every(({ waiting, in_flight }) => !waiting && !in_flight));
+	const told = stream.seen.filter(({ call_id }) => call_id === id).map(({ type }) => type);
+	ok(["call.queued", "call.ringing", "leg.initiated", "leg.ended", "call.ended"].every((type) => told.includes(type)), told.join(" "));
+	for (const [name, [, fits]] of Object.entries(filters))
+		equal(there[name].got.map(({ event }) => event).filter(({ call_id }) => call_id === id).map(({ type }) => type), told.filter(fits), name);
+	ok(there.none.got.every(({ event }) => event.type.startsWith("line.")), "and of nothing else");
+	Object.values(there).forEach((one) => one.close());
 });
 
 test("C6, C12: cut off, answered too long, asked to wait", async (t) => {
