@@ -219,11 +219,16 @@ class Gateway {
 		return reply;
 	}
 
-	/* The same, held against openapi.json. */
+	/* The same, held against openapi.json. On a machine that is busy with other things a
+	 * gateway may be behind, and says so: whoever calls comes again. */
 	async api(method, path, options = {}) {
-		const reply = await this.exchange(method, path, options);
-		checkExchange(reply);
-		return reply;
+		for (let tries = 1; ; tries++) {
+			const reply = await this.exchange(method, path, options);
+			checkExchange(reply);
+			if (reply.json?.code !== "overloaded" || tries === 10)
+				return reply;
+			await new Promise((done) => setTimeout(done, 1000));
+		}
 	}
 
 	/* A stream of events, each held against openapi.json. */
