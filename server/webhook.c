@@ -282,7 +282,8 @@ static void endpoints_read(struct gw_store_read *rd, void *arg)
 		err = str_dup(&ep->why, row->why);
 		gw_webhook_queue_shut(ep->queue, true);
 	}
-	err = err ? err : load_page(w);
+	if (!err && !w->stopped) /* else the store is closed, or gone */
+		err = load_page(w);
 	if (err)
 		load_failed(w, err);
 	mem_deref(w);

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "server/auth.h"
 #include "server/clock.h"
+#include "server/events.h"
 #include "server/http.h"
 #include "server/key.h"
 #include "server/key_tool.h"
@@ -21,6 +22,7 @@
 #include "server/refusal.h"
 #include "server/store.h"
 #include "server/store_keys.h"
+#include "server/webhook.h"
 #include "tests/test.h"
 
 enum { PATIENCE_MS = 10000 };
@@ -718,6 +720,51 @@ static int test_store_who_key_tool(void)
 }
 TEST_WITHOUT_OOM(test_store_who_key_tool,
 		 "it is a process of its own that says so and ends");
+
+static void read_by_nobody(struct gw_store_read *rd, void *arg)
+{
+	(void)rd;
+	(void)arg;
+}
+
+/* Questions that keep the store busy for a while. */
+static int ask_much(struct world *w)
+{
+	for (int i = 0; i < 500; i++) {
+		struct gw_store_read *rd = gw_store_read_alloc(GW_STORE_KEYS);
+
+		if (!rd)
+			return ENOMEM;
+		rd->doneh = read_by_nobody;
+		if (gw_store_ask(w->store, rd))
+			return EIO;
+	}
+	return 0;
+}
+
+/* A gateway that is stopped while it starts: what the store answers as it closes
+ * leads to no more questions. */
+static int test_store_who_webhooks_stop_while_they_load(void)
+{
+	static struct gw_config_errors errs;
+	OWNED struct gw_config *cfg = NULL;
+	OWNED struct gw_events *events = NULL;
+	OWNED struct gw_webhooks *webhooks = NULL;
+	struct world *w = world_new();
+
+	CHECK(w);
+	CHECK_OK(world_open(w));
+	CHECK_OK(gw_config_parse(&cfg, "{}", 2, &errs));
+	CHECK_OK(gw_events_alloc(&events, w->store));
+	CHECK_OK(gw_webhooks_alloc(&webhooks, cfg, w->store, events));
+	CHECK_OK(ask_much(w));
+	CHECK_OK(gw_webhooks_start(webhooks));
+	gw_webhooks_stop(webhooks);
+	world_close(w);
+	return 0;
+}
+TEST_WITHOUT_OOM(test_store_who_webhooks_stop_while_they_load,
+		 "the same allocation five hundred times");
 
 /* The gateway, following ------------------------------------------------------------------ */
 
