@@ -114,7 +114,8 @@ test("twilio: To is rung first, then whom <Dial> names; both are shown From, whi
 	equal(phone.invites.map(({ user }) => user), ["853", "854"], "who was rung");
 	for (const invite of phone.invites)
 		match(invite.header("From"), /sip:\+4930111@/, "what is shown");
-	const [ours] = (await gw.api("GET", "/calls", bearer(TOKEN))).json.data;
+	const { id } = (await gw.api("GET", "/calls", bearer(TOKEN))).json.data[0];
+	const ours = (await gw.api("GET", `/calls/${id}`, bearer(TOKEN))).json;
 	equal([sidOf(ours.id), ours.to, ours.from, ours.failed_leg], [made.sid, "853", "854", "from"]);
 });
 
@@ -311,8 +312,9 @@ test("twilio: what is not had is refused by its name, and nothing rings", async 
 		match(error.message, named);
 	}
 	equal((await refused("nothing", client.calls(made.sid).update({}))).details.code, "body_missing");
-	for (const [what, ask] of [["messages", client.messages.list()], ["account", client.api.accounts(ACCOUNT).fetch()], ["recordings", client.calls(made.sid).recordings.list()]]) {
-		const error = await refused(what, ask);
+	for (const [what, ask] of [["messages", () => client.messages.list()], ["account", () => client.api.accounts(ACCOUNT).fetch()],
+		["recordings", () => client.calls(made.sid).recordings.list()]]) {
+		const error = await refused(what, ask());
 		equal([error.status, error.code], [404, 20404], what);
 		match(error.message, /2010-04-01/);
 	}
