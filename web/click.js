@@ -206,7 +206,7 @@ class Session {
 		this.context ??= new AudioContext();
 		this.context.resume().catch(() => {});
 		const analyser = this.context.createAnalyser();
-		const samples = new Float32Array(analyser.fftSize);
+		const samples = new Float32Array(analyser.fftSize = 4096); /* nearly a tick */
 		this.context.createMediaStreamSource(stream).connect(analyser);
 		return () => {
 			analyser.getFloatTimeDomainData(samples);
@@ -520,6 +520,8 @@ class ClickToCall extends HTMLElement {
 	}
 
 	#become(state, word = state, hint = "") {
+		if (state === this.#state && word === this.#word)
+			return;
 		const held = this.shadowRoot.activeElement; /* before something goes away beneath it */
 		Object.assign(this.#part.box.dataset, { state });
 		this.#state = state;
@@ -565,10 +567,14 @@ class ClickToCall extends HTMLElement {
 			this.#measure(session);
 	}
 
+	/* The bar moves all the time; who asks for the number gets the loudest of a second. */
 	#level(meter, level, tell) {
 		meter.style.setProperty("--level", level.toFixed(3));
-		if (tell)
-			meter.setAttribute("aria-valuenow", Math.round(level * 100));
+		meter.loudest = Math.max(meter.loudest ?? 0, level);
+		if (!tell)
+			return;
+		meter.setAttribute("aria-valuenow", Math.round(meter.loudest * 100));
+		meter.loudest = 0;
 	}
 
 	/* While one talks a hint is about how it goes. */
