@@ -187,9 +187,10 @@ class Session {
 
 	/* keepalive: it leaves, even when the page is being closed. */
 	hangUp() {
-		if (this.id && !this.ended)
+		if (this.id && !this.ended) {
+			this.ended = true;
 			this.request(this.path, { method: "DELETE", keepalive: true }).catch(() => {});
-		this.ended = true;
+		}
 		this.release();
 	}
 
@@ -483,7 +484,7 @@ class ClickToCall extends HTMLElement {
 	}
 
 	#learn(session, call) {
-		if (session !== this.#session || session.ended || call.revision < session.revision)
+		if (session !== this.#session || session.over || call.revision < session.revision)
 			return;
 		session.call = call;
 		session.revision = call.revision;

@@ -151,12 +151,14 @@ const visitor = (page, context, wrong) => {
 /* The browser's leg played by a second browser page, for as long as no gateway
  * answers WebRTC: everything goes to the gateway as it came, but a POST /calls that
  * brings an offer is placed there without it, and the page answers the offer and
- * sends back what it hears. Returns { url, cut() }. */
+ * sends back what it hears. Returns { url, cut(), hold() }: cut() breaks the streams, and
+ * after hold() the next call waits on its way until go(). */
 export const standIn = async (t, gw) => {
 	const context = await (await browser()).newContext();
 	const ear = await context.newPage();
 	await context.grantPermissions(["microphone"]); /* without it there are no candidates on a loopback */
 	const streams = new Set();
+	let holding;
 	t.later(() => context.close());
 
 	const answer = (sdp) => ear.evaluate(async (offer) => {
@@ -182,6 +184,8 @@ export const standIn = async (t, gw) => {
 			offer = from?.webrtc?.sdp;
 			if (offer)
 				body = JSON.stringify(order);
+			holding?.here();
+			await holding?.gone;
 		}
 		const headers = { ...request.headers };
 		delete headers["content-length"];
@@ -213,5 +217,11 @@ export const standIn = async (t, gw) => {
 	const url = await listen(server);
 	t.later(closing(server));
 	await ear.goto(`${url}/livez`);
-	return { url, cut: () => [...streams].map((response) => response.destroy()).length };
+	const hold = () => {
+		holding = {};
+		holding.came = new Promise((done) => { holding.here = done; });
+		holding.gone = new Promise((done) => { holding.go = done; });
+		return holding;
+	};
+	return { url, hold, cut: () => [...streams].map((response) => response.destroy()).length };
 };

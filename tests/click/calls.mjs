@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 
 import { equal, eventually, match, ok, test } from "../wire/harness.mjs";
 import { open, shot } from "./browser.mjs";
-import { calls, ended, makeShop } from "./shop.mjs";
+import { calls, ended, keyed, makeShop } from "./shop.mjs";
 
 const SIZE_MAX = 15_000;
 
@@ -40,4 +40,136 @@ test("click: E5: on a foreign page with a strict CSP and nothing but a token, on
 	equal(await states(), ["asking", "connecting", "ringing", "talking", "ended"]);
 	equal(await errors(), []);
 	equal(await page.evaluate(() => document.querySelector("click-to-call").shadowRoot.querySelector("audio").srcObject.getTracks().every(({ readyState }) => readyState === "ended")), true, "what came in is over");
+});
+
+test("click: they hang up, and the visitor is told so", async (t) => {
+	const { gw, site } = await makeShop(t, "sim:hangup");
+	const { press, reaches, says, call, part } = await open(t, site.url);
+	await press();
+	await reaches("talking");
+	await reaches("ended");
+	equal(await says(), "They hung up.");
+	equal((await ended(gw, (await call()).id)).ended_by, "to");
+	ok(await part("again").isVisible(), "there is no way to call again");
+});
+
+test("click: a second call has a token of its own", async (t) => {
+	const { gw, site } = await makeShop(t, "sim:answer");
+	const { press, reaches } = await open(t, site.url);
+	for (const [button, minted] of [["button", 1], ["again", 2]]) {
+		await press(button);
+		await reaches("talking");
+		equal(site.minted, minted, "tokens");
+		await press("hangup");
+		await reaches("ended");
+	}
+	equal((await calls(gw)).length, 2);
+});
+
+for (const [to, words] of [
+	["sim:busy", /^They are on another call\. Please try again/],
+	["sim:decline", /^They declined the call\.$/],
+	["sim:unavailable", /^Nobody answered\. Please try again/],
+	["sim:not-found", /^The call could not be put through\. Please try again/],
+]) {
+	test(`click: ${to} ends in words`, async (t) => {
+		const { site } = await makeShop(t, to);
+		const { press, reaches, says, errors } = await open(t, site.url);
+		await press();
+		await reaches("ended");
+		match(await says(), words);
+		equal(await errors(), [], "an outcome is no error");
+	});
+}
+
+test("click: a call that rings can be given up", async (t) => {
+	const { gw, site } = await makeShop(t, "sim:no-answer");
+	const { press, reaches, says, call } = await open(t, site.url);
+	await press();
+	await reaches("ringing");
+	await press("hangup");
+	await reaches("ended");
+	equal(await says(), "You hung up.");
+	equal((await ended(gw, (await call()).id)).status, "canceled");
+});
+
+test("click: who hangs up before the gateway has answered leaves no call behind", async (t) => {
+	const { gw, site, hold } = await makeShop(t, "sim:answer");
+	const { press, reaches, states } = await open(t, site.url);
+	const held = hold();
+	await press();
+	await held.came;
+	await press("hangup");
+	await reaches("ended");
+	held.go();
+	const [{ id }] = await eventually("the call", async () => (await calls(gw)).length && calls(gw));
+	await ended(gw, id);
+	equal((await states()).at(-1), "ended");
+});
+
+test("click: a muted microphone sends nothing, and says so", async (t) => {
+	const { site } = await makeShop(t, "sim:answer");
+	const { page, press, reaches, hears, part } = await open(t, site.url);
+	await press();
+	await reaches("talking");
+	ok(await hears() > 0.01, "the echo is not heard");
+	await press("mute");
+	equal(await part("mute").getAttribute("aria-pressed"), "true");
+	await eventually("silence", async () => await hears() < 0.01);
+	await press("mute");
+	await eventually("the echo again", async () => await hears() > 0.01);
+	equal(await page.evaluate(() => window.told.filter(({ name }) => name === "error").length), 0);
+});
+
+test("click: a microphone that gives nothing at all is noticed", async (t) => {
+	const { site } = await makeShop(t, "sim:answer");
+	const { press, reaches, part } = await open(t, site.url, {
+		init: () => {
+			navigator.mediaDevices.getUserMedia = async () => new AudioContext().createMediaStreamDestination().stream;
+		},
+	});
+	await press();
+	await reaches("talking");
+	await part("hint").filter({ hasText: "Nothing comes from your microphone" }).waitFor();
+});
+
+for (const [how, leave] of [
+	["another page is opened", (page) => page.goto("about:blank")],
+	["the page is closed", (page) => page.close({ runBeforeUnload: true })],
+	["the element is taken away", (page) => page.evaluate(() => document.querySelector("click-to-call").remove())],
+]) {
+	test(`click: the call ends when ${how}`, async (t) => {
+		const { gw, site } = await makeShop(t, "sim:answer");
+		const { page, press, reaches, call } = await open(t, site.url);
+		await press();
+		await reaches("talking");
+		const { id } = await call();
+		await leave(page);
+		const last = await ended(gw, id);
+		equal([last.status, last.ended_by], ["completed", "api"]);
+	});
+}
+
+test("click: an element that is moved within its page talks on", async (t) => {
+	const { gw, site } = await makeShop(t, "sim:answer");
+	const { page, press, reaches, call, hears } = await open(t, site.url);
+	await press();
+	await reaches("talking");
+	await page.evaluate(() => document.body.append(document.querySelector("click-to-call")));
+	ok(await hears() > 0.01, "the echo is not heard");
+	ok((await calls(gw))[0].state !== "ended", "the call has ended");
+	await press("hangup");
+	await ended(gw, (await call()).id);
+});
+
+test("click: a stream that is cut goes on where it was", async (t) => {
+	const { gw, site, cut } = await makeShop(t, "sim:answer");
+	const { press, reaches, says, call } = await open(t, site.url, { expected: ["ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"] });
+	await press();
+	await reaches("talking");
+	ok(await eventually("a stream", cut) > 0, "there was no stream to cut");
+	const { id } = await call();
+	await gw.api("DELETE", `/calls/${id}`, keyed);
+	await reaches("ended");
+	match(await says(), /hung up/);
 });

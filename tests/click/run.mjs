@@ -9,6 +9,8 @@ import { resolve } from "node:path";
 import { runAll } from "../wire/harness.mjs";
 import { closeBrowser } from "./browser.mjs";
 import "./calls.mjs";
+import "./refusals.mjs";
+import "./back.mjs";
 
 const [binary, ...words] = process.argv.slice(2);
 const code = await runAll(resolve(binary), words);

@@ -24,12 +24,12 @@ export const mintFor = (gw, to, more = {}) => async (asked, site) => {
 	return reply.json;
 };
 
-/* { gw, site, url, cut }: url is where the element finds its gateway. */
+/* { gw, site, url, cut, hold }: url is where the element finds its gateway. */
 export const makeShop = async (t, to, options = {}) => {
 	const gw = await makeGateway(t, options.config);
-	const { url, cut } = await standIn(t, gw);
+	const { url, cut, hold } = await standIn(t, gw);
 	const site = await makeSite(t, url, { mint: mintFor(gw, to, options.token), ...options });
-	return { gw, site, url, cut };
+	return { gw, site, url, cut, hold };
 };
 
 export const ended = (gw, id) => eventually("the call has ended", async () => {
