@@ -219,10 +219,10 @@ class Session {
 
 /* --- looks ------------------------------------------------------------------------------ */
 
-const DARK = "--surface:#181f1b;--ink:#ece8da;--soft:#a5ada2;--line:#566159;--accent:#84cfae;--accent-ink:#06231a;--bad:#f49385;--stop:#b23f33";
+const DARK = "color-scheme:dark;--surface:#181f1b;--ink:#ece8da;--soft:#a5ada2;--line:#79857b;--accent:#84cfae;--accent-ink:#06231a;--bad:#f49385;--stop:#b23f33";
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
-:host{display:inline-block;max-width:100%;font:var(--ctc-font,1rem/1.45 system-ui,sans-serif);
+:host{display:inline-block;max-width:100%;font:var(--ctc-font,1rem/1.45 system-ui,sans-serif);color-scheme:light;
 --surface:#fffdf7;--ink:#1d231e;--soft:#596158;--line:#8b8775;--accent:#17624a;--accent-ink:#fff;--bad:#a02c20;--stop:#a02c20}
 @media (prefers-color-scheme:dark){:host(:not([theme=light])){${DARK}}}
 :host([theme=dark]){${DARK}}

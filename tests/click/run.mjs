@@ -11,6 +11,7 @@ import { closeBrowser } from "./browser.mjs";
 import "./calls.mjs";
 import "./refusals.mjs";
 import "./back.mjs";
+import "./looks.mjs";
 
 const [binary, ...words] = process.argv.slice(2);
 const code = await runAll(resolve(binary), words);
