@@ -58,6 +58,7 @@
 	row(call_legs,      "/elements/call-legs.js",       "web/elements/call-legs.js",        SCRIPT) \
 	row(call_page,      "/elements/call-page.js",       "web/elements/call-page.js",        SCRIPT) \
 	row(call_timeline,  "/elements/call-timeline.js",   "web/elements/call-timeline.js",    SCRIPT) \
+	row(echo_call,      "/elements/echo-call.js",       "web/elements/echo-call.js",        SCRIPT) \
 	row(line_status,    "/elements/line-status.js",     "web/elements/line-status.js",      SCRIPT) \
 	row(sign_in,        "/elements/sign-in.js",         "web/elements/sign-in.js",          SCRIPT) \
 	row(sip_ladder,     "/elements/sip-ladder.js",      "web/elements/sip-ladder.js",       SCRIPT)

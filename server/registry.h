@@ -150,6 +150,8 @@ int gw_registry_restore(const struct gw_store_row *row, int *causep);
  * ENOMEM. */
 int gw_registry_print(struct mbuf *mb, const char *id,
 		      const struct gw_key *key);
+/* Its quality is measured: whoever looks next sees it. */
+void gw_registry_measure(const char *id, const struct gw_key *key);
 int gw_registry_print_ladder(struct mbuf *mb, const char *id,
 			     const struct gw_key *key);
 /* All living calls of the key as a JSON array, oldest first, at most 1000. */

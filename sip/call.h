@@ -272,6 +272,8 @@ int gw_call_transfer(struct gw_call *call,
 		     const struct gw_call_transfer *transfer);
 
 const struct gw_call_info *gw_call_info(const struct gw_call *call);
+/* The quality of its living legs is brought up to date, a moment later. */
+void gw_call_measure(struct gw_call *call);
 
 /* The ladder: every SIP message of the call in order, credentials removed. At
  * most 64 messages and 32 kB are kept, the first ones and the last ones; skipped

@@ -93,6 +93,8 @@ int gw_leg_join(struct gw_leg *a, struct gw_leg *b);
 void gw_leg_part(struct gw_leg *leg);
 int gw_leg_mute(struct gw_leg *leg, bool on);
 void gw_leg_watch(struct gw_leg *leg, uint32_t stall_ms);
+/* Its quality is brought up to date, a moment later. */
+void gw_leg_measure(struct gw_leg *leg);
 /* right may be NULL. Pieces come to left's handler. */
 int gw_leg_record(struct gw_leg *left, struct gw_leg *right, bool on);
 /* Its sound goes elsewhere: none is sent from here. */

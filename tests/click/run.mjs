@@ -12,6 +12,7 @@ import "./calls.mjs";
 import "./refusals.mjs";
 import "./back.mjs";
 import "./looks.mjs";
+import "./page.mjs";
 
 const [binary, ...words] = process.argv.slice(2);
 const code = await runAll(resolve(binary), words);

@@ -11,7 +11,7 @@ import { isComplete, isEnded, storySteps } from "/lib/calls.js";
 import { causeWords, summary } from "/lib/causes.js";
 import { isPair, title } from "/lib/people.js";
 import { stepWords } from "/lib/steps.js";
-import { callee, clock, ms, offset, sipText, statusWords, tone } from "/lib/words.js";
+import { BROWSER, callee, clock, ms, offset, sipText, statusWords, tone } from "/lib/words.js";
 import "/elements/call-controls.js";
 import "/elements/call-legs.js";
 import "/elements/call-timeline.js";
@@ -141,7 +141,7 @@ class CallCard extends HTMLElement {
 		parts.hangup.hidden = ended;
 		parts.hangup.disabled = call.state === "ending";
 		parts.hangup.setAttribute("aria-label", `Hang up the call ${call.from ? "from" : "to"} ${title(call)}`);
-		parts.again.hidden = !ended;
+		parts.again.hidden = !ended || call.from === BROWSER; /* only its own page can do that */
 		parts.again.setAttribute("aria-label", `Call again: ${title(call)}`);
 	}
 
@@ -151,8 +151,9 @@ class CallCard extends HTMLElement {
 		const at = document.activeElement;
 		const lost = at === hangup || controls.contains(at) || legs.contains(at);
 		if (ended && lost) {
-			again.hidden = false;
-			again.focus();
+			const next = this.call.from === BROWSER ? this.parts.name : again;
+			next.hidden = false;
+			next.focus();
 		}
 		hide();
 	}

@@ -1,0 +1,88 @@
+/* elements/echo-call.js - a call with one's own voice: <click-to-call> to the
+ * sandbox's echo, and what goes on beneath it while one talks.
+ *
+ * The markup lies in index.html. Down: `call` (as the gateway tells it), `sip` (the
+ * answer to "ladder"). Up, with the call: "ladder" (its messages are wanted) and
+ * "look" (its quality is; each two seconds while one talks). */
+import { el, facts, setText, wish } from "/lib/dom.js";
+import { qualityWords } from "/lib/people.js";
+import "/click.js";
+import "/elements/sip-ladder.js";
+
+const LOOK_MS = 2000;
+
+const packets = ({ received, lost }) => `${lost} of ${received + lost} packets lost`;
+
+/* Rows of [label, text]: what the browser has measured, and what the gateway. */
+export const soundFacts = (call, here) => {
+	const quality = (role) => call?.legs?.find((leg) => leg.role === role)?.quality;
+	const [from, to] = [quality("from"), quality("to")];
+	const rows = [];
+	if (here) {
+		rows.push(["You hear", `${packets(here)}, jitter ${here.jitter_ms} ms`]);
+		rows.push(["Round trip", `${here.rtt_ms} ms to the gateway and back`]);
+	}
+	for (const [label, q] of [["Gateway hears you", from], ["Gateway hears the echo", to]])
+		if (q)
+			rows.push([label, [qualityWords(q), `${packets(q)}, jitter ${q.jitter_ms} ms`].filter(Boolean).join(": ")]);
+	return rows;
+};
+
+class EchoCall extends HTMLElement {
+	connectedCallback() {
+		if (this.button)
+			return;
+		this.button = this.querySelector("click-to-call");
+		this.sound = el("dl", { class: "facts" });
+		this.ladder = el("sip-ladder");
+		this.below = el("div", { class: "below", hidden: true },
+			el("h3", {}, "How it sounds"), this.sound,
+			el("h3", {}, "SIP messages, as they come"), this.ladder);
+		this.append(this.below);
+		this.addEventListener("click-to-call:state", ({ detail }) => this.follow(detail));
+		this.addEventListener("click-to-call:quality", ({ detail }) => {
+			this.here = detail;
+			this.draw();
+		});
+		this.addEventListener("click-to-call:error", ({ detail }) => this.setAttribute("data-error", detail.code));
+	}
+
+	follow({ state, call }) {
+		if (state === "asking") {
+			this.here = this.known = null;
+			this.below.hidden = true;
+			this.removeAttribute("data-error");
+		}
+		clearInterval(this.timer);
+		if (!call)
+			return;
+		this.call = call;
+		wish(this, "ladder", call);
+		if (state === "talking")
+			this.timer = setInterval(() => wish(this, "look", this.known), LOOK_MS);
+	}
+
+	get call() {
+		return this.known;
+	}
+
+	set call(call) {
+		if (this.known?.id === call.id && this.known.revision > call.revision)
+			return;
+		this.known = call;
+		this.below.hidden = false;
+		this.draw();
+	}
+
+	set sip(sip) {
+		this.ladder.draw(this.known, sip);
+	}
+
+	draw() {
+		const rows = soundFacts(this.known, this.here);
+		this.sound.replaceChildren(...facts(rows.length ? rows : [["", "Nothing measured yet."]]));
+		setText(this.below.querySelector("h3"), this.known?.state === "ended" ? "How it sounded" : "How it sounds");
+	}
+}
+
+customElements.define("echo-call", EchoCall);
