@@ -21,13 +21,13 @@ for (const [device, colorScheme, viewport] of [["desktop", "light", { width: 128
 		await press();
 		await reaches("talking");
 		ok(await hears() > 0.01, "the echo is not heard");
-		const below = at.locator("echo-call .below");
+		const below = at.locator("echo-call");
 		await eventually("the messages so far", async () => {
 			const rungs = await below.locator(".ladder .label").allTextContents();
 			return rungs[0] === "INVITE" && rungs.includes("200 OK") && !rungs.includes("BYE");
 		});
 		await below.getByText("You hear").waitFor();
-		await eventually("the gateway's measure", async () => /\d+ of \d+ packets lost/.test(await below.locator("dd").last().textContent()));
+		await eventually("the gateway's measure", async () => /\d+ of \d+ packets lost/.test(await below.locator(".sound dd").last().textContent()));
 		const { id } = await call();
 		await at.locator(`call-card a[href="/calls/${id}"]`).waitFor();
 		await shot(at, `page-${device}-talking`);

@@ -33,12 +33,13 @@ class EchoCall extends HTMLElement {
 		if (this.button)
 			return;
 		this.button = this.querySelector("click-to-call");
-		this.sound = el("dl", { class: "facts" });
+		this.heading = el("h3");
+		this.facts = el("dl", { class: "facts" });
 		this.ladder = el("sip-ladder");
-		this.below = el("div", { class: "below", hidden: true },
-			el("h3", {}, "How it sounds"), this.sound,
-			el("h3", {}, "SIP messages, as they come"), this.ladder);
-		this.append(this.below);
+		this.sound = el("div", { class: "sound" }, this.heading, this.facts);
+		this.messages = el("div", { class: "exchange" }, el("h3", {}, "SIP messages, as they come"), this.ladder);
+		this.append(this.sound, this.messages);
+		this.show(false);
 		this.addEventListener("click-to-call:state", ({ detail }) => this.follow(detail));
 		this.addEventListener("click-to-call:quality", ({ detail }) => {
 			this.here = detail;
@@ -50,7 +51,7 @@ class EchoCall extends HTMLElement {
 	follow({ state, call }) {
 		if (state === "asking") {
 			this.here = this.known = null;
-			this.below.hidden = true;
+			this.show(false);
 			this.removeAttribute("data-error");
 		}
 		clearInterval(this.timer);
@@ -70,18 +71,25 @@ class EchoCall extends HTMLElement {
 		if (this.known?.id === call.id && this.known.revision > call.revision)
 			return;
 		this.known = call;
-		this.below.hidden = false;
+		this.show(true);
 		this.draw();
 	}
 
+	/* The newest message is seen, unless somebody looks at another. */
 	set sip(sip) {
 		this.ladder.draw(this.known, sip);
+		if (!this.messages.matches(":hover, :focus-within"))
+			this.messages.scrollTop = this.messages.scrollHeight;
+	}
+
+	show(on) {
+		this.sound.hidden = this.messages.hidden = !on;
 	}
 
 	draw() {
 		const rows = soundFacts(this.known, this.here);
-		this.sound.replaceChildren(...facts(rows.length ? rows : [["", "Nothing measured yet."]]));
-		setText(this.below.querySelector("h3"), this.known?.state === "ended" ? "How it sounded" : "How it sounds");
+		this.facts.replaceChildren(...facts(rows));
+		setText(this.heading, rows.length ? (this.known?.state === "ended" ? "How it sounded" : "How it sounds") : "");
 	}
 }
 
