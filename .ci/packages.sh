@@ -10,7 +10,7 @@ libspandsp-dev libmicrohttpd-dev libgnutls28-dev libseccomp-dev libcjson-dev lib
 libcurl4-openssl-dev libexpat1-dev ca-certificates openssl dpkg-dev curl"
 check="clang-format clang-tidy cppcheck"
 test="clang sip-tester sipsak sipvicious kamailio kamailio-tls-modules chromium
-baresip-core iproute2 curl python3 binutils systemd sslscan slowhttptest"
+baresip-core iproute2 curl python3 php-cli binutils systemd sslscan slowhttptest"
 
 die() {
 	printf 'packages: %s\n' "$*" >&2

@@ -45,7 +45,7 @@ const closing = (server) => () => {
 export const strict = (gateway) =>
 	`default-src 'none'; script-src ${gateway}; connect-src 'self' ${gateway}; style-src 'none'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'`;
 
-export const makeSite = async (t, gateway, { attributes = "", inside = "", head = "", mint, csp = strict(gateway), lang = "en" } = {}) => {
+export const makeSite = async (t, gateway, { attributes = "", inside = "", head = "", mint, html, csp = strict(gateway), lang = "en" } = {}) => {
 	const site = { minted: 0 };
 	const server = http.createServer(async (request, response) => {
 		if (request.method === "POST") {
@@ -64,8 +64,8 @@ export const makeSite = async (t, gateway, { attributes = "", inside = "", head 
 		}
 		response.writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": csp });
 		response.end(`<!doctype html><html lang="${lang}"><head><title>A shop</title><meta name="viewport" content="width=device-width">
-			<script type="module" src="${gateway}/click.js"></script>${head}</head>
-			<body><main><h1>A shop</h1><click-to-call token-url="/token" to="sales" ${attributes}>${inside}</click-to-call></main></body></html>`);
+			${head}</head><body><main><h1>A shop</h1>${html ?? `<script type="module" src="${gateway}/click.js"></script>
+			<click-to-call token-url="/token" to="sales" ${attributes}>${inside}</click-to-call>`}</main></body></html>`);
 	});
 	site.url = await listen(server);
 	t.later(closing(server));

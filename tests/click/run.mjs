@@ -13,6 +13,7 @@ import "./refusals.mjs";
 import "./back.mjs";
 import "./looks.mjs";
 import "./page.mjs";
+import "./embed.mjs";
 
 const [binary, ...words] = process.argv.slice(2);
 const code = await runAll(resolve(binary), words);
