@@ -139,7 +139,8 @@ class CallCard extends HTMLElement {
 		parts.legs.call = call;
 		this.moveFocus(ended, () => { parts.controls.call = call; });
 		parts.hangup.hidden = ended;
-		parts.hangup.disabled = call.state === "ending";
+		/* one that has the keyboard would lose it: a second press does no harm */
+		parts.hangup.disabled = call.state === "ending" && document.activeElement !== parts.hangup;
 		parts.hangup.setAttribute("aria-label", `Hang up the call ${call.from ? "from" : "to"} ${title(call)}`);
 		parts.again.hidden = !ended || call.from === BROWSER; /* only its own page can do that */
 		parts.again.setAttribute("aria-label", `Call again: ${title(call)}`);
