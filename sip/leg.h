@@ -5,6 +5,7 @@
 
 #include "sip/call.h"
 
+struct gw_browser;
 struct gw_leg;
 struct gw_session_transfer;
 
@@ -57,6 +58,7 @@ struct gw_leg_cfg {
 	const struct gw_call_order *order; /* must outlive the leg */
 	struct gw_line *line;              /* the same */
 	const char *uri;                   /* copied */
+	struct gw_browser *browser; /* who is there instead of a phone; or NULL */
 	const char *codec; /* to be offered first, if the line has it; or NULL */
 	bool shows_to;     /* it is shown the to number, not the caller */
 	bool auto_answer;
