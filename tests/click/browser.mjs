@@ -148,59 +148,20 @@ const visitor = (page, context, wrong) => {
 	};
 };
 
-/* The browser's leg played by a second browser page, for as long as no gateway
- * answers WebRTC: everything goes to the gateway as it came, but a POST /calls that
- * brings an offer is placed there without it, and the page answers the offer and
- * sends back what it hears. Returns { url, cut(), hold() }: cut() breaks the streams, and
- * after hold() the next call waits on its way until go(). */
-export const standIn = async (t, gw) => {
-	const context = await (await browser()).newContext();
-	const ear = await context.newPage();
-	await context.grantPermissions(["microphone"]); /* without it there are no candidates on a loopback */
+/* A wire to the gateway that carries everything as it comes and can be cut. Returns
+ * { url, cut(), hold() }: cut() breaks the streams, and after hold() the next POST
+ * /calls waits on its way until go(). */
+export const makeWire = async (t, gw) => {
 	const streams = new Set();
 	let holding;
-	t.later(() => context.close());
-
-	const answer = (sdp) => ear.evaluate(async (offer) => {
-		const pc = new RTCPeerConnection();
-		await pc.setRemoteDescription({ type: "offer", sdp: offer });
-		const [{ receiver }] = pc.getTransceivers();
-		/* a track that nobody plays gives nothing to send back */
-		const audio = Object.assign(new Audio(), { muted: true, srcObject: new MediaStream([receiver.track]) });
-		audio.play();
-		pc.addTrack(receiver.track);
-		await pc.setLocalDescription(await pc.createAnswer());
-		while (pc.iceGatheringState !== "complete")
-			await new Promise((done) => pc.addEventListener("icegatheringstatechange", done, { once: true }));
-		window.answered = [...(window.answered ?? []), { pc, audio }];
-		return pc.localDescription.sdp;
-	}, sdp);
-
 	const server = http.createServer(async (request, response) => {
-		let body = await bodyOf(request);
-		let offer;
 		if (request.method === "POST" && request.url === "/calls") {
-			const { from, ...order } = JSON.parse(body);
-			offer = from?.webrtc?.sdp;
-			if (offer)
-				body = JSON.stringify(order);
 			holding?.here();
 			await holding?.gone;
 		}
-		const headers = { ...request.headers };
-		delete headers["content-length"];
-		delete headers["transfer-encoding"];
-		if (body.length)
-			headers["content-length"] = Buffer.byteLength(body);
-		const onward = http.request({ host: "127.0.0.1", port: gw.port, method: request.method, path: request.url, headers });
+		const onward = http.request({ host: "127.0.0.1", port: gw.port, method: request.method, path: request.url, headers: request.headers });
 		onward.on("error", () => response.destroy());
-		onward.on("response", async (reply) => {
-			if (offer && reply.statusCode === 201) {
-				const call = JSON.parse(await bodyOf(reply));
-				const text = JSON.stringify({ ...call, webrtc: { sdp: await answer(offer) } });
-				response.writeHead(201, { ...reply.headers, "content-length": Buffer.byteLength(text) }).end(text);
-				return;
-			}
+		onward.on("response", (reply) => {
 			response.writeHead(reply.statusCode, reply.headers);
 			if (/event-stream/.test(reply.headers["content-type"])) {
 				streams.add(response);
@@ -212,11 +173,10 @@ export const standIn = async (t, gw) => {
 			reply.on("error", () => response.destroy());
 			reply.pipe(response);
 		});
-		onward.end(body.length ? body : undefined);
+		request.pipe(onward);
 	});
 	const url = await listen(server);
 	t.later(closing(server));
-	await ear.goto(`${url}/livez`);
 	const hold = () => {
 		holding = {};
 		holding.came = new Promise((done) => { holding.here = done; });

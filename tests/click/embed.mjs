@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { equal, eventually, match, ok, test } from "../wire/harness.mjs";
-import { makeSite, open, standIn } from "./browser.mjs";
+import { makeSite, open } from "./browser.mjs";
 
 const DOCUMENT = readFileSync(new URL("../../docs/embed.md", import.meta.url), "utf8");
 const SOURCE = readFileSync(new URL("../../web/click.js", import.meta.url), "utf8");
@@ -77,11 +77,10 @@ const gateway = async (t) => {
 for (const [language, { path }] of Object.entries(SERVERS)) {
 	test(`embed: the server in ${language} mints what the page of the document calls with`, async (t) => {
 		const gw = await gateway(t);
-		const { url } = await standIn(t, gw);
 		let post;
-		const policy = /^script-src https:\/\/gateway\.example; connect-src.*$/m.exec(DOCUMENT)[0].replaceAll("https://gateway.example", url);
-		const site = await makeSite(t, url, {
-			html: block("html").replaceAll("https://gateway.example", url), csp: `default-src 'none'; ${policy}; require-trusted-types-for 'script'`,
+		const policy = /^script-src https:\/\/gateway\.example; connect-src.*$/m.exec(DOCUMENT)[0].replaceAll("https://gateway.example", gw.url);
+		const site = await makeSite(t, gw.url, {
+			html: block("html").replaceAll("https://gateway.example", gw.url), csp: `default-src 'none'; ${policy}; require-trusted-types-for 'script'`,
 			mint: async (asked, where) => {
 				const reply = await post(path, { body: JSON.stringify(asked), origin: where.url });
 				ok(reply.status === 200, `${language}: ${reply.status}`);
@@ -116,8 +115,7 @@ for (const [language, { path }] of Object.entries(SERVERS)) {
 
 test("embed: a token of POST /tokens may be handed on as it is", async (t) => {
 	const gw = await gateway(t);
-	const { url } = await standIn(t, gw);
-	const site = await makeSite(t, url, {
+	const site = await makeSite(t, gw.url, {
 		mint: async (asked, where) => (await gw.api("POST", "/tokens", { headers: { Authorization: `Bearer ${KEY}` }, body: { to: "sim:answer", origin: where.url } })).json,
 	});
 	const { press, reaches } = await open(t, site.url);

@@ -1,14 +1,13 @@
 /* tests/click/page.mjs - our own page: the echo of the sandbox, called by one's own
  * voice. */
 import { equal, eventually, match, ok, test } from "../wire/harness.mjs";
-import { open, shot, standIn } from "./browser.mjs";
+import { open, shot } from "./browser.mjs";
 
 const KEY = "a-key-of-thirty-two-characters-00";
 
 const page = async (t, options = {}) => {
 	const gw = await t.gateway({ sandbox: true, drain_s: 1 });
-	const { url } = await standIn(t, gw);
-	const visitor = await open(t, url, options);
+	const visitor = await open(t, gw.url, options);
 	await visitor.page.getByText("Registered", { exact: true }).first().waitFor();
 	return { gw, ...visitor };
 };
@@ -27,7 +26,7 @@ for (const [device, colorScheme, viewport] of [["desktop", "light", { width: 128
 			return rungs[0] === "INVITE" && rungs.includes("200 OK") && !rungs.includes("BYE");
 		});
 		await below.getByText("You hear").waitFor();
-		await eventually("the gateway's measure", async () => /\d+ of \d+ packets lost/.test(await below.locator(".sound dd").last().textContent()));
+		await eventually("the gateway's measure", async () => /\d+ of \d+ lost/.test(await below.locator(".sound dd").last().textContent()));
 		const { id } = await call();
 		await at.locator(`call-card a[href="/calls/${id}"]`).waitFor();
 		await shot(at, `page-${device}-talking`);
@@ -54,8 +53,7 @@ test("page: a refused microphone is said there, too, and the form goes on", asyn
 
 test("page: with keys the session that is signed in calls the echo", async (t) => {
 	const gw = await t.gateway({ sandbox: true, drain_s: 1, keys: [{ name: "page", secret: "env:PAGE_KEY" }] }, { env: { PAGE_KEY: KEY } });
-	const { url } = await standIn(t, gw);
-	const { page: at, press, reaches } = await open(t, url, { expected: ["401"] });
+	const { page: at, press, reaches } = await open(t, gw.url, { expected: ["401"] });
 	await at.getByLabel("Key", { exact: true }).fill(KEY);
 	await at.keyboard.press("Enter");
 	await at.getByText("Registered", { exact: true }).first().waitFor();

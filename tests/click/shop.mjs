@@ -1,7 +1,7 @@
-/* tests/click/shop.mjs - a gateway with the sandbox and keys, and a shop beside it
- * whose server mints tokens with one of them. */
+/* tests/click/shop.mjs - a gateway with keys, its line the sandbox's unless a test brings
+ * others, and a shop beside it whose server mints tokens with one of them. */
 import { eventually, ok } from "../wire/harness.mjs";
-import { makeSite, standIn } from "./browser.mjs";
+import { makeSite } from "./browser.mjs";
 
 const KEY = "bp_shop_0123456789abcdefghijklmn";
 const ADMIN = "bp_admin_0123456789abcdefghijk";
@@ -12,8 +12,9 @@ const keys = [
 ];
 
 export const makeGateway = async (t, config = {}) => {
-	const gw = await t.gateway({ sandbox: true, drain_s: 1, keys, ...config }, { env: { T_SHOP: KEY, T_ADMIN: ADMIN } });
-	await eventually("the line is registered", async () => (await gw.api("GET", "/lines/sandbox", keyed)).json?.state === "registered");
+	const gw = await t.gateway({ sandbox: !config.lines, drain_s: 1, keys, ...config }, { env: { T_SHOP: KEY, T_ADMIN: ADMIN } });
+	if (!config.lines)
+		await eventually("the line is registered", async () => (await gw.api("GET", "/lines/sandbox", keyed)).json?.state === "registered");
 	return gw;
 };
 
@@ -24,12 +25,11 @@ export const mintFor = (gw, to, more = {}) => async (asked, site) => {
 	return reply.json;
 };
 
-/* { gw, site, url, cut, hold }: url is where the element finds its gateway. */
-export const makeShop = async (t, to, options = {}) => {
-	const gw = await makeGateway(t, options.config);
-	const { url, cut, hold } = await standIn(t, gw);
-	const site = await makeSite(t, url, { mint: mintFor(gw, to, options.token), ...options });
-	return { gw, site, url, cut, hold };
+/* The gateway, and the shop; `url` is where the shop's page finds the gateway. */
+export const makeShop = async (t, to, { url, gw, ...options } = {}) => {
+	gw ??= await makeGateway(t, options.config);
+	const site = await makeSite(t, url ?? gw.url, { mint: mintFor(gw, to, options.token), ...options });
+	return { gw, site };
 };
 
 export const ended = (gw, id) => eventually("the call has ended", async () => {

@@ -419,6 +419,12 @@ test("two legs are told apart by their Call-ID, long or short, or by leg", () =>
 	assert.deepEqual(rows.map(({ role }) => role), ["from", "to", "to", "to"]);
 });
 
+test("a browser sends no SIP and has no column", () => {
+	const names = (more) => diagram({ ...bridged(), ...more }).columns.map(({ name }) => name);
+	assert.deepEqual(names({ from: "webrtc", to: "sim:answer" }), ["Bellpull", "sim:answer"]);
+	assert.deepEqual(names({ from: "853", to: "webrtc" }), ["853", "Bellpull"]);
+});
+
 test("the shorter shape of a message is read, too", () => {
 	const [row] = diagram(bridged(), { messages: [{ at: T(0), sent: true, leg: "to", text: "OPTIONS sip:to@pbx SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n" }] }).rows;
 	assert.deepEqual([row.label, row.sent, row.since], ["OPTIONS", true, "0.000 s"]);

@@ -5,27 +5,22 @@
  * answer to "ladder"). Up, with the call: "ladder" (its messages are wanted) and
  * "look" (its quality is; each two seconds while one talks). */
 import { el, facts, setText, wish } from "/lib/dom.js";
-import { qualityWords } from "/lib/people.js";
+import { mosWords } from "/lib/people.js";
 import "/click.js";
 import "/elements/sip-ladder.js";
 
 const LOOK_MS = 2000;
 
-const packets = ({ received, lost }) => `${lost} of ${received + lost} packets lost`;
+const packets = ({ received, lost, jitter_ms }) => `${lost} of ${received + lost} lost, jitter ${Math.round(jitter_ms)} ms`;
 
 /* Rows of [label, text]: what the browser has measured, and what the gateway. */
-export const soundFacts = (call, here) => {
+const soundFacts = (call, here) => {
 	const quality = (role) => call?.legs?.find((leg) => leg.role === role)?.quality;
-	const [from, to] = [quality("from"), quality("to")];
-	const rows = [];
-	if (here) {
-		rows.push(["You hear", `${packets(here)}, jitter ${here.jitter_ms} ms`]);
-		rows.push(["Round trip", `${here.rtt_ms} ms to the gateway and back`]);
-	}
-	for (const [label, q] of [["Gateway hears you", from], ["Gateway hears the echo", to]])
-		if (q)
-			rows.push([label, [qualityWords(q), `${packets(q)}, jitter ${q.jitter_ms} ms`].filter(Boolean).join(": ")]);
-	return rows;
+	const heard = [["From you", quality("from")], ["From the echo", quality("to")]];
+	return [
+		...(here ? [["You hear", packets(here)], ["Round trip", `${here.rtt_ms} ms`]] : []),
+		...heard.filter(([, q]) => q).map(([label, q]) => [label, [mosWords(q.mos), packets(q)].filter(Boolean).join(", ")]),
+	];
 };
 
 class EchoCall extends HTMLElement {
@@ -78,8 +73,8 @@ class EchoCall extends HTMLElement {
 	/* The newest message is seen, unless somebody looks at another. */
 	set sip(sip) {
 		this.ladder.draw(this.known, sip);
-		if (!this.messages.matches(":hover, :focus-within"))
-			this.messages.scrollTop = this.messages.scrollHeight;
+		if (!this.ladder.matches(":hover, :focus-within"))
+			this.ladder.scrollTop = this.ladder.scrollHeight;
 	}
 
 	show(on) {
