@@ -170,6 +170,8 @@ static void endpoint_went(struct gw_webhook_endpoint *ep, bool well,
 		ep->failing_since_ms = now;
 		gw_webhook_save(ep);
 	}
+	if (!ep->cfg)
+		return; /* each callback is its own call's */
 	if (code == GONE)
 		gw_webhook_disable(ep, "it answered 410: gone for good");
 	else if (now - ep->failing_since_ms > GIVE_UP_MS)
@@ -180,9 +182,14 @@ static void failed(struct gw_webhook_endpoint *ep, struct gw_webhook_item *item,
 		   const struct gw_webhook_request *req, struct gw_store_try *t)
 {
 	struct gw_webhooks *w = ep->webhooks;
-	const int64_t delay = gw_webhook_retry_delay(
-		&w->cfg->webhooks.schedule, item->attempts, rand_u32(),
-		gw_webhook_retry_after(req->retry_after, gw_clock_ms()));
+	const int64_t delay =
+		req->code == GONE && !ep->cfg ?
+			-1 :
+			gw_webhook_retry_delay(
+				&w->cfg->webhooks.schedule, item->attempts,
+				rand_u32(),
+				gw_webhook_retry_after(req->retry_after,
+						       gw_clock_ms()));
 
 	gw_log(GW_LOG_WARNING, "webhook.failed", GW_F_STR("endpoint", ep->name),
 	       GW_F_INT("delivery", (int64_t)item->id),

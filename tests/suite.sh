@@ -9,6 +9,9 @@
 # unit, calls, oom, wire and hostile run under ASan and UBSan, tsan under TSan (G27).
 # Suites with sockets run in a network namespace of their own, so ports and
 # machines never collide. Suites not named run when their files are there.
+#
+# Two lanes run at once: "busy" suites compute, and give way; "patient" ones mostly
+# wait for a network. LANES=1 runs one suite after the other.
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
@@ -18,25 +21,24 @@ seconds=${FUZZ_SECONDS:-10}
 mkdir -p "$logs"
 # databases of tests in memory: thousands of them wait for their disk
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
-rm -f "$logs"/*
 
 # ---------------------------------------------------------------- the suites
 
-# name | network: yes or no | what must be there | command
+# name | lane | network: yes or no | what must be there | command
 suites() {
 	cat <<-END
-		check|no|Makefile|.ci/check.sh
-		unit|yes|$run|$run unit/
-		calls|yes|tests/calls|$run calls/
-		oom|yes|$run|$run --oom
-		tsan|yes|build/tsan/tests/run|build/tsan/tests/run
-		wire|yes|tests/wire/run.mjs|node tests/wire/run.mjs build/debug/bellpull
-		web-lib|no|tests/web/unit.mjs|node tests/web/unit.mjs
-		web|yes|tests/web/run.mjs|node tests/web/run.mjs build/bellpull
-		sipp|yes|tests/sipp/run.mjs|node tests/sipp/run.mjs build/bellpull
-		kamailio|yes|tests/kamailio/run.mjs|node tests/kamailio/run.mjs build/bellpull
-		install|no|server/main.c|tests/install.sh
-		fuzz|yes|tests/fuzz|tests/fuzz.sh $seconds
+		check|busy|no|Makefile|.ci/check.sh
+		unit|busy|yes|$run|$run unit/
+		calls|busy|yes|tests/calls|$run calls/
+		oom|busy|yes|$run|$run --oom
+		tsan|busy|yes|build/tsan/tests/run|build/tsan/tests/run
+		fuzz|busy|yes|tests/fuzz|tests/fuzz.sh $seconds
+		web-lib|busy|no|tests/web/unit.mjs|node tests/web/unit.mjs
+		install|busy|no|server/main.c|tests/install.sh
+		wire|patient|yes|tests/wire/run.mjs|node tests/wire/run.mjs build/debug/bellpull
+		web|patient|yes|tests/web/run.mjs|node tests/web/run.mjs build/bellpull
+		sipp|patient|yes|tests/sipp/run.mjs|node tests/sipp/run.mjs build/bellpull
+		kamailio|patient|yes|tests/kamailio/run.mjs|node tests/kamailio/run.mjs build/bellpull
 	END
 }
 
@@ -53,8 +55,8 @@ more_suites() {
 		hostile) gateway=build/debug/bellpull ;;
 		esac
 		case $runner in
-		*.mjs) echo "$name|yes|$runner|node $runner $gateway" ;;
-		*) echo "$name|yes|$runner|$runner $gateway" ;;
+		*.mjs) echo "$name|patient|yes|$runner|node $runner $gateway" ;;
+		*) echo "$name|patient|yes|$runner|$runner $gateway" ;;
 		esac
 	done
 }
@@ -83,12 +85,7 @@ alone() {
 
 # ---------------------------------------------------------------- the run
 
-total_passed=0
-total_failed=0
-suites_run=0
-summary=
-
-# suite NAME NETWORK COMMAND...
+# suite NAME NETWORK COMMAND...: its log and its result, "PASSED FAILED SECONDS NOTE"
 suite() {
 	name=$1
 	network=$2
@@ -118,13 +115,7 @@ suite() {
 		failed=1
 		note="  exit status $(cat "$logs/$name.exit")"
 	fi
-
-	suites_run=$((suites_run + 1))
-	total_passed=$((total_passed + passed))
-	total_failed=$((total_failed + failed))
-	summary="$summary$(printf '%-10s %5s passed %4s failed %5ss%s' \
-		"$name" "$passed" "$failed" "$took" "$note")
-"
+	echo "$passed $failed $took $note" >"$logs/$name.result"
 }
 
 wanted() {
@@ -134,18 +125,53 @@ wanted() {
 	[ -z "$picked" ]
 }
 
-picked=$*
-{ suites; more_suites; } >"$logs/list"
-while IFS='|' read -r name network needed command <&3; do
-	[ -e "$needed" ] || continue
-	wanted "$name" || continue
-	# shellcheck disable=SC2086
-	suite "$name" "$network" $command </dev/null
-done 3<"$logs/list"
+# lane NAME: its suites, one after the other
+lane() {
+	while IFS='|' read -r name in network command; do
+		[ "$in" != "$1" ] && [ "$1" != any ] && continue
+		# shellcheck disable=SC2086
+		suite "$name" "$network" $command </dev/null
+	done <"$logs/list"
+}
 
+if [ "${1:-}" = --lane ]; then
+	lane "$2"
+	exit
+fi
+
+rm -f "$logs"/*
+picked=$*
+{ suites; more_suites; } | while IFS='|' read -r name in network needed command; do
+	[ -e "$needed" ] && wanted "$name" && echo "$name|$in|$network|$command"
+done >"$logs/list"
+
+if [ "${LANES:-$(nproc)}" = 1 ]; then
+	lane any
+else
+	# a session of its own, so that whoever ends this ends all of it
+	setsid nice -n 10 tests/suite.sh --lane busy &
+	busy=$!
+	trap 'kill -- "-$busy" 2>/dev/null' EXIT
+	trap 'exit 130' INT TERM
+	lane patient
+	wait "$busy"
+	trap - EXIT
+fi
+
+total_passed=0
+total_failed=0
 echo "== all"
-printf '%s' "$summary"
-[ "$suites_run" != 0 ] || total_failed=1
+while IFS='|' read -r name _; do
+	# a suite without a result was ended from outside
+	read -r passed failed took note <"$logs/$name.result" || {
+		passed=0 failed=1 took=0 note="  did not end"
+	}
+	printf '%-10s %5s passed %4s failed %5ss%s\n' \
+		"$name" "$passed" "$failed" "$took" "${note:+  $note}"
+	total_passed=$((total_passed + passed))
+	total_failed=$((total_failed + failed))
+done <"$logs/list"
+[ -s "$logs/list" ] || total_failed=1
 grep -h '^FAILED ' "$logs"/*.log 2>/dev/null
 echo "$total_passed passed, $total_failed failed"
 [ "$total_failed" = 0 ]

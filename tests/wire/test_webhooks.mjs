@@ -213,6 +213,23 @@ test("C17: a call's own callback, signed by its key, through a restart", async (
 	there.close();
 });
 
+test("C9, C17: a callback that is gone is dead, and the others of its host go on", async (t) => {
+	const there = await receiver(t, (n, one) => (one.url === "/gone" ? 410 : 200));
+	const headers = { Authorization: "Bearer 0123456789abcdef0" };
+	const gw = await up(t, { ...webhooks([]), keys: [
+		{ name: "crm", secret: "0123456789abcdef0", webhook_secret: SECRET, callback_hosts: ["127.0.0.1"],
+			scopes: ["calls:create", "calls:read", "lines:read", "webhooks:admin"] } ] }, headers);
+	const call = async (path) => equal((await gw.api("POST", "/calls", { headers, body: {
+		to: "sim:busy", status_callback: new URL(path, there.url).href, status_callback_events: ["completed"] } })).status, 201);
+	await call("/gone");
+	await eventually("it is dead", async () =>
+		(await gw.api("GET", "/webhooks/deliveries?status=dead", { headers })).json.data.length === 1);
+	await call("/here");
+	await eventually("the other one came", () => there.got.some((one) => one.url === "/here"));
+	equal(there.got.filter((one) => one.url === "/gone").length, 1, "and is not tried again");
+	there.close();
+});
+
 test("C18: when too many wait, new calls are refused and nothing is dropped", async (t) => {
 	const there = await receiver(t, () => 503);
 	const gw = await up(t, webhooks([{ name: "crm", url: there.url }], { max_waiting: 100, schedule: [3600] }));
