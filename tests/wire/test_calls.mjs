@@ -175,7 +175,7 @@ test("what is wrong is named, and nothing is dialled", async (t) => {
 		[{ to: "tel:+4930123;phone-context=evil" }, 422, "/to"],
 		[{ to: "853", line: "none" }, 422, "/line"],
 		[{ to: "853", announce: { play: "../../etc/passwd" } }, 422, "/announce/play"],
-		[{ to: "853", from: { webrtc: { sdp: "v=0" } } }, 422, "/from/webrtc"],
+		[{ to: "853", from: { webrtc: { sdp: "v=0" } } }, 422, "/from/webrtc/sdp"],
 		[{ to: "853", from: "854x y" }, 422, "/from"],
 		[{ to: "853", from: "854\r\nVia: x" }, 400, "/from"],
 		[{ to: "853", from: "sim:answer", from_line: "none" }, 422, "/from_line"],
