@@ -228,7 +228,7 @@ int gw_media_secure(struct gw_media_port *port,
 enum {
 	GW_MEDIA_CONNECT_MS = 15000,
 	GW_MEDIA_CONSENT_MS =
-		8000, /* browsers ask every five seconds at most */
+		7000, /* RFC 7675 5.1: browsers ask every six seconds at most */
 	GW_ICE_UFRAG_SIZE = 9,
 	GW_ICE_PWD_SIZE = 33,
 	GW_MEDIA_HASH_MAX = 64,

@@ -18,6 +18,8 @@ const preferences = {
 	"media.navigator.streams.fake": true,
 	"media.autoplay.default": 0,
 	"media.autoplay.blocking_policy": 0,
+	"media.autoplay.block-webaudio": false,
+	"media.cubeb.force_mock_context": true,
 	"media.peerconnection.ice.loopback": true,
 	"media.gmp-manager.updateEnabled": false,
 	"app.update.enabled": false,

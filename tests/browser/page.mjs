@@ -54,14 +54,20 @@ export const openPhone = async (t, { browser = "chromium", ...how } = {}) => {
 	const ask = (name, ...args) => page.run(`return window.phone.${name}(${args.map((arg) => JSON.stringify(arg)).join(", ")});`);
 	const offer = await ask("offer", how);
 
-	/* Seconds of a note, or of several at once, since forget(). */
-	const seconds = async (...notes) => {
+	/* What came since forget(). */
+	const heard = async () => {
 		const { rate, samples } = await ask("heard");
-		const bytes = new Uint8Array(Buffer.from(samples, "base64"));
-		return secondsOf(new Int16Array(bytes.buffer), rate, ...notes);
+		return { rate, samples: new Int16Array(new Uint8Array(Buffer.from(samples, "base64")).buffer) };
 	};
+	/* Seconds of a note, or of several at once. */
+	const seconds = async (...notes) => {
+		const { rate, samples } = await heard();
+		return secondsOf(samples, rate, ...notes);
+	};
+	/* 0 to 1 */
+	const loudest = async () => (await heard()).samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0) / 32768;
 	return {
-		offer, ask, seconds, close: page.close,
+		offer, ask, seconds, loudest, close: page.close,
 		answer: (sdp) => ask("answer", sdp),
 		hears: async (hz, at_least = 1) => {
 			await eventually(`${hz} Hz are heard for ${at_least} s`, async () => (await seconds(hz)) >= at_least);

@@ -75,7 +75,7 @@ export const secondsOf = (samples, rate, ...notes) => {
 	for (let at = 0; at + size <= samples.length; at += size) {
 		const looks = notes.map((hz) => look(samples.subarray(at, at + size), rate, hz));
 		const shares = looks.map(({ share }) => share);
-		if (looks[0].power > 500 * 500 && shares.reduce((sum, share) => sum + share) > 0.8 && Math.min(...shares) > 0.2)
+		if (looks[0].power > 500 * 500 && shares.reduce((sum, share) => sum + share) > 0.8 && Math.min(...shares) > 0.1)
 			count++;
 	}
 	return count / 20;
