@@ -146,6 +146,7 @@ const later = (ms) => new Promise((done) => setTimeout(done, ms));
 const TICK_MS = 100;
 const SILENT_MS = 5000; /* a microphone that gives nothing at all for so long */
 const LOOK_MS = 60000;  /* what a stream may have missed; and the browser keeps its preflight for the hang-up */
+const LOST_MS = 5000;   /* a connection that has failed, until it is said */
 const POOR_LOSS = 0.05;
 
 /* Everything that lives as long as a call, and how it is given back. */
@@ -386,10 +387,7 @@ class ClickToCall extends HTMLElement {
 		session.sender = pc.addTrack(track, session.microphone);
 		session.mine = session.ear(session.microphone);
 		pc.addEventListener("track", ({ track: theirs }) => this.#hear(session, new MediaStream([theirs])));
-		pc.addEventListener("connectionstatechange", () => {
-			if (pc.connectionState === "failed" && !session.over)
-				this.#fail(session, new Refusal("no-sound"));
-		});
+		pc.addEventListener("connectionstatechange", () => pc.connectionState === "failed" && this.#lose(session));
 		await session.wait(pc.setLocalDescription(await pc.createOffer()));
 		const { webrtc } = await this.#place(session, { webrtc: { sdp: pc.localDescription.sdp } });
 		await session.wait(pc.setRemoteDescription({ type: "answer", sdp: webrtc.sdp }));
@@ -443,6 +441,12 @@ class ClickToCall extends HTMLElement {
 		window.addEventListener("pagehide", this.#leave);
 		this.#learn(session, call);
 		return { webrtc };
+	}
+
+	/* The gateway notices it, too, and tells it better: this is for when its word doesn't come. */
+	async #lose(session) {
+		await later(LOST_MS);
+		this.#fail(session, new Refusal(session.since ? "lost" : "no-sound"));
 	}
 
 	#hear(session, stream) {
@@ -560,12 +564,13 @@ class ClickToCall extends HTMLElement {
 		this.#part.clock.textContent = since ? `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}` : "";
 		this.#level(this.#part.mine, session.muted ? 0 : loud, second);
 		this.#level(this.#part.theirs, theirs?.() ?? 0, second);
-		session.silent_ms = loud || session.muted || !mine ? 0 : session.silent_ms + TICK_MS;
+		/* a context that a browser holds back hears nobody */
+		session.silent_ms = loud || session.muted || session.context?.state !== "running" ? 0 : session.silent_ms + TICK_MS;
 		this.#advise(session, session.silent_ms > SILENT_MS ? "silent-hint" : session.poor ? "poor-hint" : "");
 		if (beat % (LOOK_MS / TICK_MS) === 0 && session.id)
 			this.#look(session).catch(() => {});
 		if (beat % (2000 / TICK_MS) === 0 && session.pc)
-			this.#measure(session);
+			this.#measure(session).catch(() => {});
 	}
 
 	/* The bar moves all the time; who asks for the number gets the loudest of a second. */
@@ -587,7 +592,7 @@ class ClickToCall extends HTMLElement {
 	}
 
 	async #measure(session) {
-		const all = [...(await session.pc.getStats()).values()];
+		const all = [...(await session.wait(session.pc.getStats())).values()];
 		const inbound = all.find(({ type }) => type === "inbound-rtp") ?? {};
 		const pair = all.find(({ type, nominated }) => type === "candidate-pair" && nominated) ?? {};
 		const { packetsReceived: received = 0, packetsLost: lost = 0 } = inbound;

@@ -108,6 +108,23 @@ export const open = async (t, url, { microphone = true, init, expected = [], pat
 export const shot = (page, name) =>
 	process.env.SHOTS && page.screenshot({ path: join(process.env.SHOTS, `${name.replace(/\W+/g, "-")}.png`) });
 
+/* In the page: how loud the element's own speaker gets within two beeps. */
+export const loudest = async () => {
+	const { srcObject } = document.querySelector("click-to-call").shadowRoot.querySelector("audio");
+	const context = new AudioContext();
+	const analyser = context.createAnalyser();
+	context.createMediaStreamSource(srcObject).connect(analyser);
+	const samples = new Float32Array(analyser.fftSize);
+	let most = 0;
+	for (let i = 0; i < 125; i++) {
+		await new Promise((done) => setTimeout(done, 20));
+		analyser.getFloatTimeDomainData(samples);
+		most = Math.max(most, ...samples.map(Math.abs));
+	}
+	await context.close();
+	return most;
+};
+
 const visitor = (page, context, wrong) => {
 	const element = page.locator("click-to-call").first();
 	return {
@@ -123,22 +140,7 @@ const visitor = (page, context, wrong) => {
 		states: () => page.evaluate(() => window.told.filter(({ name }) => name === "state").map(({ state }) => state)),
 		errors: () => page.evaluate(() => window.told.filter(({ name }) => name === "error")),
 		call: () => page.evaluate(() => document.querySelector("click-to-call").call),
-		/* how loud the element's own speaker gets within two beeps of the fake device */
-		hears: () => page.evaluate(async () => {
-			const { srcObject } = document.querySelector("click-to-call").shadowRoot.querySelector("audio");
-			const context = new AudioContext();
-			const analyser = context.createAnalyser();
-			context.createMediaStreamSource(srcObject).connect(analyser);
-			const samples = new Float32Array(analyser.fftSize);
-			let loudest = 0;
-			for (let i = 0; i < 125; i++) {
-				await new Promise((done) => setTimeout(done, 20));
-				analyser.getFloatTimeDomainData(samples);
-				loudest = Math.max(loudest, ...samples.map(Math.abs));
-			}
-			await context.close();
-			return loudest;
-		}),
+		hears: () => page.evaluate(loudest),
 		serious: async () => {
 			await page.evaluate(axe);
 			const { violations } = await page.evaluate(() => window.axe.run(document));

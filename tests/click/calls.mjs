@@ -4,10 +4,11 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
+import { firefox } from "../browser/marionette.mjs";
 import { far, lineTo } from "../wire/far.mjs";
 import { equal, eventually, match, ok, test } from "../wire/harness.mjs";
-import { makeWire, open, shot } from "./browser.mjs";
-import { calls, ended, keyed, makeGateway, makeShop } from "./shop.mjs";
+import { loudest, makeWire, open, shot } from "./browser.mjs";
+import { calls, ended, journal, keyed, makeGateway, makeShop } from "./shop.mjs";
 
 const SIZE_MAX = 15_000;
 
@@ -47,6 +48,22 @@ test("click: E5: on a foreign page with a strict CSP and nothing but a token, on
 	equal(await states(), ["asking", "connecting", "ringing", "talking", "ended"]);
 	equal(await errors(), []);
 	equal(await page.evaluate(() => document.querySelector("click-to-call").shadowRoot.querySelector("audio").srcObject.getTracks().every(({ readyState }) => readyState === "ended")), true, "what came in is over");
+});
+
+test("click: in Firefox, too, one talks, presses keys, and hangs up", async (t) => {
+	const { gw, site } = await makeShop(t, "sim:answer");
+	const page = await firefox(t, site.url);
+	const reaches = (state) => eventually(state, () => page.run(`return document.querySelector("click-to-call").state === "${state}"`));
+	const press = (name) => page.run(`document.querySelector("click-to-call").shadowRoot.querySelector("[part=${name}]").click()`);
+	await press("button");
+	await reaches("talking");
+	ok(await page.run(`return (${loudest})()`) > 0.01, "the echo is not heard");
+	await press("key");
+	const [{ id }] = await calls(gw);
+	await eventually("its 1", async () => (await journal(gw, id)).some(({ type, leg, data }) => type === "call.dtmf" && leg === "from" && data.digit === "1"));
+	await press("hangup");
+	await reaches("ended");
+	equal((await ended(gw, id)).status, "completed");
 });
 
 test("click: they hang up, and the visitor is told so", async (t) => {
@@ -175,6 +192,26 @@ test("click: a microphone that gives nothing at all is noticed", async (t) => {
 	await press();
 	await reaches("talking");
 	await part("hint").filter({ hasText: "Nothing comes from your microphone" }).waitFor();
+});
+
+test("click: a browser that holds the meters back is no silent microphone", async (t) => {
+	const { site } = await makeShop(t, "sim:answer");
+	const { page, press, reaches, part } = await open(t, site.url, {
+		init: () => {
+			AudioContext.prototype.resume = async () => {};
+			window.AudioContext = class extends AudioContext {
+				constructor() {
+					super();
+					this.suspend();
+				}
+			};
+		},
+	});
+	await press();
+	await reaches("talking");
+	/* four measures are more than SILENT_MS */
+	await page.waitForFunction(() => window.told.filter(({ name }) => name === "quality").length === 4);
+	equal(await part("hint").textContent(), "");
 });
 
 for (const [how, leave] of [

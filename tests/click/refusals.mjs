@@ -2,7 +2,7 @@
  * next, and nothing is dialled. */
 import { equal, match, ok, test } from "../wire/harness.mjs";
 import { makeSite, open, shot } from "./browser.mjs";
-import { calls, makeGateway, makeShop, mintFor } from "./shop.mjs";
+import { calls, ended, makeGateway, makeShop, mintFor } from "./shop.mjs";
 
 const PHONE = '<a href="tel:+4930123456">+49 30 123456</a>';
 
@@ -156,6 +156,16 @@ test("click: a gateway that is gone", async (t) => {
 	await press();
 	await reaches("failed");
 	match(await says(), /^The telephone cannot be reached\. Check your connection/);
+});
+
+test("click: where the sound finds no way, that is said", async (t) => {
+	/* an address that nobody has: what a firewall looks like */
+	const { gw, site } = await makeShop(t, "sim:answer", { config: { media: { browser_advertise: ["192.0.2.9"] } } });
+	const { press, reaches, says, call } = await open(t, site.url);
+	await press();
+	await reaches("ended", 40_000);
+	equal(await says(), "No sound gets through. A firewall may stop it: try another network.");
+	equal((await ended(gw, (await call()).id)).cause, "ice_failed");
 });
 
 test("click: without token-url a foreign page can't call at all", async (t) => {

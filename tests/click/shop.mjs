@@ -37,3 +37,5 @@ export const ended = (gw, id) => eventually("the call has ended", async () => {
 	return json.state === "ended" && json;
 });
 export const calls = async (gw) => (await gw.api("GET", "/calls", keyed)).json.data;
+export const journal = async (gw, id) =>
+	(await gw.api("GET", `/calls/${id}/events`, { headers: { ...keyed.headers, Accept: "application/json" } })).json.data;
