@@ -106,7 +106,7 @@ export const open = async (t, url, { microphone = true, init, expected = [], pat
 };
 
 export const shot = (page, name) =>
-	process.env.SHOTS && page.screenshot({ path: join(process.env.SHOTS, `${name.replace(/\W+/g, "-")}.png`) });
+	process.env.SHOTS && page.screenshot({ fullPage: true, path: join(process.env.SHOTS, `${name.replace(/\W+/g, "-")}.png`) });
 
 /* In the page: how loud the element's own speaker gets within two beeps. */
 export const loudest = async () => {

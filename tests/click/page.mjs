@@ -12,10 +12,12 @@ const page = async (t, options = {}) => {
 	return { gw, ...visitor };
 };
 
-for (const [device, colorScheme, viewport] of [["desktop", "light", { width: 1280, height: 1000 }], ["phone", "dark", { width: 390, height: 844 }]])
+const SCREENS = { desktop: { width: 1280, height: 1000 }, phone: { width: 390, height: 844 } };
+
+for (const [device, colorScheme] of Object.keys(SCREENS).flatMap((name) => [[name, "light"], [name, "dark"]]))
 	test(`page: one calls the echo, hears it, and sees the messages and the quality meanwhile (${device}, ${colorScheme})`, async (t) => {
-		const { page: at, press, reaches, hears, serious, call, says } = await page(t, { viewport, colorScheme });
-		await shot(at, `page-${device}-before`);
+		const { page: at, press, reaches, hears, serious, call, says } = await page(t, { viewport: SCREENS[device], colorScheme });
+		await shot(at, `page-${device}-${colorScheme}-before`);
 		equal(await serious(), [], "before");
 		await press();
 		await reaches("talking");
@@ -29,7 +31,7 @@ for (const [device, colorScheme, viewport] of [["desktop", "light", { width: 128
 		await eventually("the gateway's measure", async () => /\d+ of \d+ lost/.test(await below.locator(".sound dd").last().textContent()));
 		const { id } = await call();
 		await at.locator(`call-card a[href="/calls/${id}"]`).waitFor();
-		await shot(at, `page-${device}-talking`);
+		await shot(at, `page-${device}-${colorScheme}-talking`);
 		equal(await serious(), [], "while talking");
 		ok(await at.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "something is wider than the window");
 		await press("hangup");
@@ -37,7 +39,7 @@ for (const [device, colorScheme, viewport] of [["desktop", "light", { width: 128
 		match(await says(), /You hung up/);
 		await below.locator(".ladder .label", { hasText: "BYE" }).waitFor();
 		await below.getByText("How it sounded").waitFor();
-		await shot(at, `page-${device}-ended`);
+		await shot(at, `page-${device}-${colorScheme}-ended`);
 	});
 
 test("page: a refused microphone is said there, too, and the form goes on", async (t) => {

@@ -297,6 +297,7 @@ test("what two people wait for is said", () => {
 test("a step names the phone it is about", () => {
 	const say = (type, role, more = {}) => stepWords(event(A, 1, type, { leg: role, call: bridged(), ...more })).say;
 	assert.equal(say("leg.initiated", "from"), "Dialled 853");
+	assert.equal(say("leg.initiated", "from", { call: { ...bridged(), from: "webrtc", legs: [{ role: "from", uri: "webrtc" }] } }), "The browser connects");
 	assert.equal(say("leg.answered", "to"), "sim:busy answered");
 	assert.equal(say("call.confirm.passed", "from"), "853 pressed the key");
 	assert.equal(say("call.dtmf", "from", { data: { digit: "5" } }), "853 pressed 5");

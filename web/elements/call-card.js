@@ -19,7 +19,7 @@ import "/elements/sip-ladder.js";
 
 /* "853 -> sim:busy" for the eye, "853 to sim:busy" for the ear. */
 const heading = (call) => (call.from
-	? [callee(call.from), el("span", { class: "unseen" }, " to "), el("span", { class: "towards", "aria-hidden": "true" }, "\u2192"), callee(call.to)]
+	? [callee(call.from), el("span", { class: "unseen" }, " to "), el("span", { class: "towards", "aria-hidden": "true" }, "\u2192"), el("wbr"), callee(call.to)]
 	: [callee(call.to)]);
 
 class CallCard extends HTMLElement {
