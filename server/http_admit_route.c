@@ -11,9 +11,8 @@ static const struct {
 	const char *name;
 	enum gw_method method;
 } methods[] = {
-	{ "GET", GW_GET },       { "HEAD", GW_GET },
-	{ "POST", GW_POST },     { "PUT", GW_PUT },
-	{ "DELETE", GW_DELETE }, { "PATCH", GW_PATCH },
+	{ "GET", GW_GET },      { "HEAD", GW_GET },      { "POST", GW_POST },
+	{ "PUT", GW_PUT },      { "DELETE", GW_DELETE }, { "PATCH", GW_PATCH },
 	{ "OPTIONS", OPTIONS },
 };
 

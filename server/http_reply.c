@@ -114,8 +114,8 @@ static void add_vary(const struct gw_http_req *req,
 			       (GW_ROUTE_HTML | GW_ROUTE_EVENTS);
 	const bool by_token = req->match.flags & GW_ROUTE_CLICK &&
 			      gw_auth_needed(req->http->auth);
-	const bool by_origin =
-		by_token || req->http->config->http.cors_origins.count > 0;
+	const bool by_origin = by_token ||
+			       req->http->config->http.cors_origins.count > 0;
 
 	if (by_accept || by_origin)
 		add(response, "Vary",

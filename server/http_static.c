@@ -28,10 +28,6 @@
 
 /* symbol, the path it is served under, where it lies, its type */
 /* clang-format off */
-/* what other sites load: there is nothing in it that isn't public */
-#define SHARED_FILES(row) \
-	row(click,          "/click.js",                    "web/click.js",                     SCRIPT)
-
 #define WEB_FILES(row) \
 	row(index,          "/",                            "web/index.html",                   HTML) \
 	row(call,           "/call.html",                   "web/call.html",                    HTML) \
@@ -64,6 +60,9 @@
 	row(sip_ladder,     "/elements/sip-ladder.js",      "web/elements/sip-ladder.js",       SCRIPT)
 /* clang-format on */
 
+/* What other sites load, too: there is nothing in it that isn't public. */
+#define SHARED_FILES(row) row(click, "/click.js", "web/click.js", SCRIPT)
+
 #define AS_DATA(symbol, path, file, type) INCLUDE_FILE(symbol, file);
 #define AS_ROW(symbol, path, file, type) \
 	{ path, type, gw_file_##symbol, gw_file_##symbol##_end, false, "" },
@@ -74,16 +73,13 @@ WEB_FILES(AS_DATA)
 SHARED_FILES(AS_DATA)
 INCLUDE_FILE(openapi, "server/openapi.json");
 
-static struct gw_http_file files[] = { WEB_FILES(AS_ROW) SHARED_FILES(
-	AS_SHARED) };
+static struct gw_http_file files[] = { WEB_FILES(AS_ROW)
+					       SHARED_FILES(AS_SHARED) };
 
 static struct gw_http_file openapi = {
-	"/openapi.json",
-	"application/json",
-	gw_file_openapi,
-	gw_file_openapi_end,
-	false,
-	"",
+	"/openapi.json", "application/json",
+	gw_file_openapi, gw_file_openapi_end,
+	false,           "",
 };
 
 static void set_etag(struct gw_http_file *file)

@@ -82,7 +82,12 @@ export const openPhone = async (t, { browser = "chromium", ...how } = {}) => {
 
 /* POST /calls for it; role is its own. Gives { id, reply, stream, ended() }. */
 export const call = async (gw, phone, order, { role = "from", sdp = phone.offer } = {}) => {
-	const reply = await gw.api("POST", "/calls", { body: { ...order, [role]: { webrtc: { sdp } } } });
+	const body = { ...order, [role]: { webrtc: { sdp } } };
+	/* while browsers start, a gateway may be short of time and says so */
+	const reply = await eventually("there is room for the call", async () => {
+		const one = await gw.api("POST", "/calls", { body });
+		return one.json.code !== "overloaded" && one;
+	});
 	ok(reply.status === 201, `the reply to POST /calls: ${reply.status} ${reply.text}`);
 	const { id, webrtc } = reply.json;
 	const stream = await gw.events(`/calls/${id}/events`);
