@@ -216,7 +216,7 @@ for (const [how, codecs, voice, of_browser, of_phone] of [
 
 test("Firefox talks, too", async (t) => {
 	const gw = await t.gateway(sandbox);
-	const phone = await openPhone(t, { browser: "firefox", note: NOTE });
+	const phone = await openPhone(t, { browser: "firefox", note: NOTE, codecs: ["opus"] });
 	const talk = await call(gw, phone, { to: "sim:answer" });
 	await phone.hears(NOTE);
 	await eventually("keys can be pressed", () => phone.ask("canPress"));
