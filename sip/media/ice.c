@@ -36,6 +36,12 @@ enum attr {
 	USE_CANDIDATE = 0x0025,
 	OPTIONAL = 0x8000, /* from here on nobody has to understand them */
 	FINGERPRINT = 0x8028,
+	ICE_CONTROLLED = 0x8029,
+};
+
+enum refusal {
+	UNKNOWN_ATTRIBUTE = 420,
+	ROLE_CONFLICT = 487,
 };
 
 static const uint32_t crc_xor = 0x5354554e;
@@ -107,6 +113,7 @@ static bool is_ours(const uint8_t *value, size_t len,
 
 static void note_unknown(struct gw_ice_check *check, unsigned type)
 {
+	check->refusal = UNKNOWN_ATTRIBUTE;
 	if (check->unknown_count < GW_ICE_UNKNOWN_MAX)
 		check->unknown[check->unknown_count++] = (uint16_t)type;
 }
@@ -139,6 +146,12 @@ static bool take_attr(struct gw_ice_check *check, struct seen *seen,
 
 	case USE_CANDIDATE:
 		check->nominates = true;
+		return true;
+
+	case ICE_CONTROLLED:
+		/* RFC 8445 7.3.1.1: a lite agent can't be the other one */
+		if (!check->refusal)
+			check->refusal = ROLE_CONFLICT;
 		return true;
 
 	case PRIORITY:
@@ -243,8 +256,11 @@ static size_t write_refusal(uint8_t *reply, size_t at,
 	size_t end = begin_attr(reply, at, ERROR_CODE, 4);
 	uint8_t *value;
 
-	reply[at + ATTR + 2] = 4;
-	reply[at + ATTR + 3] = 20;
+	reply[at + ATTR + 2] = (uint8_t)(check->refusal / 100);
+	reply[at + ATTR + 3] = (uint8_t)(check->refusal % 100);
+	if (!check->unknown_count)
+		return end;
+
 	value = reply + end + ATTR;
 	end = begin_attr(reply, end, UNKNOWN_ATTRIBUTES,
 			 2 * check->unknown_count);
@@ -257,16 +273,15 @@ size_t gw_ice_reply(uint8_t reply[GW_ICE_REPLY_MAX],
 		    const struct gw_ice_check *check, const struct sa *src,
 		    const struct gw_media_ice *ours)
 {
-	const bool refused = check->unknown_count != 0;
 	uint8_t hash[HASH];
 	size_t at, end;
 
-	put16(reply, refused ? REFUSAL : SUCCESS);
+	put16(reply, check->refusal ? REFUSAL : SUCCESS);
 	put16(reply + 2, 0);
 	put32(reply + 4, COOKIE);
 	memcpy(reply + 8, check->id, sizeof(check->id));
-	at = refused ? write_refusal(reply, HEADER, check) :
-		       write_address(reply, HEADER, src);
+	at = check->refusal ? write_refusal(reply, HEADER, check) :
+			      write_address(reply, HEADER, src);
 
 	hash_of(hash, reply, at, ours);
 	end = begin_attr(reply, at, MESSAGE_INTEGRITY, HASH);

@@ -20,7 +20,8 @@ enum {
 /* A check that is genuine. */
 struct gw_ice_check {
 	uint8_t id[12];
-	bool nominates; /* USE-CANDIDATE: this way it shall be */
+	bool nominates;   /* USE-CANDIDATE: this way it shall be */
+	unsigned refusal; /* what is answered: 0 (all is well), 420 or 487 */
 	uint16_t unknown[GW_ICE_UNKNOWN_MAX]; /* what we had to understand */
 	size_t unknown_count;
 };
@@ -31,7 +32,8 @@ bool gw_ice_read(struct gw_ice_check *check, const uint8_t *packet, size_t len,
 		 const struct gw_media_ice *ours);
 
 /* Writes the answer to it: where it came from, or 420 where there was something
- * unknown. Returns its length. */
+ * unknown, or 487 where the browser wants to be controlled, as we are. Returns its
+ * length. */
 size_t gw_ice_reply(uint8_t reply[GW_ICE_REPLY_MAX],
 		    const struct gw_ice_check *check, const struct sa *src,
 		    const struct gw_media_ice *ours);

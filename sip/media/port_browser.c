@@ -20,7 +20,7 @@
 
 enum {
 	LOOK_MS = 1000,     /* how often we look whether it is still there */
-	CHECKS_PER_S = 100, /* that are hashed; a browser sends twenty */
+	CHECKS_PER_S = 100, /* that are answered; a browser sends twenty */
 };
 
 struct gw_port_browser {
@@ -87,7 +87,7 @@ static void take_check(struct gw_port_browser *b, const struct sa *src,
 
 	b->checks++;
 	b->alive_us = gw_port_now_us();
-	if (check.nominates && !check.unknown_count)
+	if (check.nominates && !check.refusal)
 		nominate(b, src);
 	out.end = gw_ice_reply(reply, &check, src, &b->cfg.ours);
 	(void)udp_send(b->port->rtp_sock, src, &out);

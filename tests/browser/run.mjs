@@ -166,6 +166,54 @@ test("on hold a browser hears nothing, then again", async (t) => {
 	wentWell((await talk.ended()).call, "from");
 });
 
+test("a key pressed in the browser confirms it, then the phone rings", async (t) => {
+	const gw = await t.gateway(sandbox);
+	const phone = await openPhone(t, { note: NOTE });
+	const talk = await call(gw, phone, { to: "sim:answer", confirm: { digit: "1" } });
+	await eventually("keys can be pressed", () => phone.ask("canPress"));
+	await eventually("the key is taken", async () => {
+		await phone.ask("press", "1");
+		return talk.stream.seen.some(({ type }) => type === "call.confirm.passed");
+	});
+	await phone.hears(NOTE);
+	await phone.ask("hangUp");
+	wentWell((await talk.ended()).call, "from");
+});
+
+test("a muted browser is not heard, a muted phone isn't either", async (t) => {
+	const gw = await t.gateway(sandbox);
+	const phone = await openPhone(t, { note: NOTE });
+	const talk = await call(gw, phone, { to: "sim:answer" });
+	await phone.hears(NOTE);
+	for (const leg of ["from", "to"]) {
+		equal((await gw.api("POST", `/calls/${talk.id}/mute`, { body: { leg } })).status, 200, "the reply to mute");
+		await eventually("silence", async () => {
+			await phone.ask("forget");
+			await new Promise((done) => setTimeout(done, 300));
+			return (await phone.seconds(NOTE)) === 0;
+		});
+		equal((await gw.api("POST", `/calls/${talk.id}/unmute`, { body: { leg } })).status, 200, "the reply to unmute");
+		await phone.hears(NOTE);
+	}
+	await phone.ask("hangUp");
+	await talk.ended();
+});
+
+test("a browser goes on with another phone; sound never goes past the gateway", async (t) => {
+	const gw = await t.gateway(sandbox);
+	const phone = await openPhone(t, { note: NOTE });
+	const talk = await call(gw, phone, { to: "sim:answer", join: "direct" });
+	await phone.hears(NOTE);
+	equal((await gw.api("POST", `/calls/${talk.id}/transfer`, { body: { to: "853", mode: "blind", leg: "from" } })).status, 200, "the reply to transfer");
+	await talk.is("call.transfer.completed");
+	await phone.ask("forget");
+	await phone.hears(NOTE);
+	await phone.ask("hangUp");
+	const { call: ended } = await talk.ended();
+	equal([ended.status, ended.join], ["completed", "relay"], "status and join");
+	equal(ended.legs.map(({ role }) => role), ["from", "to", "to"], "the legs");
+});
+
 test("a recording has the browser on its left", async (t) => {
 	const gw = await t.gateway(sandbox);
 	const phone = await openPhone(t, { note: NOTE });
@@ -216,7 +264,7 @@ for (const [how, codecs, voice, of_browser, of_phone] of [
 
 test("Firefox talks, too", async (t) => {
 	const gw = await t.gateway(sandbox);
-	const phone = await openPhone(t, { browser: "firefox", note: NOTE });
+	const phone = await openPhone(t, { browser: "firefox", note: NOTE, codecs: ["opus"] });
 	const talk = await call(gw, phone, { to: "sim:answer" });
 	await phone.hears(NOTE);
 	await eventually("keys can be pressed", () => phone.ask("canPress"));
