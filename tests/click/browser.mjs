@@ -1,5 +1,5 @@
-/* tests/click/browser.mjs - a visitor's browser, the site he is on, and whoever
- * answers him.
+/* tests/click/browser.mjs - a visitor's browser, the site he is on, and the wire between
+ * him and the gateway.
  *
  * The microphone is Chromium's own fake, which beeps once a second; whether a page may
  * have it says the test (`microphone`). A page that does what its CSP forbids, throws,

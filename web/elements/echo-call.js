@@ -25,9 +25,8 @@ const soundFacts = (call, here) => {
 
 class EchoCall extends HTMLElement {
 	connectedCallback() {
-		if (this.button)
+		if (this.ladder)
 			return;
-		this.button = this.querySelector("click-to-call");
 		this.heading = el("h3");
 		this.facts = el("dl", { class: "facts" });
 		this.ladder = el("sip-ladder");
@@ -40,14 +39,12 @@ class EchoCall extends HTMLElement {
 			this.here = detail;
 			this.draw();
 		});
-		this.addEventListener("click-to-call:error", ({ detail }) => this.setAttribute("data-error", detail.code));
 	}
 
 	follow({ state, call }) {
 		if (state === "asking") {
 			this.here = this.known = null;
 			this.show(false);
-			this.removeAttribute("data-error");
 		}
 		clearInterval(this.timer);
 		if (!call)
