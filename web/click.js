@@ -242,7 +242,7 @@ button:disabled{opacity:.55;cursor:default}
 .head{display:flex;align-items:baseline;gap:.6em}
 .status{flex:1;font-weight:650}
 .clock{font-variant-numeric:tabular-nums}
-.dot{flex:none;width:.6em;height:.6em;border:2px solid;border-radius:50%;color:var(--ctc-accent,var(--accent))}
+.dot{flex:none;width:.625em;height:.625em;border:2px solid;border-radius:50%;color:var(--ctc-accent,var(--accent))}
 [data-state=talking] .dot,[data-state=held] .dot{background:currentcolor}
 [data-state=failed] .dot{border-radius:0;color:var(--ctc-bad,var(--bad));background:currentcolor;transform:rotate(45deg) scale(.85)}
 [data-state=ended] .dot{color:var(--ctc-soft,var(--soft))}

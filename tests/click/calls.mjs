@@ -257,3 +257,25 @@ test("click: a stream that is cut goes on where it was", async (t) => {
 	await reaches("ended");
 	match(await says(), /hung up/);
 });
+
+test("click: a gateway that is stopped says so to who talks", async (t) => {
+	const { gw, site } = await makeShop(t, "sim:answer");
+	const { press, reaches, says } = await open(t, site.url, { expected: ["ERR_"] });
+	await press();
+	await reaches("talking");
+	await gw.kill();
+	await reaches("ended");
+	equal(await says(), "The connection was lost.");
+});
+
+test("click: a gateway that dies in a call is a lost connection", async (t) => {
+	const { gw, site } = await makeShop(t, "sim:answer");
+	const { press, reaches, says, errors } = await open(t, site.url, { expected: ["ERR_"] });
+	await press();
+	await reaches("talking");
+	await gw.kill("SIGKILL");
+	await reaches("failed", 60_000); /* consent to send is given up (RFC 7675) */
+	equal(await says(), "The connection was lost.");
+	equal((await errors()).map(({ code }) => code), ["lost"]);
+	await gw.restart();
+});
