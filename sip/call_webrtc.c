@@ -45,7 +45,7 @@ bool gw_call_watch_browser(struct gw_call *call)
 	return true;
 }
 
-/* Its leg listens by itself, and goes on to: then there is nothing to undo. */
+/* The call's legs, whose listener it may have had, are gone. */
 void gw_call_unwatch_browser(struct gw_call *call)
 {
 	struct gw_browser *browser = call->order.browser;

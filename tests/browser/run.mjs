@@ -103,6 +103,15 @@ test("whoever is busy is told as such, and the browser is let go", async (t) => 
 	await phone.isLeft();
 });
 
+test("a browser whose phone could not be had is let go, too", async (t) => {
+	const gw = await t.gateway(sandbox);
+	const phone = await openPhone(t);
+	const talk = await call(gw, phone, { from: "sim:busy" }, { role: "to" });
+	const { call: ended } = await talk.ended();
+	equal([ended.status, ended.failed_leg, ended.legs.length], ["busy", "from", 1], "status, failed_leg, legs");
+	await phone.isLeft();
+});
+
 test("a page that is closed ends its call within ten seconds", async (t) => {
 	const gw = await t.gateway(sandbox);
 	const phone = await openPhone(t, { note: NOTE });

@@ -51,41 +51,43 @@ static void try_check(const uint8_t *p, size_t len)
 	free(packet);
 }
 
+static size_t put_attr(uint8_t *packet, size_t at, unsigned type, size_t len)
+{
+	const size_t rest = at + 4 + len - 20;
+
+	packet[at] = (uint8_t)(type >> 8);
+	packet[at + 1] = (uint8_t)type;
+	packet[at + 2] = 0;
+	packet[at + 3] = (uint8_t)len;
+	/* the message ends with it, as far as it is signed */
+	packet[2] = (uint8_t)(rest >> 8);
+	packet[3] = (uint8_t)rest;
+	return at + 4;
+}
+
 /* Attributes of any kind, then a signature and a fingerprint that are right. */
 static void try_signed(const uint8_t *p, size_t len)
 {
-	static const uint8_t head[] = { 0,    1,   0,   0,   0x21, 0x12, 0xa4,
-					0x42, 1,   2,   3,   4,    5,    6,
-					7,    8,   9,   10,  11,   12,   0,
-					6,    0,   13,  'u', 'f',  'r',  'a',
-					'g',  '6', '7', '8', ':',  't',  'h',
-					'e',  'y', 0,   0,   0 };
-	uint8_t packet[GW_ICE_CHECK_MAX];
-	size_t at = sizeof(head), n = len & ~(size_t)3;
+	static const char user[] = "ufrag678:they";
+	static const uint8_t head[] = { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42 };
+	uint8_t packet[GW_ICE_CHECK_MAX] = { 0 };
+	size_t at = 20, n = len & ~(size_t)3;
+	uint32_t crc;
 
-	if (n > sizeof(packet) - sizeof(head) - 32)
-		n = (sizeof(packet) - sizeof(head) - 32) & ~(size_t)3;
 	memcpy(packet, head, sizeof(head));
+	at = put_attr(packet, at, STUN_ATTR_USERNAME, sizeof(user) - 1);
+	memcpy(packet + at, user, sizeof(user) - 1);
+	at += 16;
+	n = MIN(n, sizeof(packet) - at - 32);
 	memcpy(packet + at, p, n);
-	at += n;
-	packet[2] = (uint8_t)((at + 24 - 20) >> 8);
-	packet[3] = (uint8_t)(at + 24 - 20);
-	hmac_sha1((const uint8_t *)ours.pwd, strlen(ours.pwd), packet, at,
-		  packet + at + 4, 20);
-	memcpy(packet + at, "\0\x08\0\x14", 4);
-	at += 24;
-	packet[2] = (uint8_t)((at + 8 - 20) >> 8);
-	packet[3] = (uint8_t)(at + 8 - 20);
-	memcpy(packet + at, "\x80\x28\0\x04", 4);
-	{
-		const uint32_t crc = crc32(0, packet, (uint32_t)at) ^
-				     0x5354554e;
-
-		for (int i = 0; i < 4; i++)
-			packet[at + 4 + (size_t)i] =
-				(uint8_t)(crc >> (24 - 8 * i));
-	}
-	try_check(packet, at + 8);
+	at = put_attr(packet, at + n, STUN_ATTR_MSG_INTEGRITY, 20);
+	hmac_sha1((const uint8_t *)ours.pwd, strlen(ours.pwd), packet, at - 4,
+		  packet + at, 20);
+	at = put_attr(packet, at + 20, STUN_ATTR_FINGERPRINT, 4);
+	crc = crc32(0, packet, (uint32_t)(at - 4)) ^ 0x5354554e;
+	for (size_t i = 0; i < 4; i++)
+		packet[at + i] = (uint8_t)(crc >> (24 - 8 * i));
+	try_check(packet, at + 4);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -259,6 +259,48 @@ static int test_media_browser_does_not_answer_strangers(void)
 }
 TEST(test_media_browser_does_not_answer_strangers);
 
+/* From the cable to the radio: it nominates another way, and is heard there only. */
+static unsigned sound_elsewhere;
+
+static void elsewhere_hears(const struct sa *src, struct mbuf *mb, void *arg)
+{
+	(void)src;
+	(void)arg;
+	if (mbuf_get_left(mb) && mbuf_buf(mb)[0] >> 6 == 2)
+		sound_elsewhere++;
+}
+
+static bool is_heard_elsewhere(void *arg)
+{
+	(void)arg;
+	return sound_elsewhere > 2;
+}
+
+static int test_media_browser_is_followed_to_another_network(void)
+{
+	OWNED struct udp_sock *us = NULL;
+	struct web_client *c = &web.client;
+	struct sa local = media_loopback(0);
+
+	sound_elsewhere = 0;
+	CHECK_OK(media_world_start());
+	CHECK_OK(connect_browser("8"));
+	CHECK_OK(test_run_until(has_heard, c, LIMIT_MS));
+	CHECK_OK(udp_listen(&us, &local, elsewhere_hears, NULL));
+
+	/* a check alone moves nothing */
+	CHECK_OK(web_client_check(c, us, false, c->pwd));
+	c->packets = 0;
+	CHECK_OK(test_run_until(has_heard, c, LIMIT_MS));
+	CHECK_INT(sound_elsewhere, 0);
+
+	c->quiet = true; /* it would nominate its own way again */
+	CHECK_OK(web_client_check(c, us, true, c->pwd));
+	CHECK_OK(test_run_until(is_heard_elsewhere, NULL, LIMIT_MS));
+	return 0;
+}
+TEST(test_media_browser_is_followed_to_another_network);
+
 /* The port is closed before the answer was written: nobody is told. */
 static int test_media_browser_may_be_let_go_at_once(void)
 {

@@ -203,8 +203,9 @@ static int test_sdp_browser_is_bounded(void)
 
 	(void)least(sdp, sizeof(sdp), NULL, NULL);
 	n = strlen(sdp);
-	memcpy(sdp + n, "a=x:", 4);
-	memset(sdp + n + 4, 'x', sizeof(sdp) - n - 4);
+	memset(sdp + n, 'x', sizeof(sdp) - n);
+	sdp[n] = 'a';
+	sdp[n + 1] = '=';
 	CHECK_OK(gw_sdp_browser_read(&offer, sdp, GW_SDP_BROWSER_MAX, codecs,
 				     ARRAY_SIZE(codecs), &why));
 	CHECK_ERR(gw_sdp_browser_read(&offer, sdp, GW_SDP_BROWSER_MAX + 1,
