@@ -9,8 +9,8 @@ build="gcc make libc6-dev libssl-dev zlib1g-dev libopus-dev libgsm1-dev
 libspandsp-dev libmicrohttpd-dev libgnutls28-dev libseccomp-dev libcjson-dev libsqlite3-dev
 libcurl4-openssl-dev libexpat1-dev ca-certificates openssl dpkg-dev curl"
 check="clang-format clang-tidy cppcheck"
-test="clang sip-tester sipsak sipvicious kamailio kamailio-tls-modules chromium
-baresip-core iproute2 curl python3 binutils systemd sslscan slowhttptest"
+test="clang sip-tester sipsak sipvicious kamailio kamailio-tls-modules chromium firefox-esr
+baresip-core iproute2 curl python3 php-cli binutils systemd sslscan slowhttptest"
 
 die() {
 	printf 'packages: %s\n' "$*" >&2

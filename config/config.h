@@ -103,6 +103,7 @@ struct gw_config_sip {
 struct gw_config_media {
 	const char *listen;    /* numeric address                         */
 	const char *advertise; /* numeric address; or NULL                */
+	struct gw_config_strings browser_advertise; /* numeric; or empty      */
 	uint16_t port_min, port_max;
 	struct gw_config_strings codecs; /* telephone-event is always in it */
 	const char *sounds;     /* directory                                  */

@@ -107,6 +107,11 @@ const struct gw_config_row gw_config_rows[] = {
   .nullable = true, .form = gw_form_address, .json_default = "null",
   .help = "Public address to tell in SDP, when a NAT with fixed port forwarding stands "
 	  "in front." },
+{ "/media/browser_advertise", GW_CONFIG_STRINGS, ROOT(media.browser_advertise),
+  .form = gw_form_address, .json_default = "[]",
+  .help = "Addresses at which browsers find the ports of media.ports, the best one first; "
+	  "the first eight count. Empty: media.advertise, or else media.listen, or else all "
+	  "addresses of this machine." },
 { "/media/ports", GW_CONFIG_PORTS, ROOT(media.port_min),
   .json_default = "\"20000-40000\"",
   .help = "UDP ports of RTP and RTCP, lowest and highest: two for each leg. Open them in "

@@ -21,6 +21,7 @@
 #include "server/registry.h"
 #include "server/sha256.h"
 #include "server/webhook.h"
+#include "server/writer.h"
 
 /* Placing a call ------------------------------------------------------------ */
 
@@ -61,6 +62,44 @@ static void refuse_spent(struct gw_http_req *req)
 		  "This click token has placed all the calls it may; get a new "
 		  "one.");
 	gw_refusal_tell(req, &r, &words);
+}
+
+/* The call with the answer to its browser's offer, which is a credential: it stands
+ * in this reply and nowhere else. */
+static int add_browser_answer(struct mbuf **bodyp, const struct mbuf *call,
+			      const char *sdp)
+{
+	struct gw_writer w = { .err = ENOMEM };
+	struct mbuf *mb = mbuf_alloc(call->end + strlen(sdp) + 256);
+
+	if (mb && !mbuf_write_mem(mb, call->buf, call->end - 1)) {
+		gw_writer_init(&w, mb);
+		w.comma = true;
+		gw_write_open(&w, "webrtc", '{');
+		gw_write_string(&w, "sdp", sdp);
+		gw_write_close(&w, '}');
+		gw_write_close(&w, '}');
+	}
+	if (w.err)
+		mem_deref(mb);
+	else
+		*bodyp = mb;
+	return w.err;
+}
+
+static void reply_placed(struct gw_http_req *req,
+			 const struct gw_order_placed *placed)
+{
+	const char *sdp = gw_registry_browser_answer(placed->id);
+	struct mbuf *body = NULL;
+
+	if (sdp && add_browser_answer(&body, placed->body, sdp)) {
+		gw_http_problem(req, 503, "memory", NULL);
+		return;
+	}
+	(void)gw_http_headerf(req, "Location", "/calls/%s", placed->id);
+	gw_http_reply(req, 201, "application/json", body ? body : placed->body);
+	mem_deref(body);
 }
 
 /* The answer to a POST, once the call is on disk. */
@@ -107,12 +146,10 @@ static void answer(const struct gw_order_placed *placed, void *arg)
 		redirect_to_call(req, placed->id);
 		return;
 	}
-	if (gw_api_is_twilio(req)) {
+	if (gw_api_is_twilio(req))
 		gw_api_twilio_reply(req, 201, placed->body);
-		return;
-	}
-	(void)gw_http_headerf(req, "Location", "/calls/%s", placed->id);
-	gw_http_reply(req, 201, "application/json", placed->body);
+	else
+		reply_placed(req, placed);
 }
 
 /* False: answered. */
@@ -190,16 +227,17 @@ static void refuse(struct gw_http_req *req, const struct posted *post)
 	}
 }
 
-static void place(struct gw_http_req *req, struct posted *post)
+static void place(struct gw_http_req *req, struct posted *post,
+		  struct gw_browser *browser)
 {
 	struct gw_quota_call counted;
 	struct gw_placement placement;
 	int err;
 
 	gw_placing_placement(&post->p, &placement, &counted);
+	placement.browser = browser;
 	placement.idempotency_key = post->has_key ? post->key : NULL;
 	placement.body_sha256 = post->sha256;
-	gw_http_later(req);
 	err = gw_registry_place(&placement, answer, req);
 	if (err == EINPROGRESS) {
 		retry_after(req, 1);
@@ -211,6 +249,78 @@ static void place(struct gw_http_req *req, struct posted *post)
 		gw_http_problemf(req, 503, "internal",
 				 "The call could not be taken: %s.",
 				 strerror(err));
+	}
+}
+
+/* A POST of a browser, which waits for its port. */
+struct browsing {
+	struct gw_http_req *req;
+	struct posted post;
+	struct gw_line *to_line, *from_line; /* referenced */
+	struct gw_browser *browser;
+};
+
+static void browsing_destructor(void *arg)
+{
+	struct browsing *b = arg;
+
+	mem_deref(b->to_line);
+	mem_deref(b->from_line);
+	mem_deref(b->browser);
+}
+
+static void no_port(struct gw_http_req *req, int err)
+{
+	retry_after(req, 5);
+	if (err == EADDRINUSE)
+		gw_http_problem(req, 503, "capacity",
+				"No port of media.ports is free for the "
+				"browser.");
+	else
+		gw_http_problemf(req, 503, "internal",
+				 "The browser's port could not be opened: %s.",
+				 strerror(err));
+}
+
+static void browser_ready(int err, void *arg)
+{
+	struct browsing *b = arg;
+
+	if (err)
+		no_port(b->req, err);
+	else
+		place(b->req, &b->post, b->browser);
+	mem_deref(b);
+}
+
+static bool is_loopback(const char *address)
+{
+	struct sa sa;
+
+	return address && !sa_set_str(&sa, address, 0) && sa_is_loopback(&sa);
+}
+
+/* The port has to be open before the answer names it, and the answer goes out with
+ * the 201: so it is opened first, and closed again where there is no call. */
+static void open_browser(struct gw_http_req *req, const struct posted *post)
+{
+	struct browsing *b = mem_zalloc(sizeof(*b), browsing_destructor);
+	const bool is_from = post->p.from.is_browser;
+	int err = ENOMEM;
+
+	if (b) {
+		b->req = req;
+		b->post = *post;
+		b->to_line = mem_ref(post->p.to.line);
+		b->from_line = mem_ref(post->p.from.line);
+		err = gw_registry_open_browser(
+			&b->browser, is_from ? b->from_line : b->to_line,
+			post->p.order.webrtc, is_loopback(post->p.client),
+			browser_ready, b);
+	}
+	if (err) {
+		mem_deref(b);
+		no_port(req, err);
 	}
 }
 
@@ -276,8 +386,13 @@ void gw_api_place_call(struct gw_http_req *req)
 		return;
 	else if (!gw_placing_judge(&post.p, &post.refusal))
 		refuse(req, &post);
-	else
-		place(req, &post);
+	else {
+		gw_http_later(req);
+		if (post.p.order.webrtc)
+			open_browser(req, &post);
+		else
+			place(req, &post, NULL);
+	}
 }
 
 /* POST /calls */

@@ -264,6 +264,7 @@ void gw_api_get_call(struct gw_http_req *req)
 {
 	const char *id = gw_http_param(req, "id");
 	const char *wait = gw_http_query(req, "wait");
+	const char *quality = gw_http_query(req, "quality");
 	uint32_t timeout_s = WAIT_DEFAULT_S;
 
 	if (!gw_call_id_valid(id)) {
@@ -274,6 +275,11 @@ void gw_api_get_call(struct gw_http_req *req)
 	    strcmp(wait, "ended") != 0) {
 		gw_http_problem(req, 400, "invalid_query",
 				"wait is \"answered\" or \"ended\".");
+		return;
+	}
+	if (quality && strcmp(quality, "now") != 0) {
+		gw_http_problem(req, 400, "invalid_query",
+				"quality is \"now\".");
 		return;
 	}
 	if (!gw_api_read_uint(gw_http_query(req, "timeout"), 0, WAIT_MAX_S,
@@ -289,6 +295,8 @@ void gw_api_get_call(struct gw_http_req *req)
 			     timeout_s))
 		return;
 	gw_api_reply_call(req, id);
+	if (quality)
+		gw_registry_measure(id, gw_http_key(req));
 }
 
 /* The ladder ---------------------------------------------------------------- */

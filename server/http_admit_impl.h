@@ -41,5 +41,8 @@ bool gw_http_admit_length(struct gw_http_req *req,
 /* origin, if http.cors_origins lists it, or NULL. */
 const char *gw_http_admit_origin(const struct gw_http_req *req,
 				 const char *origin);
+/* Is a preflight the one that a page with a click token makes? What it may read
+ * is decided by the request itself, whose token names its page. */
+bool gw_http_admit_stranger(const struct gw_http_req *req, const char *origin);
 
 #endif

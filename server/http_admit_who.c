@@ -41,6 +41,43 @@ const char *gw_http_admit_origin(const struct gw_http_req *req,
 	return NULL;
 }
 
+/* An origin as browsers write it; "null" is none. */
+static bool is_web_origin(const char *origin)
+{
+	const char *const host = !strncmp(origin, "https://", 8) ? origin + 8 :
+				 !strncmp(origin, "http://", 7)  ? origin + 7 :
+								   "";
+
+	return gw_http_host_ok(host);
+}
+
+static bool is_listed(const char *list, const char *name)
+{
+	const size_t len = strlen(name);
+
+	while (list && *list) {
+		list += strspn(list, " \t,");
+		const size_t n = strcspn(list, " \t,");
+
+		if (n == len && !strncasecmp(list, name, len))
+			return true;
+		list += n;
+	}
+
+	return false;
+}
+
+/* Nothing is sent by itself along with an Authorization header: who makes one knows
+ * what stands in it. Cookies stay at home, for no answer allows credentials. */
+bool gw_http_admit_stranger(const struct gw_http_req *req, const char *origin)
+{
+	const char *const headers =
+		gw_http_in(req, "Access-Control-Request-Headers");
+
+	return gw_auth_needed(req->http->auth) && origin &&
+	       is_web_origin(origin) && is_listed(headers, "Authorization");
+}
+
 /* A page in the developer's own browser can reach 127.0.0.1, and, with a DNS
  * name that changes its mind, even call itself our origin. Without keys nothing
  * else would stop it from dialling; with a session cookie SameSite does, and
@@ -134,6 +171,9 @@ static bool admit_click(struct gw_http_req *req)
 {
 	const struct gw_route *const route = req->match.route;
 
+	/* its Origin has been compared with the token's */
+	if (is_web_origin(req->key->click->origin))
+		req->cors_origin = req->key->click->origin;
 	if (!(route->flags & GW_ROUTE_CLICK))
 		return gw_http_refuse(req, (struct gw_http_refusal){
 						   403, "missing_scope",

@@ -309,7 +309,8 @@ void gw_http_streams_end(struct gw_http *http);
 struct gw_http_file {
 	const char *path, *type;
 	const unsigned char *data, *end;
-	char etag[67]; /* quoted SHA-256                                       */
+	bool shared;   /* pages of other sites load it, too */
+	char etag[67]; /* quoted SHA-256 */
 };
 const struct gw_http_file *gw_http_file(const char *path);
 const struct gw_http_file *gw_http_openapi(void);

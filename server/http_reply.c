@@ -113,7 +113,10 @@ static void add_vary(const struct gw_http_req *req,
 {
 	const bool by_accept = req->match.flags &
 			       (GW_ROUTE_HTML | GW_ROUTE_EVENTS);
-	const bool by_origin = req->http->config->http.cors_origins.count > 0;
+	const bool by_token = req->match.flags & GW_ROUTE_CLICK &&
+			      gw_auth_needed(req->http->auth);
+	const bool by_origin = by_token ||
+			       req->http->config->http.cors_origins.count > 0;
 
 	if (by_accept || by_origin)
 		add(response, "Vary",
@@ -136,7 +139,7 @@ void gw_http_stamp(struct gw_http_req *req, struct MHD_Response *response)
 		add(response, "Strict-Transport-Security", "max-age=31536000");
 
 	add_vary(req, response);
-	if (req->cors_origin) {
+	if (req->cors_origin && !has(response, "Access-Control-Allow-Origin")) {
 		add(response, "Access-Control-Allow-Origin", req->cors_origin);
 		add(response, "Access-Control-Expose-Headers",
 		    "Location, ETag, Retry-After, RateLimit,"
@@ -332,6 +335,11 @@ void gw_http_page(struct gw_http_req *req, const char *path)
 	}
 
 	page_headers(req);
+	if (file->shared) {
+		(void)gw_http_header(req, "Access-Control-Allow-Origin", "*");
+		(void)gw_http_header(req, "Cross-Origin-Resource-Policy",
+				     "cross-origin");
+	}
 	gw_http_reply_file(req, file);
 }
 

@@ -60,6 +60,7 @@
 	row(call_timeline,  "/elements/call-timeline.js",   "web/elements/call-timeline.js",    SCRIPT) \
 	row(copy_text,      "/elements/copy-text.js",       "web/elements/copy-text.js",        SCRIPT) \
 	row(delivery_list,  "/elements/delivery-list.js",   "web/elements/delivery-list.js",    SCRIPT) \
+	row(echo_call,      "/elements/echo-call.js",       "web/elements/echo-call.js",        SCRIPT) \
 	row(hook_inbox,     "/elements/hook-inbox.js",      "web/elements/hook-inbox.js",       SCRIPT) \
 	row(line_status,    "/elements/line-status.js",     "web/elements/line-status.js",      SCRIPT) \
 	row(replay_range,   "/elements/replay-range.js",    "web/elements/replay-range.js",     SCRIPT) \
@@ -68,21 +69,26 @@
 	row(webhook_endpoint, "/elements/webhook-endpoint.js", "web/elements/webhook-endpoint.js", SCRIPT)
 /* clang-format on */
 
+/* What other sites load, too: there is nothing in it that isn't public. */
+#define SHARED_FILES(row) row(click, "/click.js", "web/click.js", SCRIPT)
+
 #define AS_DATA(symbol, path, file, type) INCLUDE_FILE(symbol, file);
 #define AS_ROW(symbol, path, file, type) \
-	{ path, type, gw_file_##symbol, gw_file_##symbol##_end, "" },
+	{ path, type, gw_file_##symbol, gw_file_##symbol##_end, false, "" },
+#define AS_SHARED(symbol, path, file, type) \
+	{ path, type, gw_file_##symbol, gw_file_##symbol##_end, true, "" },
 
 WEB_FILES(AS_DATA)
+SHARED_FILES(AS_DATA)
 INCLUDE_FILE(openapi, "server/openapi.json");
 
-static struct gw_http_file files[] = { WEB_FILES(AS_ROW) };
+static struct gw_http_file files[] = { WEB_FILES(AS_ROW)
+					       SHARED_FILES(AS_SHARED) };
 
 static struct gw_http_file openapi = {
-	"/openapi.json",
-	"application/json",
-	gw_file_openapi,
-	gw_file_openapi_end,
-	"",
+	"/openapi.json", "application/json",
+	gw_file_openapi, gw_file_openapi_end,
+	false,           "",
 };
 
 static void set_etag(struct gw_http_file *file)

@@ -42,7 +42,10 @@ struct gw_order_request {
 	const char *line;      /* or NULL: the default */
 	const char *from;      /* or NULL: one leg, role to */
 	const char *from_line; /* or NULL: line */
-	enum gw_role first;    /* who is rung first */
+	const char *
+		webrtc; /* the offer of a browser, which is from or to; or NULL */
+	enum gw_role webrtc_role;
+	enum gw_role first; /* who is rung first */
 	bool show_caller_id_to_from;
 	bool has_confirm;
 	int confirm_leg; /* a role, settled when all has been read */

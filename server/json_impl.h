@@ -33,6 +33,7 @@ struct gw_json_reader {
 	struct gw_faults *faults;
 	const struct gw_config_strings *header_patterns;
 	bool from_form;
+	enum gw_role party;                 /* whose members are being read */
 	struct gw_retry_rule *rule;         /* of retry, being read */
 	char pointer[GW_JSON_POINTER_SIZE]; /* of what is being read */
 };
@@ -71,6 +72,7 @@ typedef void(gw_json_order_h)(struct gw_json_reader *r,
 			      const struct gw_json *v);
 typedef void(gw_json_member_h)(struct gw_json_reader *r, const char *name,
 			       const struct gw_json *v);
+gw_json_order_h gw_json_order_to;
 gw_json_order_h gw_json_order_from;
 gw_json_order_h gw_json_order_from_line;
 gw_json_order_h gw_json_order_first;

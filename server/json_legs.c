@@ -5,26 +5,64 @@
 #include <string.h>
 
 #include "sip/address.h"
+#include "sip/browser.h"
+#include "sip/sdp_browser.h"
 
 /* What a browser brings is an object; phones are dialled by a string. */
-static void from_member(struct gw_json_reader *r, const char *name,
-			const struct gw_json *v)
+static void webrtc_member(struct gw_json_reader *r, const char *name,
+			  const struct gw_json *v)
 {
-	(void)v;
-	if (!strcmp(name, "webrtc"))
-		GW_WRONG(r, "is not available in this version");
+	if (!strcmp(name, "sdp"))
+		r->order->webrtc = gw_json_read_text(r, v, GW_SDP_BROWSER_MAX);
 	else
-		GW_WRONG(r, "is not a member of from; a phone is dialled by a "
-			    "string: a number or a sip: URI");
+		GW_WRONG(r, "is not a member of webrtc (sdp)");
+}
+
+static void party_member(struct gw_json_reader *r, const char *name,
+			 const struct gw_json *v)
+{
+	const size_t before = r->faults->count;
+
+	if (strcmp(name, "webrtc") != 0) {
+		GW_WRONG(r,
+			 "is not a member of %s; a phone is dialled by a "
+			 "string: a number or a sip: URI",
+			 gw_role_name((int)r->party));
+		return;
+	}
+	if (r->order->webrtc) {
+		GW_WRONG(r, "can't be as well: one of the two may be a "
+			    "browser, the other one is a phone");
+		return;
+	}
+
+	gw_json_read_members(r, v, webrtc_member);
+	r->order->webrtc_role = r->party;
+	if (!r->order->webrtc && r->faults->count == before)
+		GW_WRONG(r, "needs sdp: the offer of the browser");
+}
+
+static const char *read_party(struct gw_json_reader *r, enum gw_role role,
+			      const struct gw_json *v)
+{
+	const size_t before = r->faults->count;
+
+	if (gw_json_type(v) != GW_JSON_OBJECT || !gw_json_first(v))
+		return gw_json_sip_text(r, gw_json_read_text(r, v, GW_URI_MAX));
+
+	r->party = role;
+	gw_json_read_members(r, v, party_member);
+	return r->faults->count == before ? GW_BROWSER_URI : NULL;
+}
+
+void gw_json_order_to(struct gw_json_reader *r, const struct gw_json *v)
+{
+	r->order->to = read_party(r, GW_ROLE_TO, v);
 }
 
 void gw_json_order_from(struct gw_json_reader *r, const struct gw_json *v)
 {
-	if (gw_json_type(v) == GW_JSON_OBJECT && gw_json_first(v))
-		gw_json_read_members(r, v, from_member);
-	else
-		r->order->from = gw_json_sip_text(
-			r, gw_json_read_text(r, v, GW_URI_MAX));
+	r->order->from = read_party(r, GW_ROLE_FROM, v);
 }
 
 void gw_json_order_from_line(struct gw_json_reader *r, const struct gw_json *v)
@@ -162,6 +200,38 @@ static bool needs_two(const struct gw_order_request *o, size_t i,
 	return true;
 }
 
+static bool retries(const struct gw_schedule *schedule)
+{
+	size_t i = 0;
+
+	while (i < GW_RETRY_COUNT && !schedule->retry[i].times)
+		i++;
+	return i < GW_RETRY_COUNT;
+}
+
+/* A browser is there now, and only for one call. */
+static void settle_browser(struct gw_json_reader *r)
+{
+	const struct gw_order_request *o = r->order;
+	const struct {
+		const char *pointer;
+		bool asked;
+	} members[] = {
+		{ "/not_before", o->schedule.not_before_ms != 0 },
+		{ "/expires_at", o->schedule.expires_at_ms != 0 },
+		{ "/window", o->schedule.window.given },
+		{ "/retry", retries(&o->schedule) },
+		{ "/dedupe_seconds", o->dedupe_s != 0 },
+	};
+	size_t i;
+
+	for (i = 0; o->webrtc && i < ARRAY_SIZE(members); i++)
+		if (members[i].asked)
+			gw_fault(r->faults, members[i].pointer,
+				 "doesn't go with a browser, whose offer is "
+				 "for this call and for now");
+}
+
 void gw_json_settle_legs(struct gw_json_reader *r)
 {
 	struct gw_order_request *o = r->order;
@@ -175,6 +245,7 @@ void gw_json_settle_legs(struct gw_json_reader *r)
 			gw_fault(r->faults, pointer,
 				 "needs from: a call without it has one leg "
 				 "only, \"to\"");
+	settle_browser(r);
 	if (o->confirm_leg == GW_ROLE_ANY)
 		o->confirm_leg = o->first;
 	if (o->announce_leg == GW_ROLE_ANY)

@@ -10,11 +10,6 @@
 
 /* Members ------------------------------------------------------------------ */
 
-static void order_to(struct gw_json_reader *r, const struct gw_json *v)
-{
-	r->order->to = gw_json_sip_text(r, gw_json_read_text(r, v, GW_URI_MAX));
-}
-
 static void order_line(struct gw_json_reader *r, const struct gw_json *v)
 {
 	r->order->line = gw_json_sip_text(r, gw_json_read_text(r, v, 64));
@@ -180,7 +175,7 @@ static const struct {
 	bool nullable; /* null means: the default */
 } order_members[] = {
 	/* clang-format off */
-	{ "to",                     order_to,                   false },
+	{ "to",                     gw_json_order_to,           false },
 	{ "line",                   order_line,                 true  },
 	{ "from",                   gw_json_order_from,         true  },
 	{ "from_line",              gw_json_order_from_line,    true  },

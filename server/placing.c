@@ -18,6 +18,7 @@
 #include "server/sounds.h"
 #include "server/webhook.h"
 #include "server/writer.h"
+#include "sip/browser.h"
 #include "sip/line.h"
 
 void gw_placing_refuse(struct gw_http_req *req, const struct gw_faults *faults)
@@ -86,11 +87,42 @@ bool gw_placing_resolve(struct gw_address *addr,
 	return true;
 }
 
+/* A browser is dialled by nobody: what it has to have is an offer that we can
+ * answer with the line's codecs. */
+static void check_browser(struct gw_placing *p, struct gw_placing_party *party,
+			  const char *pointer)
+{
+	const struct gw_line_cfg *line = gw_line_cfg(party->line);
+	const char *why = !p->takes_browser ?
+				  "is only for who waits for the answer" :
+				  gw_browser_refuse(p->order.webrtc,
+						    line->codecs,
+						    line->codec_count);
+	char where[32];
+
+	party->is_browser = true;
+	party->verdict = (struct gw_policy_verdict){ .allowed = true,
+						     .rule = "webrtc",
+						     .why = "a browser is "
+							    "dialled by "
+							    "nobody" };
+	str_ncpy(party->addr.uri, GW_BROWSER_URI, sizeof(party->addr.uri));
+	(void)re_snprintf(where, sizeof(where), "%s/webrtc/sdp", pointer);
+	if (why)
+		gw_fault(&p->faults, where, "%s", why);
+}
+
 static void check_party(struct gw_placing *p, struct gw_placing_party *party,
 			const char *pointer)
 {
+	const bool is_from = party == &p->from;
 	const char *why;
 
+	if (party->given && party->line && p->order.webrtc &&
+	    is_from == (p->order.webrtc_role == GW_ROLE_FROM)) {
+		check_browser(p, party, pointer);
+		return;
+	}
 	if (party->given && party->line &&
 	    !gw_placing_resolve(&party->addr, &party->verdict, party->given,
 				party->line, p->key, &why))
@@ -194,7 +226,7 @@ static void judge_click(const struct gw_placing *p, const struct gw_key *key,
 			  "This click token is for another destination.");
 		return;
 	}
-	if (!p->from.given)
+	if (!p->from.given || p->from.is_browser)
 		return;
 	while (i < prefixes->count && strncmp(number, prefixes->list[i],
 					      strlen(prefixes->list[i])) != 0)
@@ -250,6 +282,7 @@ bool gw_placing_check(struct gw_placing *p, const struct gw_placing_source *src)
 	p->client = src->client;
 	p->body = src->body;
 	p->from_form = src->from_form;
+	p->takes_browser = src->takes_browser;
 	if (click) {
 		p->order.to = click->to;
 		check_click_members(p, src->body);
@@ -272,6 +305,7 @@ bool gw_placing_read(struct gw_placing *p, struct gw_http_req *req)
 		.from_form = gw_http_is_form(req),
 		.key = gw_http_key(req),
 		.client = gw_http_client(req),
+		.takes_browser = true,
 	};
 
 	if (gw_placing_check(p, &src))
@@ -344,9 +378,9 @@ static void judge_party(const char *pointer,
 /* What limits count by: the number, however it was written. */
 static const char *counted_as(const struct gw_placing_party *party)
 {
-	return !party->given         ? NULL :
-	       party->addr.number[0] ? party->addr.number :
-				       party->addr.uri;
+	return !party->given || party->is_browser ? NULL :
+	       party->addr.number[0]              ? party->addr.number :
+						    party->addr.uri;
 }
 
 static uint32_t lower(uint32_t a, uint32_t b)
@@ -411,6 +445,8 @@ static uint32_t excluded_s(const struct gw_placing *p)
 	const uint32_t from_s =
 		p->from.given ? gw_lines_excluded_s(p->from.line) : 0;
 
+	if (p->to.is_browser || p->from.is_browser)
+		return p->to.is_browser ? from_s : to_s;
 	return from_s > to_s ? from_s : to_s;
 }
 
@@ -419,6 +455,8 @@ static void judge_lines(const struct gw_placing *p, struct gw_refusal *r)
 {
 	const bool two = p->from.given != NULL;
 	const bool shared = two && p->from.line == p->to.line;
+	const uint32_t to_legs = p->to.is_browser ? 0 : 1;
+	const uint32_t from_legs = two && !p->from.is_browser ? 1 : 0;
 
 	if (gw_lines_all_failed(&r->retry_s)) {
 		gw_refuse(r, 503, "lines_down",
@@ -433,8 +471,8 @@ static void judge_lines(const struct gw_placing *p, struct gw_refusal *r)
 		return;
 	}
 	r->retry_s = 5;
-	if (!has_place(p->to.line, shared ? 2 : 1) ||
-	    (two && !shared && !has_place(p->from.line, 1)))
+	if (!has_place(p->to.line, shared ? to_legs + from_legs : to_legs) ||
+	    (two && !shared && !has_place(p->from.line, from_legs)))
 		gw_refuse(r, 503, "capacity",
 			  "The line has all the calls it may have.");
 	else if (!gw_registry_has_ports(two ? 2 : 1))
@@ -493,6 +531,7 @@ void gw_placing_placement(const struct gw_placing *p, struct gw_placement *pl,
 		.line = p->to.line,
 		.from_uri = p->from.given ? p->from.addr.uri : NULL,
 		.from_line = p->from.line,
+		.browser_role = p->order.webrtc_role,
 		.key = p->key,
 		.client = p->client,
 		.body = p->body,

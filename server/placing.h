@@ -23,6 +23,7 @@ struct gw_writer;
 /* One of the people. */
 struct gw_placing_party {
 	const char *given; /* as the order has it; NULL: there is none */
+	bool is_browser; /* nobody is dialled, nothing to be refused or counted */
 	struct gw_line *line;
 	struct gw_address addr;
 	struct gw_policy_verdict verdict;
@@ -36,6 +37,7 @@ struct gw_placing {
 	const char *client;
 	const struct gw_json *body;
 	bool from_form;
+	bool takes_browser;
 	int64_t due_ms; /* it begins at this wall clock time; 0: at once */
 };
 
@@ -47,6 +49,7 @@ struct gw_placing_source {
 	bool from_form; /* "30" is 30 */
 	const struct gw_key *key;
 	const char *client;
+	bool takes_browser; /* it gets the answer to an offer */
 };
 
 /* Whether a new call would be taken now at all. False: refusal says why not. */

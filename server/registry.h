@@ -13,6 +13,7 @@
 #include "server/json.h"
 #include "server/quota.h"
 
+struct gw_browser;
 struct gw_config;
 struct gw_json;
 struct gw_key;
@@ -78,6 +79,8 @@ struct gw_placement {
 	struct gw_line *line;
 	const char *from_uri; /* NULL: one leg */
 	struct gw_line *from_line;
+	struct gw_browser *browser; /* who browser_role is; or NULL */
+	enum gw_role browser_role;
 	const struct gw_key *key;    /* or NULL */
 	const char *idempotency_key; /* or NULL */
 	const uint8_t *body_sha256;  /* 32 bytes; with idempotency_key */
@@ -118,6 +121,17 @@ typedef void(gw_order_placed_h)(const struct gw_order_placed *placed,
 int gw_registry_place(const struct gw_placement *placement,
 		      gw_order_placed_h *h, void *arg);
 
+/* The port for a browser's offer, where calls through line have theirs: for
+ * gw_registry_place(). loopback: who asks is on this machine. As gw_browser_alloc()
+ * otherwise. */
+int gw_registry_open_browser(struct gw_browser **browserp,
+			     const struct gw_line *line, const char *sdp,
+			     bool loopback, void (*readyh)(int err, void *arg),
+			     void *arg);
+/* The SDP that answers the browser of the call id; NULL: it has none, or has
+ * ended. */
+const char *gw_registry_browser_answer(const char *id);
+
 /* What was answered to this idempotency key before: for requests that would be
  * refused if they were new. h gets REPLAY, MISMATCH, UNKNOWN or FAILED. */
 int gw_registry_recall(const struct gw_key *key, const char *idempotency_key,
@@ -151,6 +165,8 @@ int gw_registry_restore(const struct gw_store_row *row, int *causep);
  * ENOMEM. */
 int gw_registry_print(struct mbuf *mb, const char *id,
 		      const struct gw_key *key);
+/* Its quality is measured: whoever looks next sees it. */
+void gw_registry_measure(const char *id, const struct gw_key *key);
 int gw_registry_print_ladder(struct mbuf *mb, const char *id,
 			     const struct gw_key *key);
 /* All living calls of the key as a JSON array, oldest first, at most 1000. */

@@ -19,7 +19,8 @@ struct gw_registry_entry {
 	struct le le; /* oldest first */
 	char id[GW_STORE_ID_SIZE];
 	struct gw_call *call;
-	const struct gw_key *key; /* referenced; or NULL */
+	struct gw_browser *browser; /* or NULL */
+	const struct gw_key *key;   /* referenced; or NULL */
 	char *to, *line, *client_state;
 	char *callback;                        /* as news have it; or NULL */
 	char *from, *from_line;                /* NULL: one leg */

@@ -27,6 +27,14 @@ int gw_registry_print(struct mbuf *mb, const char *id, const struct gw_key *key)
 	return e ? print_entry(mb, e) : ENOENT;
 }
 
+void gw_registry_measure(const char *id, const struct gw_key *key)
+{
+	const struct gw_registry_entry *e = gw_registry_find_for(id, key);
+
+	if (e)
+		gw_call_measure(e->call);
+}
+
 int gw_registry_print_ladder(struct mbuf *mb, const char *id,
 			     const struct gw_key *key)
 {

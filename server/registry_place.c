@@ -17,6 +17,7 @@
 #include "server/log.h"
 #include "server/recordings.h"
 #include "server/sounds.h"
+#include "sip/browser.h"
 #include "sip/line.h"
 
 /* The answer of the store --------------------------------------------------- */
@@ -193,6 +194,8 @@ int gw_registry_make_call(struct gw_call **callp, struct gw_registry_entry *e,
 	const struct gw_call_order order = {
 		.to = pl->uri,
 		.from = pl->from_uri,
+		.browser = pl->browser,
+		.browser_role = pl->browser_role,
 		.line = pl->line,
 		.from_line = pl->from_line,
 		.first = o->first,
@@ -241,6 +244,7 @@ static int fill_entry(struct gw_registry_entry *e,
 	int err;
 
 	e->key = mem_ref((void *)(uintptr_t)pl->key);
+	e->browser = mem_ref(pl->browser);
 	e->revision = 1;
 	e->seq = 1;
 	if (id) {
@@ -327,6 +331,7 @@ static void entry_destructor(void *arg)
 	mem_deref(e->use);
 	mem_deref((void *)(uintptr_t)e->key);
 	mem_deref(e->call);
+	mem_deref(e->browser);
 	mem_deref(e->to);
 	mem_deref(e->line);
 	mem_deref(e->from);
@@ -417,6 +422,38 @@ out:
 	e->use = NULL;
 	mem_deref(e);
 	return err;
+}
+
+/* A browser's port ---------------------------------------------------------- */
+
+int gw_registry_open_browser(struct gw_browser **browserp,
+			     const struct gw_line *line, const char *sdp,
+			     bool loopback, void (*readyh)(int err, void *arg),
+			     void *arg)
+{
+	const struct gw_line_cfg *codecs = gw_line_cfg(line);
+	const struct gw_config_media *media = &gw_registry.cfg->media;
+	const struct gw_config_strings *told = &media->browser_advertise;
+	const bool has_one = !told->count && media->advertise;
+	const struct gw_browser_cfg cfg = {
+		.media = gw_registry.media,
+		.sdp = sdp,
+		.codecs = codecs->codecs,
+		.codec_count = codecs->codec_count,
+		.listen = media->listen,
+		.addresses = has_one ? &media->advertise : told->list,
+		.address_count = has_one ? 1 : told->count,
+		.loopback = loopback,
+	};
+
+	return gw_browser_alloc(browserp, &cfg, readyh, arg);
+}
+
+const char *gw_registry_browser_answer(const char *id)
+{
+	const struct gw_registry_entry *e = gw_registry_find(id);
+
+	return e && !e->over_at ? gw_browser_answer(e->browser) : NULL;
 }
 
 /* Asking only --------------------------------------------------------------- */

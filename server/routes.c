@@ -19,7 +19,7 @@ const struct gw_route gw_routes[] = {
 	/* clang-format off */
 	{ GW_POST,   "/calls",               "createCall",    "calls:create", gw_api_create_call,    BODY | GW_ROUTE_HTML | CLICK | GW_ROUTE_PLACES, "dry_run" },
 	{ GW_GET,    "/calls",               "listCalls",     "calls:read",   gw_api_list_calls,     0,                          "status to from line since limit cursor" },
-	{ GW_GET,    "/calls/{id}",          "getCall",       "calls:read",   gw_api_get_call,       GW_ROUTE_HTML | CLICK,      "wait timeout" },
+	{ GW_GET,    "/calls/{id}",          "getCall",       "calls:read",   gw_api_get_call,       GW_ROUTE_HTML | CLICK,      "wait timeout quality" },
 	{ GW_DELETE, "/calls/{id}",          "deleteCall",    "calls:hangup", gw_api_delete_call,    CLICK,                        NULL },
 	{ GW_POST,   "/calls/{id}/hangup",   "hangupCall",    "calls:hangup", gw_api_hangup_call,    BODY_MAYBE | GW_ROUTE_HTML | CLICK, NULL },
 	{ GW_POST,   "/calls/{id}/dtmf",     "pressDigits",   "calls:control", gw_api_dtmf,         BODY | CLICK,                       NULL },

@@ -18,7 +18,8 @@
  *   call_transfer.c transfers
  *   call_end.c      the ways to the end
  *   call_facts.c    info, ladder, diagnosis
- *   call_stored.c   BYE for a dialog of an earlier process */
+ *   call_stored.c   BYE for a dialog of an earlier process
+ *   call_webrtc.c   a browser before its leg begins */
 #include "sip/call_impl.h"
 
 #include <errno.h>
@@ -71,6 +72,8 @@ void gw_call_start(struct gw_call *call)
 
 	mem_ref(call);
 
+	if (!gw_call_watch_browser(call))
+		goto out;
 	if (!gw_call_enter_lines(call)) {
 		gw_call_end_by(call, GW_CAUSE_CAPACITY, GW_ENDED_BY_LINE);
 		goto out;
@@ -113,6 +116,7 @@ static void destructor(void *arg)
 	for (size_t i = 0; i < call->leg_count; i++)
 		mem_deref(call->legs[i]);
 	gw_call_leave_lines(call);
+	gw_call_unwatch_browser(call);
 
 	gw_ladder_free(&call->ladder);
 	mem_deref(call->diagnosis);

@@ -10,6 +10,7 @@
 #include "sip/cause.h"
 #include "sip/media/media.h"
 
+struct gw_browser;
 struct gw_line;
 struct gw_stack;
 struct gw_media;
@@ -93,6 +94,11 @@ struct gw_call_sound {
 struct gw_call_order {
 	const char *to;   /* as gw_address_parse() normalised it: a SIP URI */
 	const char *from; /* the same; NULL: one leg, role to */
+	struct gw_browser
+		*browser; /* referenced: who browser_role is, instead of a
+				     * phone, whose URI is GW_BROWSER_URI; NULL: both
+				     * are phones */
+	enum gw_role browser_role;
 	struct gw_line *line;        /* rings to */
 	struct gw_line *from_line;   /* rings from; NULL: line */
 	enum gw_role first;          /* who is rung first */
@@ -272,6 +278,8 @@ int gw_call_transfer(struct gw_call *call,
 		     const struct gw_call_transfer *transfer);
 
 const struct gw_call_info *gw_call_info(const struct gw_call *call);
+/* The quality of its living legs is brought up to date, a moment later. */
+void gw_call_measure(struct gw_call *call);
 
 /* The ladder: every SIP message of the call in order, credentials removed. At
  * most 64 messages and 32 kB are kept, the first ones and the last ones; skipped

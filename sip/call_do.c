@@ -35,6 +35,10 @@ int gw_call_add_leg(struct gw_leg **legp, struct gw_call *call,
 		.order = &call->order,
 		.line = line,
 		.uri = uri,
+		.browser = gw_call_is_browser(call, role) &&
+					   !call->party[role] ?
+				   call->order.browser :
+				   NULL,
 		.codec = codec_for(call, role),
 		.ilbc_last = two,
 		.shows_to = two && is_from &&
@@ -95,7 +99,8 @@ static void dial_second(struct gw_call *call)
 	struct gw_leg *leg;
 
 	/* it may have been lost while the first one rang */
-	if (!gw_call_line_hopes(gw_call_line_of(call, role))) {
+	if (!gw_call_is_browser(call, role) &&
+	    !gw_call_line_hopes(gw_call_line_of(call, role))) {
 		gw_call_end_by(call, GW_CAUSE_LINE_NOT_REGISTERED,
 			       GW_ENDED_BY_LINE);
 		return;

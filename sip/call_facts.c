@@ -38,6 +38,12 @@ const struct gw_call_info *gw_call_info(const struct gw_call *call)
 	return &call->info;
 }
 
+void gw_call_measure(struct gw_call *call)
+{
+	for (size_t i = 0; i < call->leg_count; i++)
+		gw_leg_measure(call->legs[i]);
+}
+
 struct ladder_adapter {
 	gw_ladder_h *h;
 	void *arg;

@@ -4,6 +4,7 @@
 
 #include <re.h>
 
+#include "sip/browser.h"
 #include "sip/call.h"
 #include "sip/call_fsm.h"
 #include "sip/ladder.h"
@@ -123,6 +124,11 @@ void gw_call_apply(struct gw_call *call, enum gw_call_input input);
 /* The next of the legs; not dialled yet. */
 int gw_call_add_leg(struct gw_leg **legp, struct gw_call *call,
 		    enum gw_role role, const char *uri, struct gw_line *line);
+/* Who was ordered as role is a browser, not a phone. */
+bool gw_call_is_browser(const struct gw_call *call, enum gw_role role);
+/* The browser may leave before its leg has begun: false when it has already. */
+bool gw_call_watch_browser(struct gw_call *call);
+void gw_call_unwatch_browser(struct gw_call *call);
 
 /* call_news.c: upwards. */
 void gw_call_tell_event(struct gw_call *call, struct gw_call_event *ev);

@@ -23,6 +23,8 @@ bool gw_call_enter_lines(struct gw_call *call)
 	for (size_t i = 0; i < count; i++) {
 		struct gw_line *line = gw_call_line_of(call, roles[i]);
 
+		if (gw_call_is_browser(call, roles[i]))
+			continue;
 		if (gw_line_enter(line))
 			return false;
 		call->places[i] = line;
@@ -79,6 +81,15 @@ static enum readiness readiness_of(const struct gw_line *line)
 	}
 }
 
+/* A browser needs no line to be reached by. */
+static enum readiness readiness_for(const struct gw_call *call,
+				    enum gw_role role)
+{
+	return gw_call_is_browser(call, role) ?
+		       READY :
+		       readiness_of(gw_call_line_of(call, role));
+}
+
 bool gw_call_line_hopes(const struct gw_line *line)
 {
 	return readiness_of(line) != NOT;
@@ -114,11 +125,10 @@ void gw_call_unwatch_lines(struct gw_call *call)
 
 void gw_call_look_at_lines(struct gw_call *call)
 {
-	enum readiness worst = readiness_of(call->order.line);
+	enum readiness worst = readiness_for(call, GW_ROLE_TO);
 
 	if (gw_call_has_two(call)) {
-		const enum readiness from =
-			readiness_of(gw_call_line_of(call, GW_ROLE_FROM));
+		const enum readiness from = readiness_for(call, GW_ROLE_FROM);
 
 		worst = from > worst ? from : worst;
 	}

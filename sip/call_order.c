@@ -44,6 +44,7 @@ int gw_call_order_copy(struct gw_call *call, const struct gw_call_order *from)
 		return ENOMEM;
 
 	*to = *from;
+	to->browser = mem_ref(from->browser);
 	to->to = put(&p, from->to);
 	to->from = put(&p, from->from);
 	to->to_number = put(&p, from->to_number);

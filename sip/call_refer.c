@@ -17,8 +17,8 @@ bool gw_call_refer_first(struct gw_call *call)
 	const char *uri = call->first == GW_ROLE_FROM ? call->order.to :
 							call->order.from;
 
-	if (call->order.join != GW_JOIN_REFER || call->refer != GW_REFER_NO ||
-	    gw_leg_refer(first, uri))
+	if (call->order.join != GW_JOIN_REFER || call->order.browser ||
+	    call->refer != GW_REFER_NO || gw_leg_refer(first, uri))
 		return false;
 
 	call->refer = GW_REFER_ASKED;

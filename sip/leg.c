@@ -16,7 +16,8 @@
  *   leg_sound.c   what is played, heard, joined and recorded
  *   leg_digits.c  what is pressed
  *   leg_end.c     the end, and why
- *   leg_facts.c   info and clues */
+ *   leg_facts.c   info and clues
+ *   leg_webrtc.c  a browser instead of a phone */
 #include "sip/leg_impl.h"
 
 #include <errno.h>
@@ -85,6 +86,7 @@ static void destructor(void *data)
 	mem_deref(leg->tap);
 	gw_leg_drop_session(leg, 16, "normal_clearing");
 	mem_deref(leg->port);
+	gw_leg_drop_browser(leg);
 	mem_deref(leg->headers);
 	mem_deref(leg->call_id);
 	explicit_bzero(leg->local.keys, sizeof(leg->local.keys));
@@ -141,6 +143,7 @@ int gw_leg_alloc(struct gw_leg **legp, const struct gw_leg_cfg *cfg)
 		return ENOMEM;
 	}
 
+	leg->browser = mem_ref(cfg->browser);
 	leg->role = cfg->role;
 	leg->origin_ms = cfg->origin_ms;
 	leg->order = cfg->order;

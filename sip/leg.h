@@ -5,6 +5,7 @@
 
 #include "sip/call.h"
 
+struct gw_browser;
 struct gw_leg;
 struct gw_session_transfer;
 
@@ -57,6 +58,7 @@ struct gw_leg_cfg {
 	const struct gw_call_order *order; /* must outlive the leg */
 	struct gw_line *line;              /* the same */
 	const char *uri;                   /* copied */
+	struct gw_browser *browser; /* who is there instead of a phone; or NULL */
 	const char *codec; /* to be offered first, if the line has it; or NULL */
 	bool shows_to;     /* it is shown the to number, not the caller */
 	bool auto_answer;
@@ -93,6 +95,8 @@ int gw_leg_join(struct gw_leg *a, struct gw_leg *b);
 void gw_leg_part(struct gw_leg *leg);
 int gw_leg_mute(struct gw_leg *leg, bool on);
 void gw_leg_watch(struct gw_leg *leg, uint32_t stall_ms);
+/* Its quality is brought up to date, a moment later. */
+void gw_leg_measure(struct gw_leg *leg);
 /* right may be NULL. Pieces come to left's handler. */
 int gw_leg_record(struct gw_leg *left, struct gw_leg *right, bool on);
 /* Its sound goes elsewhere: none is sent from here. */

@@ -101,6 +101,8 @@ int gw_leg_hold(struct gw_leg *leg, bool on)
 {
 	if (gw_leg_is_up(leg) && leg->held == on)
 		return leg->change ? EBUSY : EALREADY;
+	if (leg->browser)
+		return gw_leg_hold_browser(leg, on);
 
 	return ask(leg, on ? GW_LEG_CHANGE_HOLD : GW_LEG_CHANGE_UNHOLD,
 		   &leg->local);

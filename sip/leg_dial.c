@@ -186,6 +186,11 @@ static void dial(struct gw_leg *leg)
 
 void gw_leg_start(struct gw_leg *leg)
 {
+	if (leg->browser) {
+		gw_leg_start_browser(leg);
+		return;
+	}
+
 	leg->state = GW_LEG_DIALING;
 	dial(leg);
 }

@@ -80,6 +80,7 @@ void gw_leg_gone(void *arg)
 
 	tmr_cancel(&leg->ring);
 	leg->port = mem_deref(leg->port);
+	gw_leg_drop_browser(leg);
 	leg->state = GW_LEG_ENDED;
 	leg->ended_at_ms = gw_moment_ms(leg->origin_ms);
 	gw_leg_tell(leg, GW_LEG_NEWS_GONE);

@@ -4,6 +4,7 @@
 
 #include <re.h>
 
+#include "sip/browser.h"
 #include "sip/leg.h"
 #include "sip/moment.h"
 #include "sip/sdp.h"
@@ -42,6 +43,7 @@ struct gw_leg {
 	gw_leg_wire_h *wireh;
 	void *arg;
 
+	struct gw_browser *browser; /* instead of the session; or NULL */
 	struct gw_line_way_req *way;
 	struct gw_session *session;
 	struct gw_stack_tap *tap;
@@ -54,7 +56,7 @@ struct gw_leg {
 	char address[64];                      /* local.address */
 	char bound[64];  /* where RTP leaves: not what we tell, behind NAT */
 	struct tmr ring; /* ring_timeout, then last words */
-	struct tmr next_proxy;
+	struct tmr next_proxy; /* a browser has other uses for it */
 	size_t target; /* next hop of the line: see struct gw_line_way */
 	uint32_t tries;
 	char *tried[GW_LEG_REDIRECTS_MAX]; /* URIs that sent us elsewhere */
@@ -134,6 +136,11 @@ void gw_leg_end_for_sdp(struct gw_leg *leg, int err);
 int gw_leg_on_offered(struct mbuf **bodyp, const struct sip_msg *msg,
 		      void *arg);
 void gw_leg_on_agreed(const struct sip_msg *ack, void *arg);
+
+/* leg_webrtc.c: a leg that is a browser. */
+void gw_leg_start_browser(struct gw_leg *leg);
+int gw_leg_hold_browser(struct gw_leg *leg, bool on);
+void gw_leg_drop_browser(struct gw_leg *leg); /* once its port is closed */
 
 /* leg_end.c: ends it now; what the session knows is the outcome. */
 void gw_leg_go_down(struct gw_leg *leg);

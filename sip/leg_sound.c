@@ -67,6 +67,12 @@ int gw_leg_mute(struct gw_leg *leg, bool on)
 	return err;
 }
 
+void gw_leg_measure(struct gw_leg *leg)
+{
+	if (has_port(leg) && gw_leg_is_up(leg))
+		(void)gw_media_stats(leg->port);
+}
+
 void gw_leg_watch(struct gw_leg *leg, uint32_t stall_ms)
 {
 	if (has_port(leg))

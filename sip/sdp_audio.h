@@ -48,4 +48,17 @@ int gw_sdp_read_audio(struct gw_sdp_audio *audio,
 		      const struct gw_sdp_section *sec,
 		      struct gw_sdp_slice session);
 
+/* The first of ours that they have, as who answers an offer chooses (sdp_read.c).
+ * False: there is none. */
+bool gw_sdp_choose(struct gw_media_codec *codec,
+		   const struct gw_sdp_audio *audio,
+		   const struct gw_sdp_local *local);
+
+/* sdp_write.c: the m= line of an answer and what belongs to it: one codec and its
+ * events. */
+int gw_sdp_write_chosen(struct mbuf *mb, uint16_t port, const char *proto,
+			const struct gw_media_codec *codec);
+/* Theirs, word for word as far as it was checked, with port 0. */
+int gw_sdp_write_declined(struct mbuf *mb, const struct gw_sdp_section *sec);
+
 #endif

@@ -153,6 +153,19 @@ static void fill_codec(struct gw_media_codec *out,
 	}
 }
 
+bool gw_sdp_choose(struct gw_media_codec *out, const struct gw_sdp_audio *audio,
+		   const struct gw_sdp_local *local)
+{
+	const struct gw_sdp_codec *codec = NULL;
+	const struct gw_sdp_payload *pl = choose_by_us(&codec, audio, local);
+
+	memset(out, 0, sizeof(*out));
+	out->pt_dtmf_rx = out->pt_dtmf_tx = -1;
+	if (pl)
+		fill_codec(out, audio, pl, codec, local, true);
+	return pl != NULL;
+}
+
 static void name_payloads(char *out, size_t size,
 			  const struct gw_sdp_audio *audio)
 {

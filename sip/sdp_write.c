@@ -111,11 +111,11 @@ int gw_sdp_offer(struct mbuf *mb, const struct gw_sdp_local *local)
 	return err ? err : write_end(mb, GW_SDP_PTIME_MS, local->dir);
 }
 
-/* The m= line and what belongs to it: one codec and its events. pt_dtmf: -1: none */
-static int write_chosen(struct mbuf *mb, uint16_t port, const char *proto,
-			const struct gw_media_codec *codec, unsigned pt,
-			int pt_dtmf)
+int gw_sdp_write_chosen(struct mbuf *mb, uint16_t port, const char *proto,
+			const struct gw_media_codec *codec)
 {
+	const unsigned pt = codec->pt_rx;
+	const int pt_dtmf = codec->pt_dtmf_rx;
 	const struct gw_sdp_codec *known = gw_sdp_codec_find(codec->name);
 	const struct gw_sdp_codec *dtmf =
 		gw_sdp_codec_find(GW_SDP_TELEPHONE_EVENT);
@@ -151,8 +151,7 @@ static int write_audio(struct mbuf *mb, const struct gw_sdp_local *local,
 	if (remote->secure && !local->has_keys)
 		return EINVAL;
 
-	err = write_chosen(mb, local->rtp_port, sec->proto, codec, codec->pt_rx,
-			   codec->pt_dtmf_rx);
+	err = gw_sdp_write_chosen(mb, local->rtp_port, sec->proto, codec);
 	if (!err && remote->secure)
 		err = write_own_key(mb, local, remote->crypto.suite,
 				    remote->crypto.tag);
@@ -161,8 +160,7 @@ static int write_audio(struct mbuf *mb, const struct gw_sdp_local *local,
 		     write_end(mb, codec->ptime_ms, local->dir & remote->dir);
 }
 
-/* Theirs, word for word as far as it was checked, with port 0. */
-static int write_declined(struct mbuf *mb, const struct gw_sdp_section *sec)
+int gw_sdp_write_declined(struct mbuf *mb, const struct gw_sdp_section *sec)
 {
 	struct gw_sdp_slice formats = sec->formats;
 	struct gw_sdp_slice first = gw_sdp_word(&formats, " ");
@@ -195,7 +193,7 @@ int gw_sdp_answer(struct mbuf *mb, const struct gw_sdp_local *local,
 			return EBADMSG;
 		err = i == remote->stream ?
 			      write_audio(mb, local, &sec, remote) :
-			      write_declined(mb, &sec);
+			      gw_sdp_write_declined(mb, &sec);
 	}
 
 	return err == ENOENT ? 0 : err;

@@ -12,6 +12,7 @@ import { statusWords } from "/lib/words.js";
 import "/elements/call-form.js";
 import "/elements/call-card.js";
 import "/elements/call-page.js";
+import "/elements/echo-call.js";
 import "/elements/line-status.js";
 import "/elements/sign-in.js";
 import "/elements/api-reference.js";
@@ -36,6 +37,7 @@ const at = (id) => document.getElementById(id);
 const form = document.querySelector("call-form");
 const page = document.querySelector("call-page");
 const reference = document.querySelector("api-reference");
+const echo = document.querySelector("echo-call");
 const sign_in = document.querySelector("sign-in");
 const page_call = page ? decodeURIComponent(location.pathname.split("/")[2] ?? "") : null;
 
@@ -105,6 +107,7 @@ const drawDesk = () => {
 	for (const line of state.lines)
 		lines.get(line.name).line = { ...line, calls: callsUp(line.name) };
 	form.lines = state.lines;
+	at("voice").hidden = !state.lines.some(({ name }) => name === "sandbox");
 	tick();
 };
 
@@ -147,11 +150,18 @@ const lookAtLines = soon(300, () => form && !state.locked && load(gateway.listLi
 	draw();
 }));
 
-/* Who shows the SIP messages of a call: its page, or its card while it is open. */
+/* Who shows the SIP messages of a call: its page, its card while it is open, and
+ * beneath the button who talks himself. */
+const isEcho = (id) => echo?.call?.id === id;
 const ladders = watchLadders({
 	ask: (id, done) => load(() => gateway.getSip(id), done),
-	wanted: (id) => (page ? id === page_call : cards.get(id)?.wantsSip),
-	show: (id, sip) => { (page ?? cards.get(id)).sip = sip; },
+	wanted: (id) => (page ? id === page_call : cards.get(id)?.wantsSip || isEcho(id)),
+	show: (id, sip) => {
+		if (isEcho(id))
+			echo.sip = sip;
+		if (page || cards.get(id)?.wantsSip)
+			(page ?? cards.get(id)).sip = sip;
+	},
 });
 
 const onEvent = (event) => {
@@ -160,6 +170,8 @@ const onEvent = (event) => {
 		return;
 	if (event.call_id)
 		ladders.look(event.call_id);
+	if (isEcho(event.call_id) && event.call)
+		echo.call = event.call;
 	state.lines = onLineEvent(state.lines, event);
 	if (event.type.startsWith("line.") || event.type === "call.initiated" || event.type === "call.ended")
 		lookAtLines(); /* how many calls each has up; and an older answer may be on its way */
@@ -319,6 +331,7 @@ const wishes = {
 	},
 	steps: ({ detail: call }) => lookAtSteps(call),
 	ladder: ({ detail: call }) => ladders.look(call.id),
+	look: ({ detail: call, target }) => load(() => gateway.measureCall(call.id), (answer) => { target.call = answer; }),
 	check: ({ detail: line, target }) => {
 		target.busy = true;
 		load(() => gateway.checkLine(line.name),

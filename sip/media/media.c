@@ -172,6 +172,9 @@ static void carry_out(struct gw_media *media, const struct gw_media_command *c)
 	case GW_MEDIA_DO_SECURE:
 		gw_port_secure(port, c->u.secure.on ? &c->u.secure.srtp : NULL);
 		break;
+	case GW_MEDIA_DO_BROWSER:
+		gw_port_browser(port, media->identity, &c->u.browser);
+		break;
 	case GW_MEDIA_DO_CLOSE:
 		close_port(media, port, c->u.on);
 		break;
@@ -251,6 +254,11 @@ static int set_up(struct gw_media *media)
 	if (media->clock_fd < 0)
 		return errno;
 
+	err = gw_dtls_identity_alloc(&media->identity);
+	if (err)
+		return err;
+	gw_dtls_identity_hash(media->certificate, media->identity);
+
 	err = fd_listen(media->clock_fd, FD_READ, on_clock, media);
 	if (!err)
 		err = mqueue_alloc(&mq, on_wake, media);
@@ -271,6 +279,7 @@ static void tear_down(struct gw_media *media)
 		(void)close(media->clock_fd);
 	}
 	media->mq = mem_deref(media->mq);
+	media->identity = mem_deref(media->identity);
 }
 
 static void report_start(struct gw_media *media, int err)

@@ -55,6 +55,8 @@ enum gw_media_fact_type {
 	GW_MEDIA_RESUMED,    /* and then again something               */
 	GW_MEDIA_TONE,       /* tone: what gw_media_detect() listened for */
 	GW_MEDIA_RECORDED, /* samples: the next piece of a recording, or its last */
+	GW_MEDIA_CONNECTED, /* the browser is there and is who its offer says */
+	GW_MEDIA_LOST, /* the browser isn't, or no more: err, see gw_media_browser() */
 	GW_MEDIA_STATS, /* answer to gw_media_stats(), and the last fact after
 				 * gw_media_close()                        */
 };
@@ -213,5 +215,44 @@ struct gw_media_srtp {
 };
 int gw_media_secure(struct gw_media_port *port,
 		    const struct gw_media_srtp *srtp);
+
+/* A browser instead of a phone (WebRTC): ICE-lite, DTLS-SRTP, RTP and RTCP on one
+ * port. It is said once, right behind gw_media_open(). Nothing passes before
+ * CONNECTED, for which gw_media_remote() waits: it tells codec and direction, its
+ * addresses mean nothing; the only one that is heard is the one that the browser's
+ * ICE has nominated.
+ * LOST comes once and is the end of it: ETIMEDOUT (not connected within
+ * GW_MEDIA_CONNECT_MS), EACCES (another certificate), EPROTO (DTLS), ENOMEM;
+ * ECONNRESET (closed by the browser), ENETDOWN (nothing of it for
+ * GW_MEDIA_CONSENT_MS). */
+enum {
+	GW_MEDIA_CONNECT_MS = 15000,
+	GW_MEDIA_CONSENT_MS =
+		7000, /* RFC 7675 5.1: browsers ask every six seconds at most */
+	GW_ICE_UFRAG_SIZE = 9,
+	GW_ICE_PWD_SIZE = 33,
+	GW_MEDIA_HASH_MAX = 64,
+	GW_MEDIA_CERT_HASH = 32, /* SHA-256 */
+};
+/* What the browser proves itself with in its checks: ours. */
+struct gw_media_ice {
+	char ufrag[GW_ICE_UFRAG_SIZE], pwd[GW_ICE_PWD_SIZE];
+};
+enum gw_media_hash { GW_MEDIA_SHA256, GW_MEDIA_SHA384, GW_MEDIA_SHA512 };
+/* Of the browser's certificate. */
+struct gw_media_fingerprint {
+	enum gw_media_hash hash;
+	uint8_t bytes[GW_MEDIA_HASH_MAX];
+	size_t len;
+};
+struct gw_media_browser {
+	struct gw_media_ice ours;
+	struct gw_media_fingerprint theirs;
+};
+int gw_media_browser(struct gw_media_port *port,
+		     const struct gw_media_browser *browser);
+/* The SHA-256 of our certificate; the same as long as media lives. */
+void gw_media_certificate(uint8_t hash[GW_MEDIA_CERT_HASH],
+			  const struct gw_media *media);
 
 #endif

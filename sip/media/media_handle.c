@@ -416,3 +416,19 @@ int gw_media_secure(struct gw_media_port *handle,
 	explicit_bzero(&c, sizeof(c));
 	return err;
 }
+
+int gw_media_browser(struct gw_media_port *handle,
+		     const struct gw_media_browser *browser)
+{
+	struct gw_media_command c = { .u.browser = *browser };
+	const int err = command(handle, GW_MEDIA_DO_BROWSER, &c);
+
+	explicit_bzero(&c, sizeof(c));
+	return err;
+}
+
+void gw_media_certificate(uint8_t hash[GW_MEDIA_CERT_HASH],
+			  const struct gw_media *media)
+{
+	memcpy(hash, media->certificate, GW_MEDIA_CERT_HASH);
+}

@@ -8,6 +8,7 @@
 
 #include <re.h>
 
+#include "sip/media/dtls.h"
 #include "sip/media/media.h"
 #include "sip/media/port.h"
 #include "sip/media/range.h"
@@ -37,6 +38,7 @@ enum gw_media_command_type {
 	GW_MEDIA_DO_DETECT,
 	GW_MEDIA_DO_RECORD,
 	GW_MEDIA_DO_SECURE,
+	GW_MEDIA_DO_BROWSER,
 	GW_MEDIA_DO_CLOSE,
 };
 
@@ -67,6 +69,7 @@ struct gw_media_command {
 			bool on;
 			struct gw_media_srtp srtp;
 		} secure;
+		struct gw_media_browser browser;
 		struct {
 			enum gw_tone tone;
 			char country[4]; /* one that is longer is unknown */
@@ -86,6 +89,7 @@ struct gw_media {
 	struct list commands;
 	bool stopping, is_started;
 	int start_err;
+	uint8_t certificate[GW_MEDIA_CERT_HASH]; /* set before is_started */
 	struct mqueue *mq; /* set before is_started, freed after joining */
 
 	struct list handles; /* loop thread */
@@ -93,6 +97,7 @@ struct gw_media {
 	/* media thread: */
 	struct list ports, ticking;
 	struct gw_port_range range;
+	struct gw_dtls_identity *identity;
 	int clock_fd;
 	bool overloaded; /* a tick took longer than to the next one */
 };

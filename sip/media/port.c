@@ -11,7 +11,8 @@
  *   port_join.c      how it is passed on to another port
  *   port_send.c      what is sent, by the clock, as an echo or passed on
  *   port_secure.c    SRTP, both ways
- *   port_rtcp.c      reports */
+ *   port_rtcp.c      reports
+ *   port_browser.c   ICE and DTLS, where the far side is a browser */
 #include "sip/media/port_impl.h"
 
 #include <errno.h>
@@ -156,8 +157,10 @@ void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 		port->heard_us = gw_port_now_us(); /* off hold: a new chance */
 
 	gw_port_apply_secure(port);
-	set_peer(&port->rtp, rtp);
-	set_peer(&port->rtcp, rtcp);
+	if (!port->browser) {
+		set_peer(&port->rtp, rtp);
+		set_peer(&port->rtcp, rtcp);
+	}
 	port->dir = dir;
 	set_codec(port, codec);
 
@@ -220,6 +223,7 @@ static void destructor(void *arg)
 	gw_port_part(port);
 	gw_port_end_recording(port);
 	gw_port_end_reports(port);
+	gw_port_close_browser(port);
 	tmr_cancel(&port->dtmf_tmr);
 	tmr_cancel(&port->stall_tmr);
 	if (port->ticking_le.list)

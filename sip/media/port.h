@@ -49,6 +49,9 @@ void gw_port_remote(struct gw_port *port, const struct sa *rtp,
 		    enum gw_media_direction dir);
 /* srtp: NULL is plain RTP. */
 void gw_port_secure(struct gw_port *port, const struct gw_media_srtp *srtp);
+struct gw_dtls_identity;
+void gw_port_browser(struct gw_port *port, struct gw_dtls_identity *identity,
+		     const struct gw_media_browser *browser);
 void gw_port_latch(struct gw_port *port, const struct sa *alt);
 void gw_port_play(struct gw_port *port, const struct gw_sound *sound);
 void gw_port_tone(struct gw_port *port, enum gw_tone tone, const char *country);

@@ -49,7 +49,8 @@ struct gw_port {
 	enum gw_media_direction dir;
 	int64_t remote_us; /* since when */
 
-	bool is_secure; /* without secure, nothing passes */
+	struct gw_port_browser *browser; /* or NULL: a phone */
+	bool is_secure;                  /* without secure, nothing passes */
 	struct gw_secure *secure;
 	/* what the next remote brings: */
 	bool secure_changes, secure_next;
@@ -180,6 +181,17 @@ void gw_port_close_secure(struct gw_port *port);
  * sent has GW_SECURE_ROOM behind it. */
 bool gw_port_seal(struct gw_port *port, struct mbuf *mb, bool rtcp);
 bool gw_port_unseal(struct gw_port *port, struct mbuf *mb, bool rtcp);
+
+/* port_browser.c ---------------------------------------------------------- */
+
+/* What comes from a browser, all on one socket: true where it is sound, which the
+ * others take. */
+bool gw_port_browser_receive(struct gw_port *port, const struct sa *src,
+			     struct mbuf *mb);
+/* Says goodbye to it. */
+void gw_port_close_browser(struct gw_port *port);
+/* What DTLS has agreed on, at once and for good. */
+int gw_port_set_keys(struct gw_port *port, const struct gw_media_srtp *keys);
 
 /* port_hear.c ------------------------------------------------------------- */
 

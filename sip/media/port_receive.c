@@ -125,6 +125,8 @@ void gw_port_on_rtp(const struct sa *src, struct mbuf *mb, void *arg)
 	struct gw_rtp rtp;
 	bool sound, event, noise;
 
+	if (port->browser && !gw_port_browser_receive(port, src, mb))
+		return;
 	if (!port->has_remote ||
 	    !gw_port_is_from(&port->rtp, &port->alt, src) ||
 	    !gw_port_unseal(port, mb, false) ||

@@ -47,6 +47,12 @@ void gw_port_apply_secure(struct gw_port *port)
 	drop_keys(port);
 }
 
+int gw_port_set_keys(struct gw_port *port, const struct gw_media_srtp *keys)
+{
+	port->is_secure = true;
+	return gw_secure_alloc(&port->secure, keys);
+}
+
 void gw_port_close_secure(struct gw_port *port)
 {
 	port->secure = mem_deref(port->secure);

@@ -18,6 +18,7 @@ const binary = resolve(process.argv[2]);
 const meter = resolve(process.argv[3]);
 const pairsMeter = join(dirname(meter), 'pairs');
 const sinkMeter = join(dirname(meter), 'sink');
+const browsersMeter = join(dirname(meter), 'browsers');
 const only = process.argv[4] ? process.argv[4].split(',') : null;
 const HTTP = 18080, CALLEE = 15080, CALLER = 15090, SINK = 15100, TICKS = 100;
 const dir = mkdtempSync(join(tmpdir(), 'bellpull-bench-'));
@@ -512,7 +513,37 @@ const webhooks = async () => {
 	await webhookHole();
 };
 
-const parts = { cost, access, latency, ceiling, overload, memory, flat, streams, two, twoCost, twoLatency, relay, webhooks };
+/* ---- browsers ------------------------------------------------------------------- */
+
+/* 100 browsers call 100 phones that say what they hear; PCMA on both sides, so that
+ * sound is passed on and only sealed and opened. */
+const browser = async () => {
+	const CALLS = 100, RATE_IN = 20, STEADY = 12;
+	const meet = async (count, steady) => {
+		const r = await run(browsersMeter, ['--http', String(HTTP), '--phone', String(CALLEE), '--rate', String(RATE_IN), '--count', String(count), '--steady', String(steady)]);
+		if (r.code) throw new Error(`browsers: ${r.err}`);
+		return JSON.parse(r.out);
+	};
+	await startGateway();
+	await meet(20, 1);
+	const warm = kbOf(gateway.pid, 'VmRSS');
+	const job = meet(CALLS, STEADY);
+	await sleep((CALLS / RATE_IN) * 1000 + 2000);
+	const c0 = cpuOf(gateway.pid), t0 = Date.now();
+	await sleep((STEADY - 4) * 1000);
+	const share = (cpuOf(gateway.pid) - c0) / ((Date.now() - t0) / 1000) / CALLS;
+	const kb = (kbOf(gateway.pid, 'VmRSS') - warm) / CALLS;
+	const m = await job;
+	await stopGateway();
+	row(`POST of a browser to its 201 at ${RATE_IN}/s`, ms(m.post_to_201_ms), '');
+	row('POST to DTLS up', ms(m.post_to_connected_ms), '');
+	row('POST to the first sound', ms(m.post_to_first_packet_ms), 'p50 < 150 ms');
+	row('POST to the first sound of the far phone', ms(m.post_to_far_sound_ms), 'p50 < 150 ms');
+	row(`${CALLS} browsers talk to phones`, `${(share * 100).toFixed(3)} % of a core and ${kb.toFixed(1)} kB a call, ` +
+		`${m.sent} packets said, ${m.got} heard, ${m.broken} broken, ${m.reports} reports, ${m.refused} refused`, 'none broken or refused');
+};
+
+const parts = { cost, access, latency, ceiling, overload, memory, flat, streams, two, twoCost, twoLatency, relay, webhooks, browser };
 try {
 	for (const [name, part] of Object.entries(parts))
 		if (!only || only.includes(name)) await part();

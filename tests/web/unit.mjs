@@ -298,6 +298,7 @@ test("what two people wait for is said", () => {
 test("a step names the phone it is about", () => {
 	const say = (type, role, more = {}) => stepWords(event(A, 1, type, { leg: role, call: bridged(), ...more })).say;
 	assert.equal(say("leg.initiated", "from"), "Dialled 853");
+	assert.equal(say("leg.initiated", "from", { call: { ...bridged(), from: "webrtc", legs: [{ role: "from", uri: "webrtc" }] } }), "The browser connects");
 	assert.equal(say("leg.answered", "to"), "sim:busy answered");
 	assert.equal(say("call.confirm.passed", "from"), "853 pressed the key");
 	assert.equal(say("call.dtmf", "from", { data: { digit: "5" } }), "853 pressed 5");
@@ -418,6 +419,12 @@ test("two legs are told apart by their Call-ID, long or short, or by leg", () =>
 	] });
 	assert.deepEqual(columns.map(({ role, name }) => [role, name]), [["from", "853"], [null, "Bellpull"], ["to", "sim:busy"]]);
 	assert.deepEqual(rows.map(({ role }) => role), ["from", "to", "to", "to"]);
+});
+
+test("a browser sends no SIP and has no column", () => {
+	const names = (more) => diagram({ ...bridged(), ...more }).columns.map(({ name }) => name);
+	assert.deepEqual(names({ from: "webrtc", to: "sim:answer" }), ["Bellpull", "sim:answer"]);
+	assert.deepEqual(names({ from: "853", to: "webrtc" }), ["853", "Bellpull"]);
 });
 
 test("the shorter shape of a message is read, too", () => {

@@ -11,6 +11,7 @@ class Far {
 		this.socket = socket;
 		this.port = socket.address().port;
 		this.answer = answer; /* of an INVITE: a status, or one by the user part; 0: none */
+		this.sdp = SDP;
 		this.got = [];
 		socket.on("message", (bytes, from) => this.take(bytes.toString(), from));
 	}
@@ -34,7 +35,7 @@ class Far {
 	reply(message, status, more = []) {
 		const { header, from, method } = message;
 		const to = header("To");
-		const sdp = method === "INVITE" && status === 200 ? SDP : "";
+		const sdp = method === "INVITE" && status === 200 ? this.sdp : "";
 		this.socket.send([`SIP/2.0 ${status} Far`, `Via: ${header("Via")}`, `From: ${header("From")}`,
 			`To: ${to}${to.includes("tag=") ? "" : ";tag=far"}`, `Call-ID: ${header("Call-ID")}`, `CSeq: ${header("CSeq")}`,
 			...(more.some((line) => line.startsWith("Contact:")) ? [] : [`Contact: <sip:far@127.0.0.1:${this.port}>`]), ...more,

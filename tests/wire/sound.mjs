@@ -67,14 +67,15 @@ const look = (samples, rate, hz) => {
 	return { power: power / samples.length, share: power ? note / power : 0 };
 };
 
-/* Seconds in which the note is what is heard: loud enough, and four fifths of the
- * power. Counted in windows of 50 ms. */
-export const secondsOf = (samples, rate, hz) => {
+/* Seconds in which the note is what is heard, or the notes of a key together: loud
+ * enough, and four fifths of the power. Counted in windows of 50 ms. */
+export const secondsOf = (samples, rate, ...notes) => {
 	const size = Math.round(rate / 20);
 	let count = 0;
 	for (let at = 0; at + size <= samples.length; at += size) {
-		const { power, share } = look(samples.subarray(at, at + size), rate, hz);
-		if (power > 500 * 500 && share > 0.8)
+		const looks = notes.map((hz) => look(samples.subarray(at, at + size), rate, hz));
+		const shares = looks.map(({ share }) => share);
+		if (looks[0].power > 500 * 500 && shares.reduce((sum, share) => sum + share) > 0.8 && Math.min(...shares) > 0.1)
 			count++;
 	}
 	return count / 20;

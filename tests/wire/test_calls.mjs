@@ -20,6 +20,28 @@ const up = async (t, config = {}) => {
 };
 const ended = async (gw, id) => (await gw.api("GET", `/calls/${id}?wait=ended&timeout=60`, { patience_ms: 70_000 })).json;
 
+test("a call: its quality while it lasts is there for who asks, and the tag of others stays", async (t) => {
+	const gw = await up(t);
+	const { id } = await place(gw, { to: "sim:answer" });
+	const stream = await gw.events(`/calls/${id}/events`);
+	await stream.untilType("call.bridged", id);
+	equal((await gw.api("GET", `/calls/${id}`)).json.legs[0].quality, null, "nobody has asked");
+	const heard = await eventually("fifty packets", async () => {
+		const { json } = await gw.api("GET", `/calls/${id}?quality=now`);
+		return json.state === "bridged" && json.legs[0].quality?.received > 50 && json.legs[0].quality;
+	});
+	ok(heard.sent > 40 && heard.mos > 4, `it sounds like ${JSON.stringify(heard)}`);
+	const { headers } = await eventually("two looks at one call", async () => {
+		const [a, b] = [await gw.api("GET", `/calls/${id}`), await gw.api("GET", `/calls/${id}`)];
+		return a.headers.etag === b.headers.etag && b;
+	});
+	equal((await gw.api("GET", `/calls/${id}?quality=then`)).status, 400);
+	equal((await gw.api("DELETE", `/calls/${id}`, { headers: { "If-Match": headers.etag } })).status, 200, "who looks without asking");
+	const last = await ended(gw, id);
+	ok(last.legs[0].quality.received >= heard.received, "the last measure counts less than one before");
+	equal((await gw.api("GET", `/calls/${id}?quality=now`)).json, last, "an ended call is what it was");
+});
+
 test("a call: each step of the journal, in order, without a hole", async (t) => {
 	const gw = await up(t);
 	const stream = await gw.events("/events");
@@ -153,7 +175,7 @@ test("what is wrong is named, and nothing is dialled", async (t) => {
 		[{ to: "tel:+4930123;phone-context=evil" }, 422, "/to"],
 		[{ to: "853", line: "none" }, 422, "/line"],
 		[{ to: "853", announce: { play: "../../etc/passwd" } }, 422, "/announce/play"],
-		[{ to: "853", from: { webrtc: { sdp: "v=0" } } }, 422, "/from/webrtc"],
+		[{ to: "853", from: { webrtc: { sdp: "v=0" } } }, 422, "/from/webrtc/sdp"],
 		[{ to: "853", from: "854x y" }, 422, "/from"],
 		[{ to: "853", from: "854\r\nVia: x" }, 400, "/from"],
 		[{ to: "853", from: "sim:answer", from_line: "none" }, 422, "/from_line"],

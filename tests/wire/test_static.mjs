@@ -36,6 +36,18 @@ test("static: frame_ancestors says who may embed it", async (t) => {
 	match((await gw.api("GET", "/")).headers["content-security-policy"], /frame-ancestors https:\/\/crm\.example https:\/\/help\.example$/);
 });
 
+test("static: A14: click.js may be loaded by every page, the rest by our own alone", async (t) => {
+	const shop = { headers: { Origin: "https://shop.example" } };
+	for (const http of [{}, { cors_origins: ["https://shop.example"] }]) {
+		const gw = await t.gateway({ http, keys: [{ name: "crm", secret: "env:TEST_KEY" }] }, { env: { TEST_KEY: "a-key-of-the-test-0123456789" } });
+		const { status, headers } = await gw.api("GET", "/click.js", shop);
+		equal([status, headers["access-control-allow-origin"], headers["cross-origin-resource-policy"]], [200, "*", "cross-origin"]);
+		equal(headers["access-control-allow-credentials"], undefined);
+		for (const path of ["/", "/app.js", "/lib/dom.js"])
+			equal((await gw.api("GET", path, shop)).headers["cross-origin-resource-policy"], undefined, path);
+	}
+});
+
 test("static: what hasn't changed isn't sent again", async (t) => {
 	const gw = await t.shared();
 	for (const path of ["/", "/app.js", "/openapi.json"]) {

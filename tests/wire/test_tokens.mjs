@@ -105,12 +105,17 @@ test("tokens: A6: a retry with its Idempotency-Key is the first answer, though t
 	ok(a.json.id !== b.json.id, "one call for two visitors");
 });
 
+/* As a browser makes it, as far as the gateway looks before it answers. */
+const OFFER = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "m=audio 9 UDP/TLS/RTP/SAVPF 8", "c=IN IP4 0.0.0.0", "a=mid:0", "a=rtcp-mux",
+	"a=ice-ufrag:abcd", "a=ice-pwd:0123456789012345678901", `a=fingerprint:sha-256 ${Array(32).fill("AB").join(":")}`, "a=setup:actpass", "a=sendrecv", ""].join("\r\n");
+
 test("tokens: E6: the page chooses nothing but whom to call back", async (t) => {
 	const gw = await up(t);
 	const { token } = await minted(gw, { uses: 50 });
 	for (const [body, status, code, at] of [
 		[{ to: "sim:answer" }, 403, "token_destination", "/to"],
 		[{ to: "853" }, 403, "token_destination", "/to"],
+		[{ to: { webrtc: { sdp: OFFER } }, from: "853" }, 403, "token_destination", "/to"],
 		[{ line: "sandbox" }, 422, "invalid_call", "/line"],
 		[{ from_line: "sandbox" }, 422, "invalid_call", "/from_line"],
 		[{ headers: { "X-A": "b" } }, 422, "invalid_call", "/headers"],
@@ -137,9 +142,9 @@ test("tokens: E6: the page chooses nothing but whom to call back", async (t) => 
 	equal([placed.status, placed.json.from, placed.json.client_state], [201, "853", "s"], placed.text);
 	equal((await click(gw, token, { to: "sim:busy" })).status, 201, "its own destination named");
 	/* the audit knows what was tried */
-	const data = await audited(gw, 6, bearer("admin"));
+	const data = await audited(gw, 7, bearer("admin"));
 	equal(data.filter(({ code }) => code === "token_visitor").map((row) => row.from).sort(), ["+33123456789", "854", "sim:answer", "sip:853@evil.example"], "visitors in the audit");
-	equal(data.filter(({ code }) => code === "token_destination").map((row) => row.to).sort(), ["853", "sim:answer"], "destinations in the audit");
+	equal(data.filter(({ code }) => code === "token_destination").map((row) => row.to).sort(), ["853", "sim:answer", "sim:busy"], "destinations in the audit: a browser is none");
 });
 
 test("tokens: E6: a key without visitor_prefixes calls nobody back", async (t) => {

@@ -11,7 +11,7 @@ import { isComplete, isEnded, storySteps } from "/lib/calls.js";
 import { causeWords, summary } from "/lib/causes.js";
 import { isPair, title } from "/lib/people.js";
 import { stepWords } from "/lib/steps.js";
-import { callee, clock, ms, offset, sipText, statusWords, tone } from "/lib/words.js";
+import { BROWSER, callee, clock, ms, offset, sipText, statusWords, tone } from "/lib/words.js";
 import "/elements/call-controls.js";
 import "/elements/call-legs.js";
 import "/elements/call-timeline.js";
@@ -19,7 +19,7 @@ import "/elements/sip-ladder.js";
 
 /* "853 -> sim:busy" for the eye, "853 to sim:busy" for the ear. */
 const heading = (call) => (call.from
-	? [callee(call.from), el("span", { class: "unseen" }, " to "), el("span", { class: "towards", "aria-hidden": "true" }, "\u2192"), callee(call.to)]
+	? [callee(call.from), el("span", { class: "unseen" }, " to "), el("span", { class: "towards", "aria-hidden": "true" }, "\u2192"), el("wbr"), callee(call.to)]
 	: [callee(call.to)]);
 
 class CallCard extends HTMLElement {
@@ -139,9 +139,10 @@ class CallCard extends HTMLElement {
 		parts.legs.call = call;
 		this.moveFocus(ended, () => { parts.controls.call = call; });
 		parts.hangup.hidden = ended;
-		parts.hangup.disabled = call.state === "ending";
+		/* one that has the keyboard would lose it: a second press does no harm */
+		parts.hangup.disabled = call.state === "ending" && document.activeElement !== parts.hangup;
 		parts.hangup.setAttribute("aria-label", `Hang up the call ${call.from ? "from" : "to"} ${title(call)}`);
-		parts.again.hidden = !ended;
+		parts.again.hidden = !ended || call.from === BROWSER; /* only its own page can do that */
 		parts.again.setAttribute("aria-label", `Call again: ${title(call)}`);
 	}
 
@@ -151,8 +152,9 @@ class CallCard extends HTMLElement {
 		const at = document.activeElement;
 		const lost = at === hangup || controls.contains(at) || legs.contains(at);
 		if (ended && lost) {
-			again.hidden = false;
-			again.focus();
+			const next = this.call.from === BROWSER ? this.parts.name : again;
+			next.hidden = false;
+			next.focus();
 		}
 		hide();
 	}

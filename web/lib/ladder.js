@@ -1,9 +1,9 @@
 /* lib/ladder.js - a call's SIP messages as the rows of a sequence diagram. Pure.
  *
  * Each phone has a column and the gateway one between them; whom a message belongs
- * to says its `leg`, or else its Call-ID. */
+ * to says its `leg`, or else its Call-ID. A browser sends no SIP and has no column. */
 import { isPair, nameOf } from "/lib/people.js";
-import { ms } from "/lib/words.js";
+import { BROWSER, ms } from "/lib/words.js";
 
 /* A header's value by its name or its compact form (RFC 3261 7.3.3), or "". */
 const header = (head, name, short) =>
@@ -74,14 +74,14 @@ const row = (call, message, start, known) => {
  * for the gateway's own; note: what to know before reading it. */
 export const diagram = (call, { messages = [], skipped = 0, diagnosis = "" } = {}) => {
 	const us = { role: null, name: "Bellpull" };
-	const phone = (role) => ({ role, name: nameOf({ ...call, legs: [] }, role) });
+	const phone = (role) => (call[role] === BROWSER ? [] : [{ role, name: nameOf({ ...call, legs: [] }, role) }]);
 	const known = new Set();
 	const start = ms(messages[0]?.at ?? messages[0]?.time);
 	const several = (role) => (call.legs ?? []).filter((leg) => leg.role === role).length > 1;
 	const gap = skipped ? `${skipped} ${skipped === 1 ? "message" : "messages"} in between ${skipped === 1 ? "was" : "were"} not kept.` : "";
 
 	return {
-		columns: isPair(call) ? [phone("from"), us, phone("to")] : [us, phone("to")],
+		columns: [...(isPair(call) ? phone("from") : []), us, ...phone("to")],
 		rows: messages.map((message) => {
 			const made = row(call, message, start, known);
 			/* after a transfer one column has several phones: say which */

@@ -1,7 +1,7 @@
 /* lib/steps.js - how a call got where it is: its steps in words, and as spans of
  * time for each phone. Pure. */
 import { isPair, nameOf } from "/lib/people.js";
-import { STATUSES, ms, plain, sentence, sipText, span } from "/lib/words.js";
+import { BROWSER, STATUSES, ms, plain, sentence, sipText, span } from "/lib/words.js";
 
 /* --- in words --------------------------------------------------------------- */
 
@@ -45,7 +45,7 @@ const STEPS = {
 	"call.transfer.completed": (event) => [event.leg ? `Transferred: ${who(event)} is in the call now` : "Transferred"],
 	"call.transfer.failed": (event) => ["Transfer failed, all is as before", stepSip(event)],
 	"call.ended": (event) => [STATUSES[event.call?.status] ?? "Ended", sipText(event.call?.sip)],
-	"leg.initiated": (event) => [`Dialled ${who(event)}`],
+	"leg.initiated": (event) => [legOf(event)?.uri === BROWSER ? "The browser connects" : `Dialled ${who(event)}`],
 	"leg.ringing": (event) => [`${who(event)} is ringing`, stepSip(event)],
 	"leg.early_media": (event) => [`${who(event)} sends sound before the answer`, stepSip(event)],
 	"leg.answered": (event) => [`${who(event)} answered`, stepSip(event) || legOf(event)?.codec],

@@ -44,9 +44,14 @@ export const offset = (from, at) => {
 
 /* --- addresses -------------------------------------------------------- */
 
+/* What stands for a party who talks in his browser. */
+export const BROWSER = "webrtc";
+
 /* What a person calls the other end: the address without its scheme. */
 export const callee = (address) => {
 	const text = typeof address === "string" ? address : (address?.uri ?? "");
+	if (text === BROWSER)
+		return "Browser";
 	return text.replace(/^(sips?|tel):/, "");
 };
 
