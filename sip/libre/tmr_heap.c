@@ -30,6 +30,9 @@
 #include <limits.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <re.h>
 
@@ -41,7 +44,8 @@ enum {
 	 * in the same turn; one that always does so must not stop the sockets. */
 	ROUNDS_MAX = 8,
 	/* Under the test clock: so many turns of 1 ms in which no socket had
-	 * anything to say make a quiet moment. */
+	 * anything to say, and nothing was on its way over loopback, make a
+	 * quiet moment. */
 	QUIET_TURNS = 3,
 };
 
@@ -60,6 +64,9 @@ static _Thread_local struct {
 	uint64_t until_ms;
 	uint64_t slept_us; /* real time when the loop went to the sockets */
 	unsigned quiet;
+	int probe; /* a socket that sends to itself, or -1 */
+	bool probing;
+	uint64_t probed;
 } test_clock;
 
 static uint64_t real_us(void)
@@ -246,6 +253,7 @@ uint64_t tmr_get_expire(const struct tmr *tmr)
 /* ---------------------------------------------------------------- the loop's */
 
 static void test_clock_turn(struct list *heap);
+static void probe_send(void);
 
 /* How long the loop may wait for its sockets: 0 is for ever, so what is due
  * already is 1. */
@@ -255,6 +263,7 @@ uint64_t tmr_next_timeout(struct list *heap)
 	uint64_t due;
 
 	if (test_clock.advancing) {
+		probe_send();
 		test_clock.slept_us = real_us();
 		return 1;
 	}
@@ -308,12 +317,53 @@ void tmr_poll(struct list *heap)
 
 /* ---------------------------------------------------------------- test clock */
 
+/* A datagram to oneself waits in loopback's queue behind all that was sent before
+ * it: nothing is on its way any more when it is there. On a busy machine that may
+ * take longer than a millisecond. */
+static int probe_open(void)
+{
+	struct sockaddr_in self = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr *at = (struct sockaddr *)&self;
+	socklen_t len = sizeof(self);
+	const int fd =
+		socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (bind(fd, at, len) || getsockname(fd, at, &len) ||
+	    connect(fd, at, len)) {
+		(void)close(fd);
+		return -1;
+	}
+
+	return fd;
+}
+
+static void probe_send(void)
+{
+	const uint64_t n = ++test_clock.probed;
+
+	test_clock.probing = send(test_clock.probe, &n, sizeof(n), 0) > 0;
+}
+
+/* Without a loopback there is nothing to wait for. */
+static bool probe_is_back(void)
+{
+	uint64_t n = 0;
+
+	while (recv(test_clock.probe, &n, sizeof(n), 0) > 0)
+		;
+	return !test_clock.probing || n == test_clock.probed;
+}
+
 void gw_tmr_test_clock_start(void)
 {
 	if (test_clock.on)
 		return;
 
 	test_clock.now_ms = real_us() / 1000;
+	test_clock.probe = probe_open();
 	test_clock.on = true;
 }
 
@@ -331,6 +381,8 @@ void gw_tmr_test_clock_stop(void)
 	for (struct le *le = heap->head; le; le = walk(le))
 		timer(le)->jfs += shift;
 
+	if (test_clock.probe >= 0)
+		(void)close(test_clock.probe);
 	memset(&test_clock, 0, sizeof(test_clock));
 }
 
@@ -341,7 +393,8 @@ static void test_clock_turn(struct list *heap)
 	const bool due_now = heap->head &&
 			     due_ms(timer(heap->head)) <= test_clock.now_ms;
 
-	if (due_now || real_us() - test_clock.slept_us < 1000)
+	if (!probe_is_back() || due_now ||
+	    real_us() - test_clock.slept_us < 1000)
 		test_clock.quiet = 0;
 	else
 		++test_clock.quiet;

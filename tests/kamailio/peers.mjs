@@ -94,7 +94,9 @@ const modulesOfBaresip = () => ["/usr/lib/baresip/modules", "/usr/lib/x86_64-lin
 
 /* A phone of user, registered, that answers by itself. It speaks a note (Hz), read
  * from a file as a voice would be (which has to have the codec's own rate), and
- * keeps what it hears in a file of its folder. */
+ * keeps what it hears in a file of its folder. Without its jitter buffer, which takes
+ * another SSRC for the same stream: where that begins with a lower sequence number,
+ * every other time, all of it would be too late. */
 export const baresip = async (t, pbx, place, user, { note = 440, codec = "g711", answers = true, account = "" } = {}) => {
 	const dir = folder(t);
 	const port = next_port;
@@ -103,6 +105,7 @@ export const baresip = async (t, pbx, place, user, { note = 440, codec = "g711",
 	const [rate, channels] = { opus: [48000, 2], g722: [16000, 1] }[codec] ?? [8000, 1];
 	writeWav(join(dir, "voice.wav"), rate, Array(channels).fill(sine(rate, note, 30)));
 	writeFileSync(join(dir, "config"), `sip_listen 127.0.0.1:${port}\nnet_interface 127.0.0.1\nrtp_ports ${rtp}-${rtp + 9}
+jitter_buffer_type off\njitter_buffer_delay 0-0
 audio_source aufile,${dir}/voice.wav\nsnd_path ${dir}
 module_path ${modulesOfBaresip()}\nmodule ${codec}.so\nmodule aufile.so\nmodule sndfile.so\nmodule srtp.so
 module_app account.so\nmodule_app menu.so\n`);
