@@ -207,9 +207,6 @@ test("api: the order that is described is the order that is read", async (t) => 
 	}
 	for (const example of order.examples.filter((one) => !one.line)) {
 		conforms("#/components/schemas/CallOrder", example, "an example");
-		const reply = await gw.api("POST", "/calls?dry_run=1", { body: example });
-		/* a browser's offer is too long for an example, so it is cut short there */
-		const read = example.from?.webrtc ? [422, "/from/webrtc/sdp"] : [200, undefined];
-		equal([reply.status, reply.json.errors?.[0].pointer], read, reply.text);
+		equal((await gw.api("POST", "/calls?dry_run=1", { body: example })).status, 200);
 	}
 });
