@@ -84,7 +84,10 @@ const goOnline = (t) => {
 	const ip = (text) => spawnSync("ip", text.split(" "));
 	ip("addr add 192.0.2.1/24 dev lo");
 	ip("route add default via 192.0.2.1 dev lo");
-	t.later(() => ip("addr del 192.0.2.1/24 dev lo")); /* the route goes with it */
+	t.later(() => {
+		ip("route del default via 192.0.2.1 dev lo");
+		ip("addr del 192.0.2.1/24 dev lo");
+	});
 };
 
 /* A page of Firefox's: { run(text), close() }. run() is given the body of an async
