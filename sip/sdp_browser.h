@@ -9,6 +9,7 @@
 
 #include "sip/media/media.h"
 
+struct gw_sdp_section;
 struct mbuf;
 
 enum {
@@ -35,7 +36,11 @@ int gw_sdp_browser_read(struct gw_sdp_browser *offer, const char *sdp,
 			size_t len, const char *const *codecs, size_t count,
 			const char **whyp);
 
-/* Our side. */
+/* The a=mid of a section; "": it has none, or one that is none. */
+void gw_sdp_browser_mid(char mid[GW_SDP_MID_SIZE],
+			const struct gw_sdp_section *sec);
+
+/* Our side: sdp_browser_write.c. */
 struct gw_sdp_browser_local {
 	uint64_t session_id;
 	const char *const *addresses; /* numeric, one candidate each */

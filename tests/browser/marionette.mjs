@@ -78,17 +78,22 @@ const dial = (port) => new Promise((done, fail) => {
 
 /* Where there is nothing but loopback (a namespace of the suite's own), Firefox takes
  * itself for offline and gathers no candidate; any other address will do. */
-const goOnline = () => {
+const goOnline = (t) => {
 	if (Object.values(networkInterfaces()).flat().some(({ address }) => !/^127\.|^::1$/.test(address)))
 		return;
-	for (const what of ["addr add 192.0.2.1/24 dev lo", "route add default via 192.0.2.1 dev lo"])
-		spawnSync("ip", what.split(" "));
+	const ip = (text) => spawnSync("ip", text.split(" "));
+	ip("addr add 192.0.2.1/24 dev lo");
+	ip("route add default via 192.0.2.1 dev lo");
+	t.later(() => {
+		ip("route del default via 192.0.2.1 dev lo");
+		ip("addr del 192.0.2.1/24 dev lo");
+	});
 };
 
 /* A page of Firefox's: { run(text), close() }. run() is given the body of an async
  * function. */
 export const firefox = async (t, url) => {
-	goOnline();
+	goOnline(t);
 	const profile = mkdtempSync(join(tmpdir(), "bellpull-firefox-"));
 	t.later(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
 	writeFileSync(join(profile, "user.js"), Object.entries(preferences)

@@ -254,6 +254,7 @@ static int test_media_browser_does_not_answer_strangers(void)
 	CHECK_OK(gw_media_echo(web.port, true));
 	CHECK_OK(test_run_until(hears_echo, c, LIMIT_MS));
 	CHECK_INT(stranger_heard, 0);
+	CHECK_INT(c->refusals, 0);
 	CHECK_INT(web.side.facts[GW_MEDIA_LOST], 0);
 	return 0;
 }

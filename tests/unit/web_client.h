@@ -23,10 +23,9 @@ struct web_client {
 	char ufrag[16], pwd[64]; /* the gateway's */
 	uint8_t hash[WEB_HASH];  /* of its certificate, as it said */
 	char own_ufrag[8], own_pwd[32];
-	const char *codecs; /* "8 101" and their rtpmap lines */
-	bool quiet;         /* no checks any more */
-	bool wrong_hash;    /* another certificate is offered */
-	bool impostor;      /* the gateway's certificate was another one */
+	bool quiet;      /* no checks any more */
+	bool wrong_hash; /* another certificate is offered */
+	bool impostor;   /* the gateway's certificate was another one */
 	bool connected, closed;
 	unsigned checks, replies, refusals;
 	unsigned packets, reports, broken;
