@@ -96,7 +96,10 @@ test("A7: the events of a call as JSON come in pages, too", async (t) => {
 	await gw.api("DELETE", `/calls/${id}`);
 	await ended(gw, id);
 	const headers = { Accept: "application/json" };
-	const whole = (await gw.api("GET", `/calls/${id}/events`, { headers })).json;
+	const whole = await eventually("its end is on disk", async () => {
+		const { json } = await gw.api("GET", `/calls/${id}/events`, { headers });
+		return json.data.at(-1).type === "call.ended" && json;
+	});
 	equal(whole.next_cursor, null);
 	ok(whole.data.length >= 10, `${whole.data.length} events`);
 	const parts = await pages(gw, `/calls/${id}/events?limit=3`, headers);

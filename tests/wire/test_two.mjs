@@ -103,6 +103,7 @@ test("two people: a key that is asked for is pressed, or the call goes nowhere",
 	const silent = (await gw.api("POST", "/calls", { type: "application/x-www-form-urlencoded", body })).json;
 	const over = await ended(gw, silent.id);
 	equal([over.status, over.cause], ["no-answer", "confirm_failed"]);
+	await stream.untilType("call.ended", silent.id);
 	match(types(stream, silent.id), /call\.confirm\.failed/);
 	ok(!types(stream, silent.id).includes("(to)"), "to was rung");
 });
@@ -334,6 +335,7 @@ test("recording: no place for it is no reason to end a call", async (t) => {
 	equal([over.status, over.cause], ["completed", "normal_clearing"]);
 	await eventually("the log tells", () => gw.records().some((record) => record.event === "recording.lost"));
 	equal((await gw.api("GET", `/calls/${call.id}`)).json.recording, null);
+	await stream.untilType("call.ended", call.id);
 	ok(!stream.seen.some((event) => event.type === "call.recording.saved"), "nothing was saved");
 	equal((await gw.api("GET", `/calls/${call.id}/recording`)).status, 404);
 });
