@@ -216,6 +216,10 @@ test("the status says which of two phones rings", () => {
 	assert.equal(statusWords(pair("first_ringing", [])), "First phone ringing");
 	assert.equal(statusWords(pair("second_ringing", [])), "Second phone ringing");
 	assert.equal(statusWords({ state: "first_ringing", status: "ringing", from: null }), "Ringing");
+	const talks = (from, to, state) => statusWords({ state, status: "ringing", from, to });
+	assert.deepEqual(["dialing_first", "second_ringing", "bridged"].map((state) => talks("webrtc", "853", state)), ["The browser connects", "Ringing", "In progress"]);
+	assert.deepEqual(["dialing_first", "first_ringing", "dialing_second"].map((state) => talks("853", "webrtc", state)), ["Dialling", "Ringing", "The browser connects"]);
+	assert.equal(legWords({ uri: "webrtc", state: "dialing" }).say, "Connecting");
 });
 
 test("every state of a leg has its words", () => {

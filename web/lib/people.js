@@ -2,7 +2,7 @@
  *
  * A call has one leg for each phone that was dialled, in that order; a transfer
  * adds another one of a role that was there before. Pure. */
-import { STATUSES, callee, plain, sentence, sipText } from "/lib/words.js";
+import { BROWSER, STATUSES, callee, plain, sentence, sipText } from "/lib/words.js";
 
 /* Two people, not one. */
 export const isPair = (call) => Boolean(call.from) || (call.legs?.length ?? 0) > 1;
@@ -36,6 +36,8 @@ const LEGS = {
 };
 
 export const legWords = (leg) => {
+	if (leg.uri === BROWSER && (leg.state === "dialing" || leg.state === "proceeding"))
+		return { say: "Connecting", tone: "waiting" };
 	if (leg.state !== "ended") {
 		const [say, tone] = LEGS[leg.state] ?? [sentence(plain(leg.state)), "quiet"];
 		return { say, tone };

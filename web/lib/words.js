@@ -82,6 +82,20 @@ const PAIR_STATES = {
 	first_answered: "First phone answered",
 };
 
+/* A browser and a phone: there is one that can ring. */
+const FROM_BROWSER = {
+	dialing_first: "The browser connects",
+	first_answered: "The browser is connected",
+	dialing_second: "Dialling",
+	second_ringing: "Ringing",
+};
+
+const TO_BROWSER = {
+	...STATES,
+	dialing_second: "The browser connects",
+	second_ringing: "The browser connects",
+};
+
 export const STATUSES = {
 	queued: "Waiting its turn",
 	ringing: "Ringing",
@@ -98,9 +112,12 @@ const waits = (call) =>
 	call.state === "queued" && call.not_before &&
 	`Waiting until ${call.not_before.slice(0, 16).replace("T", " ")} UTC`;
 
+const partiesOf = (call) =>
+	call.from === BROWSER ? FROM_BROWSER : call.to === BROWSER ? TO_BROWSER : call.from ? PAIR_STATES : STATES;
+
 export const statusWords = (call) =>
 	waits(call) ||
-	(call.from && PAIR_STATES[call.state]) ||
+	(call.state !== "ended" && partiesOf(call)[call.state]) ||
 	(call.state !== "ended" && STATES[call.state]) ||
 	STATUSES[call.status] ||
 	sentence(plain(call.state));
