@@ -11,7 +11,8 @@
 # machines never collide. Suites not named run when their files are there.
 #
 # Two lanes run at once: "busy" suites compute, and give way; "patient" ones mostly
-# wait for a network. LANES=1 runs one suite after the other.
+# wait for a network. Some of these stand at the end of the busy lane, so that both
+# end at about the same time. LANES=1 runs one suite after the other.
 set -u
 
 cd "$(dirname "$0")/.." || exit 1
@@ -50,13 +51,15 @@ more_suites() {
 		name=${runner#tests/}
 		name=${name%%/*}
 		gateway=build/bellpull
+		lane=patient
 		case $name in
 		wire | web | sipp | kamailio | bench) continue ;;
-		hostile) gateway=build/debug/bellpull ;;
+		crash | webhooks) lane=busy ;;
+		hostile) lane=busy gateway=build/debug/bellpull ;;
 		esac
 		case $runner in
-		*.mjs) echo "$name|patient|yes|$runner|node $runner $gateway" ;;
-		*) echo "$name|patient|yes|$runner|$runner $gateway" ;;
+		*.mjs) echo "$name|$lane|yes|$runner|node $runner $gateway" ;;
+		*) echo "$name|$lane|yes|$runner|$runner $gateway" ;;
 		esac
 	done
 }
