@@ -56,6 +56,8 @@ void test_fail(const char *file, int line, const char *fmt, ...)
 	va_list ap;
 	int n;
 
+	if (now.why[0])
+		return; /* the innermost CHECK knows best */
 	n = snprintf(now.why, sizeof(now.why), "%s:%d: ", file, line);
 	if (n < 0 || (size_t)n >= sizeof(now.why))
 		return;
