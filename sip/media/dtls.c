@@ -132,15 +132,14 @@ static int accept_any(int ok, X509_STORE_CTX *store)
 static bool fill_certificate(X509 *cert, EVP_PKEY *key)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
-	uint8_t serial[8];
+	uint64_t serial;
 
-	if (RAND_bytes(serial, sizeof(serial)) != 1)
+	if (RAND_bytes((unsigned char *)&serial, sizeof(serial)) != 1)
 		return false;
-	serial[0] &= 0x7f;
 
 	return X509_set_version(cert, 2) &&
-	       ASN1_STRING_set(X509_get_serialNumber(cert), serial,
-			       sizeof(serial)) &&
+	       ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert),
+				       serial >> 1) &&
 	       X509_gmtime_adj(X509_getm_notBefore(cert), -86400) &&
 	       X509_gmtime_adj(X509_getm_notAfter(cert),
 			       86400L * 365 * YEARS) &&
