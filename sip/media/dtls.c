@@ -101,9 +101,19 @@ static long gate_ctrl(BIO *bio, int cmd, long num, void *ptr)
 	}
 }
 
+/* A process has 127 of these numbers, and they are never given back. */
+static int gate_type(void)
+{
+	static int type = -1;
+
+	if (type < 0)
+		type = BIO_get_new_index();
+	return type;
+}
+
 static BIO_METHOD *make_gate(void)
 {
-	const int type = BIO_get_new_index();
+	const int type = gate_type();
 	BIO_METHOD *gate;
 
 	if (type < 0)
