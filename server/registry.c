@@ -10,7 +10,9 @@
  *
  *   registry.c         this: who lives, up and down
  *   registry_place.c   from an order to a call
- *   registry_later.c   until its time comes, and again
+ *   registry_later.c   until its time comes
+ *   registry_again.c   and again
+ *   registry_restore.c after a restart
  *   registry_share.c   how many of these each key has
  *   registry_tell.c    from a call to its rows and events
  *   registry_record.c  from a call's sound to its file

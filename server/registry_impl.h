@@ -155,13 +155,13 @@ void gw_later_wait(struct gw_registry_entry *e);
 /* Starts any call; one that expires_at speaks of has until then to find its
  * line. */
 void gw_later_start(struct gw_registry_entry *e);
-/* It has ended: places the next attempt, if its plan says so. */
+/* registry_again.c: it has ended: places the next attempt, if its plan says so. */
 void gw_later_again(struct gw_registry_entry *e);
 /* DELETE of an ended call: what its plan has left. Returns 0 or ENOENT. */
 int gw_later_cancel(const char *id, const struct gw_key *key,
 		    const char **waitedp);
 
-/* One more, or less, that waits. */
+/* registry_later.c: one more, or less, that waits. */
 void gw_later_enter(struct gw_registry_entry *e);
 void gw_later_leave(const struct gw_registry_entry *e);
 

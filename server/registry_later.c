@@ -14,7 +14,7 @@
  * A status never goes back, so that each attempt of a plan (retry) is a call of its
  * own. The next one is placed when one has ended, in front of its call.ended; the
  * plan belongs to the first, and goes on in the order of the one that waits. */
-#include "server/registry_impl.h"
+#include "server/registry_later_impl.h"
 
 #include <errno.h>
 #include <string.h>
@@ -34,31 +34,6 @@ enum {
 	AGAIN_MS = 1000,      /* there was no room                         */
 	STARTS_PER_LOOK = 16, /* a turn of the loop is bounded            */
 	DEADLINE_S = 90,      /* of setup, where the order does not say   */
-};
-
-struct gw_later {
-	struct gw_schedule schedule;
-	int64_t due_ms;    /* 0: it began at once                          */
-	int64_t try_ms;    /* not before: the last try found no room       */
-	bool begins;       /* "begun" is on its way to the disk            */
-	struct mbuf *body; /* the order, as JSON                          */
-	bool from_form;
-	char *client;
-	uint32_t attempt;
-	uint32_t tried[GW_RETRY_COUNT];
-	char first[GW_STORE_ID_SIZE]; /* of the plan; "": this one         */
-	char next[GW_STORE_ID_SIZE];
-	int64_t next_ms;
-	struct tmr expiry; /* begun, and looking for its line             */
-	struct gw_later_share *share; /* of its key; NULL: it has none    */
-	struct gw_registry_entry *e;
-};
-
-/* What the next attempt takes over. */
-struct attempt {
-	uint32_t number;
-	uint32_t tried[GW_RETRY_COUNT];
-	const char *first;
 };
 
 static void look(void *arg);
@@ -215,15 +190,8 @@ void gw_later_start(struct gw_registry_entry *e)
 
 /* The order, read again ------------------------------------------------------ */
 
-/* One order out of its text: p borrows from doc. */
-struct reading {
-	struct gw_json_doc *doc;
-	struct gw_placing p;
-};
-
-static int read_body(struct reading *rd, const struct mbuf *body,
-		     bool from_form, const struct gw_key *key,
-		     const char *client)
+int gw_later_read(struct gw_later_order *order, const struct mbuf *body,
+		  bool from_form, const struct gw_key *key, const char *client)
 {
 	struct gw_placing_again again = {
 		.from_form = from_form,
@@ -231,13 +199,13 @@ static int read_body(struct reading *rd, const struct mbuf *body,
 		.key = key,
 		.client = client,
 	};
-	const int err = gw_json_parse(&rd->doc, (const char *)body->buf,
+	const int err = gw_json_parse(&order->doc, (const char *)body->buf,
 				      body->end, 0, NULL);
 
 	if (err)
 		return err;
-	again.body = gw_json_root(rd->doc);
-	return gw_placing_read_again(&rd->p, &again) ? 0 : EINVAL;
+	again.body = gw_json_root(order->doc);
+	return gw_placing_read_again(&order->p, &again) ? 0 : EINVAL;
 }
 
 /* Beginning ------------------------------------------------------------------- */
@@ -303,7 +271,7 @@ static void refuse(struct gw_registry_entry *e, const struct gw_refusal *r,
 }
 
 /* What POST /calls asks, asked again. False: r says why not. */
-static bool judge(struct gw_registry_entry *e, struct reading *rd,
+static bool judge(struct gw_registry_entry *e, struct gw_later_order *rd,
 		  struct gw_refusal *r)
 {
 	const struct gw_later *l = e->later;
@@ -312,7 +280,7 @@ static bool judge(struct gw_registry_entry *e, struct reading *rd,
 	if (!renew_key(e, r))
 		return false;
 	r->audited = true;
-	switch (read_body(rd, l->body, l->from_form, e->key, l->client)) {
+	switch (gw_later_read(rd, l->body, l->from_form, e->key, l->client)) {
 	case 0:
 		break;
 	case ENOMEM:
@@ -376,7 +344,7 @@ static int write_begun(const struct gw_registry_entry *e)
 
 /* The call is made anew: lines, sounds and limits are those of now. What of the
  * setup deadline has passed since it was due has passed. */
-static int make_anew(struct gw_registry_entry *e, struct reading *rd)
+static int make_anew(struct gw_registry_entry *e, struct gw_later_order *rd)
 {
 	const int64_t late_s = MAX(gw_clock_ms() - e->later->due_ms, 0) / 1000;
 	struct gw_quota_call counted;
@@ -408,7 +376,7 @@ static int make_anew(struct gw_registry_entry *e, struct reading *rd)
 
 static void begin(struct gw_registry_entry *e)
 {
-	struct reading rd = { .doc = NULL };
+	struct gw_later_order rd = { .doc = NULL };
 	struct gw_refusal r = { .status = 0 };
 	int err;
 
@@ -487,279 +455,4 @@ static void look(void *arg)
 	}
 	if (gw_registry.waiting.head)
 		look_at(soonest_ms);
-}
-
-/* Again ---------------------------------------------------------------------- */
-
-/* Nobody waits for this answer. */
-static void placed(const struct gw_order_placed *result, void *arg)
-{
-	(void)result;
-	(void)arg;
-}
-
-/* Whether there is another attempt, and when. */
-static bool plan(struct gw_later *l, const struct gw_call_info *info,
-		 struct attempt *a, int64_t *due_msp)
-{
-	const int kind = gw_retry_of(info->status, info->outcome.cause);
-	const int64_t expires_ms = l->schedule.expires_at_ms;
-
-	if (kind < 0 || l->tried[kind] >= l->schedule.retry[kind].times)
-		return false;
-	a->number = l->attempt + 1;
-	memcpy(a->tried, l->tried, sizeof(a->tried));
-	a->tried[kind]++;
-	a->first = l->first[0] ? l->first : l->e->id;
-	*due_msp = gw_window_opens(&l->schedule.window,
-				   gw_clock_ms() +
-					   l->schedule.retry[kind].every_s *
-						   INT64_C(1000));
-	return !expires_ms || *due_msp < expires_ms;
-}
-
-static int place_again(struct gw_registry_entry *e, const struct attempt *a,
-		       int64_t due_ms)
-{
-	struct gw_later *l = e->later;
-	struct reading rd = { .doc = NULL };
-	struct gw_placement pl;
-	uint32_t max;
-	int err;
-
-	err = gw_registry_may_wait(e->key, &max);
-	if (err)
-		return err;
-	err = read_body(&rd, l->body, l->from_form, e->key, l->client);
-	if (!err) {
-		struct gw_quota_call counted;
-
-		rd.p.due_ms = due_ms;
-		gw_placing_placement(&rd.p, &pl, &counted);
-		pl.dedupe_s = 0; /* it is like the last one, and meant to be */
-		pl.attempt = a->number;
-		pl.tried = a->tried;
-		pl.first = a->first;
-		err = gw_registry_place(&pl, placed, NULL);
-	}
-	if (!err) {
-		const struct gw_registry_entry *next =
-			gw_registry.waiting.tail->data;
-
-		str_ncpy(l->next, next->id, sizeof(l->next));
-		l->next_ms = due_ms;
-	}
-	mem_deref(rd.doc);
-	return err;
-}
-
-void gw_later_again(struct gw_registry_entry *e)
-{
-	struct attempt a;
-	int64_t due_ms;
-	int err;
-
-	if (!e->later || e->postponed ||
-	    !plan(e->later, gw_call_info(e->call), &a, &due_ms))
-		return;
-	err = place_again(e, &a, due_ms);
-	if (err)
-		gw_log(GW_LOG_WARNING, "call.no_retry", GW_F_STR("id", e->id),
-		       GW_F_ERR("why", err));
-}
-
-/* True: it was one of the plan's, and has ended now. */
-static bool cancel_one(struct gw_registry_entry *e, const char *first,
-		       const struct gw_key *key)
-{
-	return e->later && !strcmp(e->later->first, first) &&
-	       gw_registry_find_for(e->id, key) &&
-	       !gw_call_hangup(e->call, GW_CAUSE_CANCELED_BY_API,
-			       GW_ENDED_BY_API);
-}
-
-int gw_later_cancel(const char *id, const struct gw_key *key,
-		    const char **waitedp)
-{
-	const struct list *lists[] = { &gw_registry.waiting, &gw_registry.all };
-	struct le *le;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(lists); i++)
-		LIST_FOREACH(lists[i], le)
-			if (cancel_one(le->data, id, key)) {
-				const struct gw_registry_entry *e = le->data;
-
-				*waitedp = e->postponed ? e->id : NULL;
-				return 0; /* a plan has one at a time */
-			}
-	return ENOENT;
-}
-
-/* After a restart ------------------------------------------------------------- */
-
-void gw_registry_keys(gw_registry_key_h *h, void *arg)
-{
-	gw_registry.keyh = h;
-	gw_registry.key_arg = arg;
-}
-
-/* The columns of a row, taken apart. p of reading borrows from its document. */
-struct stored {
-	struct gw_json_doc *doc;
-	int64_t due_ms, attempt, tried[GW_RETRY_COUNT];
-	const char *first, *client;
-	bool from_form;
-	struct mbuf *body;
-	const struct gw_key *key;
-};
-
-static int read_stored(struct stored *s, const struct gw_store_row *row)
-{
-	const struct gw_json *root, *tried;
-	int i, err;
-
-	err = gw_json_parse(&s->doc, (const char *)row->later->buf,
-			    row->later->end, 0, NULL);
-	if (err)
-		return err;
-	root = gw_json_root(s->doc);
-	s->body = mbuf_alloc(256);
-	if (!s->body)
-		return ENOMEM;
-	err = gw_json_print(s->body, gw_json_get(root, "body"));
-	err = err ? err :
-		    gw_json_int(&s->due_ms, gw_json_get(root, "due"), 0,
-				INT64_MAX / 2);
-	err = err ? err :
-		    gw_json_int(&s->attempt, gw_json_get(root, "attempt"), 1,
-				1000);
-	err = err ? err :
-		    gw_json_bool(&s->from_form, gw_json_get(root, "form"));
-	tried = gw_json_first(gw_json_get(root, "tried"));
-	for (i = 0; i < GW_RETRY_COUNT && !err; i++) {
-		err = gw_json_int(&s->tried[i], tried, 0, GW_RETRY_TIMES_MAX);
-		tried = tried ? gw_json_next(tried) : NULL;
-	}
-	s->first = gw_json_string(gw_json_get(root, "first"));
-	s->client = gw_json_string(gw_json_get(root, "client"));
-	return err;
-}
-
-/* Its key, or while it waits one that only says whose call it is. */
-static int find_key(struct stored *s, const struct gw_store_row *row)
-{
-	const struct gw_key_row gone = {
-		.name = row->key,
-		.project = row->project,
-		.scopes = "",
-		.lines = "",
-		.caller_ids = "",
-	};
-	struct gw_key *key = NULL;
-	int err;
-
-	if (!row->key || !row->project)
-		return 0;
-	if (gw_registry.keyh &&
-	    gw_registry.keyh(&s->key, row->key, gw_registry.key_arg) &&
-	    s->key && !strcmp(s->key->project, row->project))
-		return 0;
-	mem_deref((void *)(uintptr_t)s->key);
-	err = gw_key_of_row(&key, &gone);
-	s->key = key;
-	return err;
-}
-
-static bool is_over(const struct stored *s, const struct gw_placing *p,
-		    int *causep)
-{
-	const int64_t now_ms = gw_clock_ms();
-	const int64_t expires_ms = p->order.schedule.expires_at_ms;
-
-	if (expires_ms && now_ms >= expires_ms)
-		*causep = GW_CAUSE_EXPIRED;
-	else if (!expires_ms &&
-		 now_ms - s->due_ms >=
-			 p->order.setup_deadline_s * INT64_C(1000))
-		*causep = GW_CAUSE_SERVER_RESTART;
-	else
-		return false;
-	return true;
-}
-
-/* As it was: what the snapshot counts goes on from there. */
-static int take_up(struct gw_registry_entry *e, const struct gw_store_row *row)
-{
-	struct gw_json_doc *doc = NULL;
-	int64_t revision = 1;
-	int err;
-
-	err = gw_json_parse(&doc, (const char *)row->snapshot->buf,
-			    row->snapshot->end, 0, NULL);
-	if (err)
-		return err;
-	(void)gw_json_int(&revision, gw_json_get(gw_json_root(doc), "revision"),
-			  1, INT32_MAX);
-	mem_deref(doc);
-	e->revision = (uint32_t)revision;
-	e->told_revision = e->revision;
-	e->seq = row->seq;
-	e->last_event_id = row->last_event_id;
-	e->stored = true;
-	return 0;
-}
-
-static int restore(const struct gw_store_row *row, struct stored *s,
-		   struct reading *rd, int *causep)
-{
-	struct gw_registry_entry *e;
-	struct gw_quota_call counted;
-	struct gw_placement pl;
-	uint32_t tried[GW_RETRY_COUNT];
-	int i, err;
-
-	err = read_body(rd, s->body, s->from_form, s->key, s->client);
-	if (err == EINVAL) {
-		*causep = GW_CAUSE_LINE_NOT_REGISTERED;
-		return ECANCELED;
-	}
-	if (err)
-		return err;
-	if (is_over(s, &rd->p, causep))
-		return ECANCELED;
-	for (i = 0; i < GW_RETRY_COUNT; i++)
-		tried[i] = (uint32_t)s->tried[i];
-	rd->p.due_ms = s->due_ms;
-	gw_placing_placement(&rd->p, &pl, &counted);
-	pl.attempt = (uint32_t)s->attempt;
-	pl.tried = tried;
-	pl.first = s->first;
-	err = gw_registry_entry(&e, &pl, row->id, row->created_at_ms);
-	if (err)
-		return err;
-	err = take_up(e, row);
-	if (err) {
-		mem_deref(e);
-		return err;
-	}
-	gw_registry_enter(e);
-	gw_later_wait(e);
-	return 0;
-}
-
-int gw_registry_restore(const struct gw_store_row *row, int *causep)
-{
-	struct reading rd = { .doc = NULL };
-	struct stored s = { .doc = NULL };
-	int err;
-
-	err = read_stored(&s, row);
-	err = err ? err : find_key(&s, row);
-	err = err ? err : restore(row, &s, &rd, causep);
-	mem_deref(rd.doc);
-	mem_deref((void *)(uintptr_t)s.key);
-	mem_deref(s.body);
-	mem_deref(s.doc);
-	return err;
 }
