@@ -187,8 +187,11 @@ void gw_api_freeze(struct gw_http_req *req)
 
 /* GET /audit ------------------------------------------------------------------------- */
 
-static void write_refusal(struct gw_writer *w, const struct gw_store_audit *a)
+static void write_refusal(struct gw_writer *w, const struct gw_store_read *rd,
+			  size_t i)
 {
+	const struct gw_store_audit *a = &rd->audits[i];
+
 	gw_write_open(w, NULL, '{');
 	gw_write_int(w, "id", (int64_t)a->id);
 	gw_write_string(w, "object",
@@ -209,35 +212,17 @@ static void write_refusal(struct gw_writer *w, const struct gw_store_audit *a)
 
 static void audit_read(struct gw_store_read *rd, void *arg)
 {
-	struct gw_http_req *req = arg;
-	char cursor[24];
-	struct gw_writer w;
-	struct mbuf *mb;
+	const size_t count = rd->audit_count;
 
-	if (rd->err) {
-		(void)gw_http_header(req, "Retry-After", "5");
-		gw_http_problemf(req, 503, "storage",
-				 "The store could not be read: %s.",
-				 strerror(rd->err));
-		return;
-	}
-	mb = gw_answer_begin(&w);
-	if (mb) {
-		gw_write_open(&w, NULL, '{');
-		gw_write_string(&w, "object", "list");
-		gw_write_open(&w, "data", '[');
-		for (size_t i = 0; i < rd->audit_count; i++)
-			write_refusal(&w, &rd->audits[i]);
-		gw_write_close(&w, ']');
-		if (rd->more)
-			(void)re_snprintf(cursor, sizeof(cursor), "%llu",
-					  (unsigned long long)rd
-						  ->audits[rd->audit_count - 1]
-						  .id);
-		gw_write_string(&w, "next_cursor", rd->more ? cursor : NULL);
-		gw_write_close(&w, '}');
-	}
-	gw_answer(req, 200, &w, mb);
+	gw_answer_page(arg,
+		       &(struct gw_answer_page){
+			       .err = rd->err,
+			       .count = count,
+			       .more = rd->more,
+			       .last_id = count ? rd->audits[count - 1].id : 0,
+			       .write = write_refusal,
+			       .rd = rd,
+		       });
 }
 
 void gw_api_list_audit(struct gw_http_req *req)

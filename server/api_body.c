@@ -2,6 +2,8 @@
 #include "server/api_body.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +12,7 @@
 #include "config/json.h"
 #include "server/clock.h"
 #include "server/http.h"
+#include "server/store.h"
 
 /* Bodies ---------------------------------------------------------------------- */
 
@@ -187,4 +190,33 @@ void gw_answer(struct gw_http_req *req, unsigned status,
 	else
 		gw_http_reply(req, status, "application/json", mb);
 	mem_deref(mb);
+}
+
+void gw_answer_page(struct gw_http_req *req, const struct gw_answer_page *page)
+{
+	struct gw_writer w;
+	struct mbuf *mb;
+	char cursor[24];
+
+	if (page->err) {
+		(void)gw_http_header(req, "Retry-After", "5");
+		gw_http_problemf(req, 503, "storage",
+				 "The store could not be read: %s.",
+				 strerror(page->err));
+		return;
+	}
+	mb = gw_answer_begin(&w);
+	if (mb) {
+		(void)snprintf(cursor, sizeof(cursor), "%" PRIu64,
+			       page->last_id);
+		gw_write_open(&w, NULL, '{');
+		gw_write_string(&w, "object", "list");
+		gw_write_open(&w, "data", '[');
+		for (size_t i = 0; i < page->count; i++)
+			page->write(&w, page->rd, i);
+		gw_write_close(&w, ']');
+		gw_write_string(&w, "next_cursor", page->more ? cursor : NULL);
+		gw_write_close(&w, '}');
+	}
+	gw_answer(req, 200, &w, mb);
 }

@@ -11,6 +11,7 @@
 
 struct gw_http_req;
 struct gw_json;
+struct gw_store_read;
 struct mbuf;
 
 /* A small body, JSON or form, whose members are read by name; what is left over is
@@ -53,5 +54,17 @@ bool gw_number_read(uint64_t *valuep, const char *text, uint64_t max);
 struct mbuf *gw_answer_begin(struct gw_writer *w);
 void gw_answer(struct gw_http_req *req, unsigned status,
 	       const struct gw_writer *w, struct mbuf *mb);
+
+/* A page of rows that were read, newest first, each with a number. */
+struct gw_answer_page {
+	int err; /* of the read: 503 is said */
+	size_t count;
+	bool more;        /* behind the last of them */
+	uint64_t last_id; /* whose number is this    */
+	void (*write)(struct gw_writer *w, const struct gw_store_read *rd,
+		      size_t i);
+	const struct gw_store_read *rd;
+};
+void gw_answer_page(struct gw_http_req *req, const struct gw_answer_page *page);
 
 #endif

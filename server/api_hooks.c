@@ -515,9 +515,10 @@ void gw_api_list_hooks(struct gw_http_req *req)
 
 /* GET /hooks/{name}/deliveries ------------------------------------------------------ */
 
-static void write_delivery(struct gw_writer *w,
-			   const struct gw_store_delivery *d)
+static void write_delivery(struct gw_writer *w, const struct gw_store_read *rd,
+			   size_t i)
 {
+	const struct gw_store_delivery *d = &rd->deliveries[i];
 	const char *calls = d->calls ? d->calls : "";
 
 	gw_write_open(w, NULL, '{');
@@ -544,36 +545,18 @@ static void write_delivery(struct gw_writer *w,
 
 static void deliveries_read(struct gw_store_read *rd, void *arg)
 {
-	struct gw_http_req *req = arg;
-	char cursor[24] = "";
-	struct gw_writer w;
-	struct mbuf *mb;
+	const size_t count = rd->delivery_count;
 
-	if (rd->err) {
-		(void)gw_http_header(req, "Retry-After", "5");
-		gw_http_problemf(req, 503, "storage",
-				 "The store could not be read: %s.",
-				 strerror(rd->err));
-		return;
-	}
-	mb = gw_answer_begin(&w);
-	if (mb) {
-		gw_write_open(&w, NULL, '{');
-		gw_write_string(&w, "object", "list");
-		gw_write_open(&w, "data", '[');
-		for (size_t i = 0; i < rd->delivery_count; i++)
-			write_delivery(&w, &rd->deliveries[i]);
-		gw_write_close(&w, ']');
-		if (rd->more)
-			(void)re_snprintf(
-				cursor, sizeof(cursor), "%llu",
-				(unsigned long long)rd
-					->deliveries[rd->delivery_count - 1]
-					.id);
-		gw_write_string(&w, "next_cursor", rd->more ? cursor : NULL);
-		gw_write_close(&w, '}');
-	}
-	gw_answer(req, 200, &w, mb);
+	gw_answer_page(arg,
+		       &(struct gw_answer_page){
+			       .err = rd->err,
+			       .count = count,
+			       .more = rd->more,
+			       .last_id = count ? rd->deliveries[count - 1].id :
+						  0,
+			       .write = write_delivery,
+			       .rd = rd,
+		       });
 }
 
 void gw_api_list_deliveries(struct gw_http_req *req)

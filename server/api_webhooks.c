@@ -228,9 +228,11 @@ static void write_id(struct gw_writer *w, const char *name, uint64_t id)
 	gw_write_int(w, name, (int64_t)id);
 }
 
-static void write_delivery(struct gw_writer *w,
-			   const struct gw_store_outgoing_row *d)
+static void write_delivery(struct gw_writer *w, const struct gw_store_read *rd,
+			   size_t i)
 {
+	const struct gw_store_outgoing_row *d = &rd->outgoing[i];
+
 	gw_write_open(w, NULL, '{');
 	gw_write_string(w, "object", "delivery");
 	write_id(w, "id", d->id);
@@ -253,35 +255,17 @@ static void write_delivery(struct gw_writer *w,
 
 static void list_read(struct gw_store_read *rd, void *arg)
 {
-	struct gw_http_req *req = arg;
-	char cursor[24] = "";
-	struct gw_writer w;
-	struct mbuf *mb;
+	const size_t count = rd->outgoing_count;
 
-	if (rd->err) {
-		(void)gw_http_header(req, "Retry-After", "5");
-		gw_http_problem(req, 503, "storage",
-				"The store could not be read.");
-		return;
-	}
-	mb = gw_answer_begin(&w);
-	if (mb) {
-		gw_write_open(&w, NULL, '{');
-		gw_write_string(&w, "object", "list");
-		gw_write_open(&w, "data", '[');
-		for (size_t i = 0; i < rd->outgoing_count; i++)
-			write_delivery(&w, &rd->outgoing[i]);
-		gw_write_close(&w, ']');
-		if (rd->more)
-			(void)snprintf(
-				cursor, sizeof(cursor), "%llu",
-				(unsigned long long)rd
-					->outgoing[rd->outgoing_count - 1]
-					.id);
-		gw_write_string(&w, "next_cursor", rd->more ? cursor : NULL);
-		gw_write_close(&w, '}');
-	}
-	gw_answer(req, 200, &w, mb);
+	gw_answer_page(
+		arg, &(struct gw_answer_page){
+			     .err = rd->err,
+			     .count = count,
+			     .more = rd->more,
+			     .last_id = count ? rd->outgoing[count - 1].id : 0,
+			     .write = write_delivery,
+			     .rd = rd,
+		     });
 }
 
 static int status_of(const char *text)
