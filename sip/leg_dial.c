@@ -8,7 +8,10 @@
 #include "sip/line.h"
 #include "sip/stack.h"
 
-enum { NEXT_PROXY_MS = 4000 }; /* without any answer, where there is another */
+enum {
+	NEXT_PROXY_MS = 4000, /* without any answer, where there is another */
+	EXPIRES_AFTER_S = 5,  /* the ring_timeout */
+};
 
 /* Who is rung first wants to see whom he will talk to: the number as it was
  * asked for, else the user part of what is dialled. It is shown as the name: the
@@ -80,6 +83,10 @@ static int write_headers(struct mbuf *mb, struct gw_identity *id,
 	int err;
 
 	err = make_identity(id, mb, leg, &caller);
+	/* RFC 3261 13.3.1: whom we can't tell any more stops ringing by himself;
+	 * as long as we can, our CANCEL comes first */
+	err |= mbuf_printf(mb, "Expires: %u\r\n",
+			   order->ring_timeout_s + EXPIRES_AFTER_S);
 	for (size_t i = 0; i < order->header_count; i++)
 		err |= mbuf_printf(mb, "%s: %s\r\n", order->headers[i].name,
 				   order->headers[i].value);

@@ -162,8 +162,9 @@ int gw_session_bye_printed(struct gw_line *line, const struct gw_line_way *way,
 int gw_session_cancel_printed(const struct gw_line_way *way, const char *text);
 
 /* A response that nobody waits for. One to an INVITE that another process of this
- * gateway (the same secret) has sent gets ACK, and BYE if it is a 2xx. line: whose
- * credentials a BYE may need; or NULL. True: it was one. */
+ * gateway (the same secret) has sent gets CANCEL if it is provisional, ACK if it is
+ * final, and BYE after that if it is a 2xx. line: whose credentials a BYE may need;
+ * or NULL. True: it was one. */
 bool gw_session_end_stray(struct gw_stack *stack, struct sip *sip,
 			  struct gw_line *line, const struct sip_msg *msg);
 

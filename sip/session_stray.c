@@ -3,10 +3,13 @@
  * Nothing of them has to be on disk: their Via carries a mark, which comes back in
  * each answer (RFC 3261 8.2.6.2), and the next process knows it for its own. Who
  * answers such an INVITE gets ACK and BYE at once. Of those that ring there is a
- * CANCEL on disk: it is the INVITE's own words, so it is sent as it stands.
+ * CANCEL on disk: it is the INVITE's own words, so it is sent as it stands. Whose
+ * ringing was not on disk in time is told CANCEL when he says so again, and stops by
+ * himself when the INVITE's Expires is over.
  *
  *   INVITE  Via: ...;branch=z9hG4bK...;own=HMAC(secret, Call-ID)
- *      200  Via: the same      unknown to us, but marked: ACK, BYE
+ *      180  Via: the same      unknown to us, but marked: CANCEL
+ *      200  Via: the same      marked: ACK, BYE
  *      4xx  Via: the same      marked: ACK */
 #include "sip/session_impl.h"
 
@@ -22,7 +25,14 @@ enum {
 	EARLY_MAX = 2048, /* of texts: some phones */
 };
 
+#define TRANSPORTS ((int)SIP_TRANSP_TLS + 1)
+
 static const char hop_header[] = "X-Hop: ";
+static const char *const transports[TRANSPORTS] = {
+	[SIP_TRANSP_UDP] = "udp",
+	[SIP_TRANSP_TCP] = "tcp",
+	[SIP_TRANSP_TLS] = "tls",
+};
 
 /* The mark ------------------------------------------------------------------ */
 
@@ -67,13 +77,14 @@ static bool is_marked(struct gw_stack *stack, const struct sip_msg *msg)
 
 /* Answers ------------------------------------------------------------------- */
 
-/* A 2xx comes again until its ACK has arrived, and gets one BYE. */
-static bool is_new(const struct sip_msg *msg)
+/* A 2xx comes again until its ACK has arrived, and gets one BYE; whatever rings
+ * for an INVITE gets one CANCEL (tag is NULL). */
+static bool is_new(const struct sip_msg *msg, const struct pl *tag)
 {
 	static uint32_t seen[SEEN];
 	static size_t next;
 	const uint32_t hash = hash_joaat_pl(&msg->callid) ^
-			      hash_joaat_pl(&msg->to.tag);
+			      (tag ? hash_joaat_pl(tag) : msg->cseq.num);
 
 	for (size_t i = 0; i < SEEN; i++)
 		if (seen[i] == hash)
@@ -82,41 +93,74 @@ static bool is_new(const struct sip_msg *msg)
 	return true;
 }
 
-/* RFC 3261 17.1.1.3: all of it as in the INVITE, but for the To of the answer. The
- * request line is not known any more; who is told by the branch doesn't look. */
+/* All of it as in the INVITE, as its answer tells. The request line is not known any
+ * more; who is told by the branch doesn't look. */
+static int print_hop_by_hop(struct mbuf *mb, const char *method,
+			    const struct sip_msg *msg, const char *more)
+{
+	const bool same_to = !strcmp(method, "ACK");
+	struct sip_addr to;
+
+	if (sip_addr_decode(&to, &msg->to.val))
+		return EBADMSG;
+	return mbuf_printf(mb,
+			   "%s %r SIP/2.0\r\n"
+			   "Via: %r\r\n"
+			   "Max-Forwards: 70\r\n"
+			   "To: %s%r%s\r\n"
+			   "From: %r\r\n"
+			   "Call-ID: %r\r\n"
+			   "CSeq: %u %s\r\n"
+			   "%s"
+			   "Content-Length: 0\r\n\r\n",
+			   method, &to.auri, &msg->via.val, same_to ? "" : "<",
+			   same_to ? &msg->to.val : &to.auri,
+			   same_to ? "" : ">", &msg->from.val, &msg->callid,
+			   msg->cseq.num, method, more);
+}
+
+/* RFC 3261 17.1.1.3: the To is the answer's. */
 static void ack_failure(struct sip *sip, const struct sip_msg *msg)
 {
 	struct mbuf *mb = mbuf_alloc(512);
-	struct sip_addr to;
 
-	if (mb && !sip_addr_decode(&to, &msg->to.val) &&
-	    !mbuf_printf(mb,
-			 "ACK %r SIP/2.0\r\n"
-			 "Via: %r\r\n"
-			 "Max-Forwards: 70\r\n"
-			 "To: %r\r\n"
-			 "From: %r\r\n"
-			 "Call-ID: %r\r\n"
-			 "CSeq: %u ACK\r\n"
-			 "Content-Length: 0\r\n\r\n",
-			 &to.auri, &msg->via.val, &msg->to.val, &msg->from.val,
-			 &msg->callid, msg->cseq.num)) {
+	if (mb && !print_hop_by_hop(mb, "ACK", msg, "")) {
 		mb->pos = 0;
 		(void)sip_send(sip, msg->sock, msg->tp, &msg->src, mb);
 	}
 	mem_deref(mb);
 }
 
+/* RFC 3261 9.1: the To is the INVITE's, which had no tag. */
+static void cancel_ringing(struct gw_stack *stack, struct sip *sip,
+			   const struct sip_msg *msg)
+{
+	const struct gw_line_way way = { .stack = stack, .sip = sip };
+	struct mbuf *mb = mbuf_alloc(512);
+	char more[128];
+
+	if (mb && (int)msg->tp < TRANSPORTS &&
+	    re_snprintf(more, sizeof(more),
+			"Reason: Q.850;cause=41;text=\"server restart\"\r\n"
+			"%s%s %J\r\n",
+			hop_header, transports[msg->tp], &msg->src) > 0 &&
+	    !print_hop_by_hop(mb, "CANCEL", msg, more) && !mbuf_write_u8(mb, 0))
+		(void)gw_session_cancel_printed(&way, (const char *)mb->buf);
+	mem_deref(mb);
+}
+
 bool gw_session_end_stray(struct gw_stack *stack, struct sip *sip,
 			  struct gw_line *line, const struct sip_msg *msg)
 {
-	if (pl_strcmp(&msg->cseq.met, "INVITE") != 0 || msg->scode < 200 ||
-	    !is_marked(stack, msg))
+	if (pl_strcmp(&msg->cseq.met, "INVITE") != 0 || !is_marked(stack, msg))
 		return false;
 	if (msg->scode >= 300)
 		ack_failure(sip, msg);
-	else
-		gw_session_end_2xx(stack, sip, line, msg, is_new(msg));
+	else if (msg->scode >= 200)
+		gw_session_end_2xx(stack, sip, line, msg,
+				   is_new(msg, &msg->to.tag));
+	else if (is_new(msg, NULL))
+		cancel_ringing(stack, sip, msg);
 	return true;
 }
 
@@ -125,16 +169,11 @@ bool gw_session_end_stray(struct gw_stack *stack, struct sip *sip,
 int gw_session_print_cancel(struct mbuf *mb, struct gw_session *s)
 {
 	static const char end[] = "Content-Length: 0\r\n\r\n";
-	static const char *const transports[] = {
-		[SIP_TRANSP_UDP] = "udp",
-		[SIP_TRANSP_TCP] = "tcp",
-		[SIP_TRANSP_TLS] = "tls",
-	};
 	struct mbuf *cancel = NULL;
 	int err;
 
 	if (s->state != GW_SESSION_CALLING || !s->facts.provisional ||
-	    s->tp > SIP_TRANSP_TLS)
+	    (int)s->tp >= TRANSPORTS)
 		return ENOENT;
 	err = gw_session_write_cancel(&cancel, s);
 	if (!err)
@@ -204,28 +243,19 @@ static void send_cancel(void *arg)
 /* Where it goes is taken out of the text, which then is what was printed. */
 static int read_cancel(struct late_cancel *c, const char *text)
 {
-	static const struct {
-		const char *name;
-		enum sip_transp tp;
-	} transports[] = {
-		{ "udp ", SIP_TRANSP_UDP },
-		{ "tcp ", SIP_TRANSP_TCP },
-		{ "tls ", SIP_TRANSP_TLS },
-	};
 	const char *hop = strstr(text, hop_header);
 	const char *end = hop ? strstr(hop, "\r\n") : NULL;
 	struct pl addr;
-	size_t i = 0;
+	int i = 0;
 
 	if (strncmp(text, "CANCEL ", strlen("CANCEL ")) != 0 || !end)
 		return EBADMSG;
 	addr.p = hop + strlen(hop_header);
-	while (i < ARRAY_SIZE(transports) &&
-	       strncmp(addr.p, transports[i].name, 4) != 0)
+	while (i < TRANSPORTS && strncmp(addr.p, transports[i], 3) != 0)
 		i++;
-	if (i == ARRAY_SIZE(transports))
+	if (i == TRANSPORTS)
 		return EBADMSG;
-	c->tp = transports[i].tp;
+	c->tp = (enum sip_transp)i;
 	addr.p += 4;
 	addr.l = end > addr.p ? (size_t)(end - addr.p) : 0;
 	if (sa_decode(&c->dst, addr.p, addr.l))

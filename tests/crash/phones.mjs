@@ -1,7 +1,8 @@
 /* tests/crash/phones.mjs - phones in a process of their own choice: they know SIP by
  * what the RFC says of a UAS, keep what they were told, and outlive every gateway.
  *
- * What a phone does stands in its name: answer-N, busy-N, ring-N (until CANCEL),
+ * What a phone does stands in its name: answer-N, busy-N, ring-N (until CANCEL or
+ * Expires), slow-N (says nothing for two seconds, then rings),
  * late-N (answers after three seconds, whoever asks by then). N is the order it was
  * dialled for, so INVITEs can be counted by order. */
 import dgram from "node:dgram";
@@ -23,6 +24,7 @@ const parse = (text) => {
 export class Phones {
 	constructor() {
 		this.calls = new Map(); /* by Call-ID */
+		this.rung = undefined; /* called before a phone says that it rings */
 		this.socket = dgram.createSocket("udp4");
 		this.socket.on("message", (bytes, from) => this.take(bytes.toString(), from));
 	}
@@ -79,11 +81,23 @@ export class Phones {
 		this.calls.set(id, call);
 		if (kind === "busy")
 			return this.finish(call, 486, "Busy Here");
-		this.send(call, 180, "Ringing", request);
+		this.rung?.(call);
+		if (kind === "slow")
+			setTimeout(() => this.send(call, 180, "Ringing", request), 2000);
+		else
+			this.send(call, 180, "Ringing", request);
 		if (kind === "answer")
 			call.timer = setTimeout(() => this.finish(call, 200, "OK", SDP), 30);
 		else if (kind === "late")
 			call.timer = setTimeout(() => this.finish(call, 200, "OK", SDP), 3000);
+		else
+			call.timer = setTimeout(() => this.give_up(call), Number(request.one("expires")) * 1000);
+	}
+
+	/* RFC 3261 13.3.1: an invitation that has expired */
+	give_up(call) {
+		call.expired = true;
+		this.finish(call, 487, "Request Terminated");
 	}
 
 	take(text, from) {

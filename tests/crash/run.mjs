@@ -142,7 +142,8 @@ test(`G2 G3: ${KILLS} times kill -9 under load: each 201 ends once, no key dials
 			.map(({ name, final, acked, byes, cancels }) => ({ name, final, acked, byes, cancels })))}`);
 	});
 	starts.sort((a, b) => a - b);
-	console.log(`   ${world.orders.length} orders, ${phones.calls.size} phones rung; ends: ${JSON.stringify(ends)}`);
+	const expired = [...phones.calls.values()].filter((call) => call.expired).length;
+	console.log(`   ${world.orders.length} orders, ${phones.calls.size} phones rung, ${expired} till their INVITE expired; ends: ${JSON.stringify(ends)}`);
 	console.log(`   start-up ms: median ${starts[starts.length >> 1].toFixed(0)}, worst ${starts.at(-1).toFixed(0)}`);
 });
 
@@ -169,6 +170,38 @@ test("G3: a phone that answers after the crash is told ACK and BYE, one that rin
 	equal([...phones.calls.values()].length, 3, "INVITEs");
 	for (const id of ids)
 		equal((await check(gw, id)).cause, "server_restart");
+});
+
+test("G3: a phone that begins to ring after the crash is told CANCEL", async (t) => {
+	const phones = await new Phones().open();
+	t.later(() => phones.close());
+	const gw = await t.gateway(office(phones, await freeUdp()));
+	const rung = new Promise((done) => { phones.rung = done; });
+	const { id } = (await gw.api("POST", "/calls", { body: { to: "sip:slow-1" } })).json;
+	const call = await rung;
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	await eventually("CANCEL and ACK of its 487", () => call.cancels && call.final === 487 && call.acked);
+	equal((await check(gw, id)).cause, "server_restart");
+	equal(call.expired, undefined, "by itself");
+});
+
+test("G3: a phone whose ringing nobody has heard stops when the INVITE expires", async (t) => {
+	const phones = await new Phones().open();
+	t.later(() => phones.close());
+	const gw = await t.gateway(office(phones, await freeUdp()));
+	const rung = new Promise((done) => {
+		phones.rung = (call) => {
+			gw.process.kill("SIGSTOP");
+			done(call);
+		};
+	});
+	const { id } = (await gw.api("POST", "/calls", { body: { to: "sip:ring-1", ring_timeout: 1 } })).json;
+	const call = await rung;
+	await gw.kill("SIGKILL");
+	await gw.restart();
+	await eventually("487 and its ACK", () => call.final === 487 && call.acked);
+	equal((await check(gw, id)).cause, "server_restart");
 });
 
 test("G4: an orphan's end is the last sign of life, and flagged", async (t) => {
