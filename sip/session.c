@@ -166,7 +166,8 @@ static void finish(struct gw_session *s)
 		return;
 	}
 
-	/* who has got our BYE repeats its 2xx no more */
+	/* who repeats its 2xx though it has got our BYE tells all that an ACK
+	 * says: not worth keeping for half a minute */
 	if (s->won) {
 		for (size_t i = 0; i < GW_ACK_COUNT; i++)
 			s->won->acks[i].mb = mem_deref(s->won->acks[i].mb);

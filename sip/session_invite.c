@@ -228,9 +228,12 @@ static void stray_2xx(struct gw_session *s, const struct sip_msg *msg)
 {
 	struct gw_fork *fork = gw_session_find_fork(s, msg);
 
-	if (fork && (fork == s->won || fork->bye ||
-		     gw_session_has_acked(fork, s->invite_cseq))) {
+	if (fork && gw_session_has_acked(fork, s->invite_cseq)) {
 		gw_session_ack_again(fork, s->invite_cseq);
+		return;
+	}
+	if (fork && (fork == s->won || fork->bye)) {
+		gw_session_end_2xx(s->stack, s->sip, s->line, msg, false);
 		return;
 	}
 
