@@ -20,7 +20,10 @@ import { isDeepStrictEqual, inspect } from "node:util";
 
 import { checkEvent, checkExchange } from "./oracle.mjs";
 
-const PATIENCE_MS = 10_000;
+/* Nothing is slow for that long by design: whoever waits so long waits in vain. A
+ * machine that does something else at the same time needs some of it. */
+const PATIENCE_MS = 30_000;
+const SOCKET_MS = 10_000; /* shorter than the deadlines at which a gateway hangs up */
 
 /* Checks. ------------------------------------------------------------------ */
 
@@ -350,7 +353,7 @@ export class EventReader {
 
 /* Sends the bytes as they are and gathers what comes back until the server
  * closes, or until enough(text) is true. */
-export const rawExchange = (port, bytes, { enough, later, patience_ms = PATIENCE_MS, half_close = false } = {}) => {
+export const rawExchange = (port, bytes, { enough, later, patience_ms = SOCKET_MS, half_close = false } = {}) => {
 	const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
 	let text = "";
 	const gathered = new Promise((done) => {
