@@ -51,7 +51,7 @@ const fields = [
 ];
 
 /* What an INVITE of ours is made of, in its order. */
-const INVITE = ["Via", "Contact", "Max-Forwards", "To", "From", "Call-ID", "CSeq", "User-Agent", "Allow", "Supported", "Content-Type", "Content-Length"];
+const INVITE = ["Via", "Contact", "Max-Forwards", "To", "From", "Call-ID", "CSeq", "User-Agent", "Expires", "Allow", "Supported", "Content-Type", "Content-Length"];
 const sorted = (names) => [...names].sort().join(" ");
 
 /* One INVITE, as strictly as it can be read. */
