@@ -40,10 +40,10 @@
 	WORDS("opus", "G722", "PCMA", "PCMU", "GSM", "G726-16", "G726-24", \
 	      "G726-32", "G726-40", "iLBC", "telephone-event")
 #define SCOPES                                                                \
-	WORDS("calls:create", "calls:read", "calls:hangup", "calls:control",  \
-	      "events:read", "lines:read", "lines:check", "tokens:create",    \
-	      "metrics:read", "calls:erase", "hooks:admin", "webhooks:admin", \
-	      "admin")
+	WORDS("calls:create", "calls:read", "calls:read:own", "calls:hangup", \
+	      "calls:control", "events:read", "lines:read", "lines:check",    \
+	      "tokens:create", "metrics:read", "calls:erase", "hooks:admin",  \
+	      "webhooks:admin", "admin")
 
 /* clang-format off */
 const struct gw_config_row gw_config_rows[] = {
@@ -282,8 +282,9 @@ const struct gw_config_row gw_config_rows[] = {
   .json_default = "[\"calls:create\", \"calls:read\", \"calls:hangup\", "
 		  "\"calls:control\", \"events:read\", \"lines:read\"]",
   .help = "What the key may do. calls:control is what is done in a call (keys, hold, mute, "
-	  "transfer, play, record), calls:read includes recordings. admin may do "
-	  "everything." },
+	  "transfer, play, record), calls:read includes recordings. With calls:read:own "
+	  "instead of calls:read the calls of other keys don't exist for it, whatever "
+	  "else it may do. admin may do everything." },
 { "/keys/N/lines", GW_CONFIG_STRINGS, KEY(lines), .form = gw_form_name,
   .json_default = "[]",
   .help = "Names of the lines it may use. Empty: all." },

@@ -14,6 +14,7 @@
 #include "server/api.h"
 #include "server/api_read.h"
 #include "server/app.h"
+#include "server/audience.h"
 #include "server/call_id.h"
 #include "server/clock.h"
 #include "server/cursor.h"
@@ -193,9 +194,8 @@ static int copy_filters(struct gw_http_req *req, struct gw_store_read *rd)
 		{ gw_http_query(req, "to"), &rd->to },
 		{ gw_http_query(req, "from"), &rd->from },
 		{ gw_http_query(req, "line"), &rd->line },
-		{ key ? key->project : NULL, &rd->project },
 	};
-	int err = 0;
+	int err = key ? gw_audience_ask(&rd->project, &rd->key, key) : 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(filters) && !err; i++)
 		if (filters[i].text)

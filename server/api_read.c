@@ -64,8 +64,10 @@ static void fetched(struct gw_store_read *rd, void *arg)
 	const struct gw_key *key = gw_http_key(f->req);
 	struct gw_store_row *row = rd->err ? NULL : &rd->rows[0];
 
-	/* a call of another project is no call */
-	if (row && !gw_audience_call(key, row->project, row->click))
+	/* a call of others is no call */
+	if (row && !gw_audience_call(key, &(const struct gw_whose){
+						  row->project, row->key,
+						  row->click }))
 		row = NULL;
 	if (row)
 		f->foundh(f->req, row);

@@ -11,6 +11,7 @@
 #include "server/api.h"
 #include "server/api_read.h"
 #include "server/api_twilio.h"
+#include "server/audience.h"
 #include "server/clock.h"
 #include "server/http.h"
 #include "server/key.h"
@@ -256,7 +257,7 @@ static int copy_filters(struct gw_store_read *rd, struct gw_http_req *req)
 	if (!err && status)
 		err = str_dup(&rd->status, status);
 	if (!err && key)
-		err = str_dup(&rd->project, key->project);
+		err = gw_audience_ask(&rd->project, &rd->key, key);
 	return err;
 }
 

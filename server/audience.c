@@ -1,19 +1,30 @@
-/* Keys of one project see each other's calls, and no others; a key with a list of
- * lines knows of these alone. */
+/* Keys of one project see each other's calls, and no others; some see but their own.
+ * A key with a list of lines knows of these alone. */
 #include <string.h>
+
+#include <re.h>
 
 #include "server/audience.h"
 #include "server/events.h"
 #include "server/key.h"
 
-bool gw_audience_call(const struct gw_key *key, const char *project,
-		      const char *click)
+static bool is(const char *a, const char *b)
 {
-	if (!key)
-		return true;
-	if (!project || 0 != strcmp(project, key->project))
-		return false;
-	return !key->click || (click && 0 == strcmp(click, key->click->id));
+	return a && 0 == strcmp(a, b);
+}
+
+bool gw_audience_call(const struct gw_key *key, const struct gw_whose *whose)
+{
+	return !key || (is(whose->project, key->project) &&
+			(!key->own_only || is(whose->key, key->name)) &&
+			(!key->click || is(whose->click, key->click->id)));
+}
+
+int gw_audience_ask(char **projectp, char **namep, const struct gw_key *key)
+{
+	const int err = str_dup(projectp, key->project);
+
+	return err || !key->own_only ? err : str_dup(namep, key->name);
 }
 
 bool gw_audience_line(const struct gw_key *key, const char *name)
@@ -31,8 +42,8 @@ bool gw_audience_event(const struct gw_key *key, const struct gw_event *ev)
 {
 	/* who comes with a click token has been let to his call's stream alone */
 	if (ev->call_id[0])
-		return !key ||
-		       (ev->project && 0 == strcmp(ev->project, key->project));
+		return !key || (is(ev->project, key->project) &&
+				(!key->own_only || is(ev->key, key->name)));
 
 	return !ev->line || gw_audience_line(key, ev->line);
 }

@@ -80,6 +80,8 @@ int gw_events_add(const struct gw_events *events, struct gw_store_job *job,
 
 	if (news->project)
 		err = str_dup(&ev->project, news->project);
+	if (!err && news->key)
+		err = str_dup(&ev->key, news->key);
 	if (!err && news->line)
 		err = str_dup(&ev->line, news->line);
 	err = err ? err : gw_event_encode(ev, news, snapshot);

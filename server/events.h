@@ -31,6 +31,7 @@ struct gw_news {
 	const char *type;    /* "call.ringing": static string                 */
 	const char *call_id; /* NULL: line.*, gateway.*                       */
 	const char *project; /* whose call; NULL: no key's. See audience.h    */
+	const char *key;     /* of it: who placed the call                    */
 	const char *line;    /* of line.*: its name; else NULL                */
 	const char *leg;     /* "from", "to"; NULL: the call                  */
 	int64_t seq;         /* of the call, from 1 without holes; -1: none   */
@@ -102,7 +103,7 @@ struct gw_event {
 	uint64_t id;
 	const char *type;
 	char call_id[GW_STORE_ID_SIZE]; /* "": of no call */
-	const char *project;            /* whose call; or NULL */
+	const char *project, *key;      /* whose call; or NULL */
 	const char *line;               /* of line.*; else NULL */
 	int64_t seq;
 	int64_t at_ms;
@@ -129,7 +130,7 @@ void gw_events_outbox(struct gw_events *events, gw_events_outbox_h *h,
 struct gw_event_facts {
 	uint64_t id;
 	const char *type;
-	const char *call_id, *project, *line;
+	const char *call_id, *project, *key, *line;
 	int64_t seq, at_ms;
 };
 

@@ -150,7 +150,8 @@ static int alloc_event(struct gw_event **evp, char **atp,
 		       const struct gw_event_facts *facts, size_t json_len)
 {
 	const size_t texts = text_size(facts->type) +
-			     text_size(facts->project) + text_size(facts->line);
+			     text_size(facts->project) + text_size(facts->key) +
+			     text_size(facts->line);
 	char head[HEAD_SIZE];
 	struct gw_event *ev;
 	char *at;
@@ -169,6 +170,7 @@ static int alloc_event(struct gw_event **evp, char **atp,
 	at = (char *)(ev + 1);
 	ev->type = put_text(&at, facts->type);
 	ev->project = put_text(&at, facts->project);
+	ev->key = put_text(&at, facts->key);
 	ev->line = put_text(&at, facts->line);
 	ev->id = facts->id;
 	ev->seq = facts->seq;
@@ -205,6 +207,7 @@ int gw_event_of(struct gw_event **evp, const struct gw_store_event *told)
 		.type = told->type,
 		.call_id = told->call_id,
 		.project = told->project,
+		.key = told->key,
 		.line = told->line,
 		.seq = told->seq,
 		.at_ms = told->at_ms,

@@ -13,6 +13,22 @@ static const char *const click_scopes[] = {
 	"calls:control", "events:read",
 };
 
+/* Behind a scope: the same, of the key's own calls. */
+static const char own[] = ":own";
+
+static bool sees_own_only(const struct gw_config_strings *scopes)
+{
+	bool only = false;
+
+	for (size_t i = 0; i < scopes->count; i++) {
+		if (!strcmp(scopes->list[i], "admin") ||
+		    !strcmp(scopes->list[i], "calls:read"))
+			return false;
+		only = only || !strcmp(scopes->list[i], "calls:read:own");
+	}
+	return only;
+}
+
 /* What a key owns besides its public part. */
 struct owner {
 	struct gw_key key; /* first: a key is its owner */
@@ -113,6 +129,7 @@ int gw_key_of_config(struct gw_key **keyp, const struct gw_config_key *row)
 	o->key.name = row->name;
 	o->key.project = row->project;
 	o->key.scopes = row->scopes;
+	o->key.own_only = sees_own_only(&row->scopes);
 	o->key.lines = row->lines;
 	o->key.caller_ids = row->caller_ids;
 	o->key.visitor_prefixes = row->visitor_prefixes;
@@ -217,6 +234,7 @@ int gw_key_of_row(struct gw_key **keyp, const struct gw_key_row *row)
 	}
 	o->key.name = o->name;
 	o->key.project = o->project;
+	o->key.own_only = sees_own_only(&o->key.scopes);
 	o->key.stored = true;
 	o->key.expires_at_ms = row->expires_at_ms;
 	memcpy(o->key.hash, row->hash, GW_KEY_HASH);
@@ -260,16 +278,23 @@ bool gw_key_equal(const struct gw_key *a, const struct gw_key *b)
 	       same_text(a->from, b->from);
 }
 
+static bool grants(const char *given, const char *scope)
+{
+	const size_t len = strlen(scope);
+
+	return !strcmp(given, "admin") ||
+	       (!strncmp(given, scope, len) &&
+		(!given[len] || !strcmp(given + len, own)));
+}
+
 bool gw_key_may(const struct gw_key *key, const char *scope)
 {
 	if (!key || !scope)
 		return true;
 
-	for (size_t i = 0; i < key->scopes.count; i++) {
-		if (!strcmp(key->scopes.list[i], scope) ||
-		    !strcmp(key->scopes.list[i], "admin"))
+	for (size_t i = 0; i < key->scopes.count; i++)
+		if (grants(key->scopes.list[i], scope))
 			return true;
-	}
 
 	return false;
 }

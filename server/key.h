@@ -52,6 +52,7 @@ struct gw_key {
 	const char *from;      /* of /2010-04-01: rung before To; or NULL    */
 	int64_t expires_at_ms; /* wall clock; 0: never                      */
 	bool stored;           /* by `bellpull key add`                     */
+	bool own_only; /* calls:read:own: sees what it has placed, not its project's */
 	uint8_t hash[GW_KEY_HASH];
 	const struct gw_secret *token_secret; /* HS256 of its site; or NULL   */
 	const struct gw_secret *token_public_key; /* Ed25519, PEM; or NULL  */
@@ -60,8 +61,8 @@ struct gw_key {
 	const struct gw_click *click; /* NULL: it is a key                  */
 };
 
-/* "calls:create": is it among the key's scopes (or is "admin")? A NULL scope is
- * everybody's. */
+/* "calls:read": is it among the key's scopes (or is "admin", or "calls:read:own")? A
+ * NULL scope is everybody's. */
 bool gw_key_may(const struct gw_key *key, const char *scope);
 
 /* Taken away meanwhile, or its time is over. now_ms: wall clock. */

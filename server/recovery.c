@@ -270,6 +270,7 @@ static int tell(const struct gw_store_row *row, const struct gw_json *call,
 		.type = leg ? "leg.ended" : "call.ended",
 		.call_id = row->id,
 		.project = row->project,
+		.key = row->key,
 		.callback = row->callback,
 		.leg = leg,
 		.seq = seq,
@@ -312,6 +313,7 @@ static int tell_recording(const struct gw_store_row *row,
 		.type = "call.recording.saved",
 		.call_id = row->id,
 		.project = row->project,
+		.key = row->key,
 		.callback = row->callback,
 		.seq = seq,
 		.at_ms = end->at_ms,
@@ -435,14 +437,7 @@ static void waiting_destructor(void *arg)
 	struct waiting *w = arg;
 
 	list_unlink(&w->le);
-	mem_deref(w->row.line);
-	mem_deref(w->row.project);
-	mem_deref(w->row.click);
-	mem_deref(w->row.key);
-	mem_deref(w->row.later);
-	mem_deref(w->row.snapshot);
-	mem_deref(w->row.ladder);
-	mem_deref(w->row.dialog);
+	gw_store_row_reset(&w->row);
 }
 
 /* Takes the row out of its read. */

@@ -63,14 +63,17 @@ struct gw_registry_entry *gw_registry_find_for(const char *id,
 					       const struct gw_key *key)
 {
 	struct gw_registry_entry *e = gw_registry_find(id);
+	struct gw_whose whose = { NULL };
 
 	if (!e || !e->stored)
 		return NULL;
-	return gw_audience_call(key, e->key ? e->key->project : NULL,
-				e->key && e->key->click ? e->key->click->id :
-							  NULL) ?
-		       e :
-		       NULL;
+	if (e->key)
+		whose = (struct gw_whose){
+			e->key->project,
+			e->key->name,
+			e->key->click ? e->key->click->id : NULL,
+		};
+	return gw_audience_call(key, &whose) ? e : NULL;
 }
 
 static void check_empty(void)

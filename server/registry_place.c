@@ -118,8 +118,8 @@ static int claim_key(struct gw_registry_entry *e, struct gw_store_idem **idemp,
 }
 
 /* Two people in a project are the same two whoever of it asks, and by whichever
- * way their numbers were written. Visitors of a page see none but their own
- * calls. */
+ * way their numbers were written. But nobody is told of a call that he may not
+ * see. */
 static int make_dedupe(struct gw_store_dedupe **dedupep,
 		       const struct gw_registry_entry *e,
 		       const struct gw_placement *pl)
@@ -129,10 +129,12 @@ static int make_dedupe(struct gw_store_dedupe **dedupep,
 
 	if (!dedupe)
 		return ENOMEM;
-	err = re_sdprintf(&dedupe->scope_key, "%s %s %s",
-			  !pl->key       ? "" :
-			  pl->key->click ? pl->key->click->id :
-					   pl->key->project,
+	err = re_sdprintf(&dedupe->scope_key, "%s%s %s %s",
+			  pl->key && pl->key->own_only ? "key:" : "",
+			  !pl->key          ? "" :
+			  pl->key->click    ? pl->key->click->id :
+			  pl->key->own_only ? pl->key->name :
+					      pl->key->project,
 			  pl->counted->from ? pl->counted->from : "-",
 			  pl->counted->to);
 	dedupe->until_ms = e->created_at_ms + pl->dedupe_s * INT64_C(1000);
@@ -401,6 +403,7 @@ int gw_registry_place(const struct gw_placement *pl, gw_order_placed_h *h,
 
 	news.call_id = e->id;
 	news.project = row->project;
+	news.key = row->key;
 	news.at_ms = e->created_at_ms;
 	news.callback = e->callback;
 	err = gw_events_place(gw_registry.events, &news, row, &once, stored, e);

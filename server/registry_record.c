@@ -20,6 +20,7 @@ static int tell_saved(struct gw_registry_entry *e)
 		.type = "call.recording.saved",
 		.call_id = e->id,
 		.project = e->key ? e->key->project : NULL,
+		.key = e->key ? e->key->name : NULL,
 		.callback = e->callback,
 		.at_ms = gw_clock_ms(),
 	};

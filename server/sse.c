@@ -19,6 +19,7 @@
 #include <re.h>
 
 #include "config/config.h"
+#include "server/audience.h"
 #include "server/events.h"
 #include "server/http.h"
 #include "server/journal.h"
@@ -299,7 +300,8 @@ static int replay_ask(struct reader *r)
 	e = mem_zalloc(sizeof(*e), errand_destructor);
 	rd = gw_store_read_alloc(GW_STORE_EVENTS);
 	if (!e || !rd ||
-	    (r->core.key && str_dup(&rd->project, r->core.key->project))) {
+	    (r->core.key &&
+	     gw_audience_ask(&rd->project, &rd->key, r->core.key))) {
 		mem_deref(rd);
 		mem_deref(e);
 		return ENOMEM;

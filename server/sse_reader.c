@@ -101,6 +101,7 @@ static int fill_batch(struct gw_sse_batch *batch,
 			.type = from->type,
 			.call_id = from->call_id,
 			.project = from->project,
+			.key = rd->key, /* it was asked for, if it counts */
 			.line = from->line,
 			.seq = -1,
 		};

@@ -74,11 +74,13 @@ uint64_t gw_store_pruned_id(const struct gw_store *store);
 struct gw_store_event {
 	const char *type; /* static string                         */
 	char call_id[GW_STORE_ID_SIZE]; /* "": of no call (line.*, gateway.*)    */
-	char *project, *line; /* own copies: whose call, which line; or NULL */
-	int64_t seq;          /* -1: none                              */
-	int64_t at_ms;        /* occurred_at                           */
-	struct mbuf *suffix;  /* the bytes behind `{"id":N`            */
-	size_t snapshot_at;   /* where in it the call's begins; 0: none */
+	char *project,
+		*key;  /* own copies: whose call, see audience.h; or NULL */
+	char *line;    /* the same: which line                     */
+	int64_t seq;   /* -1: none                              */
+	int64_t at_ms; /* occurred_at                           */
+	struct mbuf *suffix; /* the bytes behind `{"id":N`            */
+	size_t snapshot_at;  /* where in it the call's begins; 0: none */
 	struct gw_store_outgoing *deliveries; /* owned array; or NULL       */
 	size_t delivery_count;
 	uint64_t id; /* result: set when it is on disk        */
@@ -327,13 +329,16 @@ struct gw_store_row {
 	char *line;            /* or NULL                                     */
 	char *project;         /* or NULL                                     */
 	char *click;           /* or NULL                                     */
-	char *key;             /* OPEN_CALLS only; or NULL                    */
-	struct mbuf *later;    /* the same                                    */
+	char *key;             /* or NULL                                     */
+	struct mbuf *later;    /* OPEN_CALLS only; or NULL                    */
 	char *callback;        /* or NULL                                     */
 	struct mbuf *snapshot; /* complete: last_event_id is in it            */
 	struct mbuf *ladder;   /* CALL only; or NULL                          */
 	struct mbuf *dialog;   /* CALL and OPEN_CALLS; or NULL                */
 };
+
+/* Frees what it holds. */
+void gw_store_row_reset(struct gw_store_row *row);
 
 struct gw_store_read_event {
 	uint64_t id;
@@ -366,6 +371,7 @@ struct gw_store_read {
 	 * Such a read of EVENTS looks at no more than so many, for others' may be
 	 * all there is for long: then upto_id comes down to where it has looked. */
 	char *project;
+	char *key; /* besides: placed by this one; NULL: any             */
 	int64_t since_ms;              /* CALLS: created at or after; 0: any */
 	char cursor[GW_STORE_ID_SIZE]; /* CALLS: ids below this one; "": newest */
 	uint64_t after_id;             /* EVENTS: above this one             */

@@ -155,6 +155,7 @@ void gw_store_event_reset(struct gw_store_event *ev)
 	}
 	mem_deref(ev->deliveries);
 	mem_deref(ev->project);
+	mem_deref(ev->key);
 	mem_deref(ev->line);
 	mem_deref(ev->suffix);
 	*ev = (struct gw_store_event){ .type = NULL };
@@ -247,21 +248,26 @@ static void close_usage(struct gw_store_usage *usage)
 	mem_deref(usage->client);
 }
 
+void gw_store_row_reset(struct gw_store_row *row)
+{
+	mem_deref(row->line);
+	mem_deref(row->project);
+	mem_deref(row->click);
+	mem_deref(row->key);
+	mem_deref(row->later);
+	mem_deref(row->callback);
+	mem_deref(row->snapshot);
+	mem_deref(row->ladder);
+	mem_deref(row->dialog);
+	*row = (struct gw_store_row){ .line = NULL };
+}
+
 static void read_destructor(void *arg)
 {
 	struct gw_store_read *rd = arg;
 
-	for (size_t i = 0; i < rd->row_count; i++) {
-		mem_deref(rd->rows[i].line);
-		mem_deref(rd->rows[i].project);
-		mem_deref(rd->rows[i].click);
-		mem_deref(rd->rows[i].key);
-		mem_deref(rd->rows[i].later);
-		mem_deref(rd->rows[i].callback);
-		mem_deref(rd->rows[i].snapshot);
-		mem_deref(rd->rows[i].ladder);
-		mem_deref(rd->rows[i].dialog);
-	}
+	for (size_t i = 0; i < rd->row_count; i++)
+		gw_store_row_reset(&rd->rows[i]);
 	for (size_t i = 0; i < rd->event_count; i++) {
 		mem_deref(rd->events[i].project);
 		mem_deref(rd->events[i].line);
@@ -301,6 +307,7 @@ static void read_destructor(void *arg)
 	mem_deref(rd->from);
 	mem_deref(rd->line);
 	mem_deref(rd->project);
+	mem_deref(rd->key);
 }
 
 struct gw_store_read *gw_store_read_alloc(enum gw_store_what what)

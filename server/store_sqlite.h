@@ -72,10 +72,10 @@ enum gw_sql {
  * the call's newest event has, too, is kept there alone: it begins at snapshot_at,
  * in bytes, and ends with ':', as the suffix does. */
 #define GW_SQL_EVENT "id, call_id, type, suffix, project, line"
-#define GW_SQL_ROW                                                                         \
-	"c.id, c.created_at, c.ended_at, c.seq, c.last_event_id, c.line,"                  \
-	" c.project, c.click, c.callback, CASE WHEN c.snapshot <> '' THEN c.snapshot ELSE" \
-	" (SELECT substr(CAST(e.suffix AS BLOB), e.snapshot_at + 1)"                       \
+#define GW_SQL_ROW                                                                                    \
+	"c.id, c.created_at, c.ended_at, c.seq, c.last_event_id, c.line,"                             \
+	" c.project, c.\"key\", c.click, c.callback, CASE WHEN c.snapshot <> '' THEN c.snapshot ELSE" \
+	" (SELECT substr(CAST(e.suffix AS BLOB), e.snapshot_at + 1)"                                  \
 	" FROM events e WHERE e.id = c.last_event_id) END"
 
 struct gw_sqlite {

@@ -32,10 +32,10 @@ void *gw_sqlite_grow(void **arrayp, size_t count, size_t size)
 	return *arrayp ? (uint8_t *)*arrayp + count * size : NULL;
 }
 
-/* GW_SQL_ROW, and behind them dialog and ladder where there are some. */
+/* GW_SQL_ROW, and but for a list dialog and later or ladder behind them. */
 static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 {
-	const int columns = sqlite3_column_count(stmt);
+	const bool open = rd->what == GW_STORE_OPEN_CALLS;
 	struct gw_store_row *row;
 	const void *snapshot;
 	size_t len;
@@ -53,13 +53,14 @@ static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 	row->last_event_id = (uint64_t)sqlite3_column_int64(stmt, 4);
 	err = gw_sqlite_column_str(&row->line, stmt, 5);
 	err = err ? err : gw_sqlite_column_str(&row->project, stmt, 6);
-	err = err ? err : gw_sqlite_column_str(&row->click, stmt, 7);
-	err = err ? err : gw_sqlite_column_str(&row->callback, stmt, 8);
+	err = err ? err : gw_sqlite_column_str(&row->key, stmt, 7);
+	err = err ? err : gw_sqlite_column_str(&row->click, stmt, 8);
+	err = err ? err : gw_sqlite_column_str(&row->callback, stmt, 9);
 	if (err)
 		return err;
 
-	snapshot = sqlite3_column_text(stmt, 9);
-	len = (size_t)sqlite3_column_bytes(stmt, 9);
+	snapshot = sqlite3_column_text(stmt, 10);
+	len = (size_t)sqlite3_column_bytes(stmt, 10);
 	if (!snapshot)
 		return EBADMSG;
 	row->snapshot = mbuf_alloc(len + 48);
@@ -69,15 +70,12 @@ static int read_row(struct gw_store_read *rd, sqlite3_stmt *stmt)
 				     row->last_event_id);
 	row->snapshot->pos = 0;
 
-	if (!err && columns > 10)
-		err = gw_sqlite_column_mbuf(&row->dialog, stmt, 10);
-	if (columns == 13) { /* GW_STORE_OPEN_CALLS */
-		err = err ? err : gw_sqlite_column_mbuf(&row->later, stmt, 11);
-		return err ? err : gw_sqlite_column_str(&row->key, stmt, 12);
-	}
-	if (!err && columns > 11)
-		err = gw_sqlite_column_mbuf(&row->ladder, stmt, 11);
-	return err;
+	if (err || rd->what == GW_STORE_CALLS)
+		return err;
+	err = gw_sqlite_column_mbuf(&row->dialog, stmt, 11);
+	return err ? err :
+		     gw_sqlite_column_mbuf(open ? &row->later : &row->ladder,
+					   stmt, 12);
 }
 
 /* All rows of stmt, at most limit: one more tells that there are more. */
@@ -138,6 +136,7 @@ static int prepare_list(sqlite3_stmt **stmtp, struct gw_sqlite *db,
 		{ " AND c.\"from\" = ?", rd->from },
 		{ " AND c.line = ?", rd->line },
 		{ " AND c.project = ?", rd->project },
+		{ " AND c.\"key\" = ?", rd->key },
 		{ " AND c.status = ?", rd->status },
 		{ " AND c.id < ?", rd->cursor[0] ? rd->cursor : NULL },
 		{ " AND c.id >= ?", lowest[0] ? lowest : NULL },
@@ -269,6 +268,8 @@ static int read_events(struct gw_sqlite *db, struct gw_store_read *rd)
 		gw_sqlite_bind_str(stmt, 4, rd->call_id);
 	else if (which == GW_SQL_READ_PROJECT_EVENTS)
 		gw_sqlite_bind_str(stmt, 4, rd->project);
+	if (which == GW_SQL_READ_PROJECT_EVENTS)
+		gw_sqlite_bind_str(stmt, 5, rd->key);
 
 	err = read_event_rows(db, rd, stmt);
 	(void)gw_sqlite_end(db, stmt, SQLITE_OK);

@@ -111,16 +111,18 @@ static const char *const texts[GW_SQL_COUNT] = {
 	[GW_SQL_READ_CALL] =
 		"SELECT " GW_SQL_ROW ", c.dialog, l.ladder FROM calls c"
 		" LEFT JOIN ladders l ON l.no = c.no WHERE c.id = ?1",
-	[GW_SQL_READ_OPEN] = "SELECT " GW_SQL_ROW ", c.dialog, c.later,"
-			     " c.\"key\" FROM calls c"
-			     " WHERE c.ended_at IS NULL ORDER BY c.id",
+	[GW_SQL_READ_OPEN] =
+		"SELECT " GW_SQL_ROW ", c.dialog, c.later"
+		" FROM calls c WHERE c.ended_at IS NULL ORDER BY c.id",
 	[GW_SQL_READ_EVENTS] =
 		"SELECT " GW_SQL_EVENT " FROM events"
 		" WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
-	[GW_SQL_READ_PROJECT_EVENTS] = "SELECT " GW_SQL_EVENT " FROM events"
-				       " WHERE id > ?1 AND id <= ?2"
-				       " AND (call_id IS NULL OR project = ?4)"
-				       " ORDER BY id LIMIT ?3",
+	[GW_SQL_READ_PROJECT_EVENTS] =
+		"SELECT " GW_SQL_EVENT " FROM events e"
+		" WHERE id > ?1 AND id <= ?2"
+		" AND (call_id IS NULL OR (project = ?4 AND (?5 IS NULL OR"
+		" ?5 = (SELECT c.\"key\" FROM calls c WHERE c.id = e.call_id))))"
+		" ORDER BY id LIMIT ?3",
 	[GW_SQL_READ_CALL_EVENTS] =
 		"SELECT " GW_SQL_EVENT " FROM events"
 		" WHERE call_id = ?4 AND id > ?1 AND id <= ?2"

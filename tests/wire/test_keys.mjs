@@ -168,11 +168,11 @@ test("keys: E2: a key of the store does what its scopes say, and no more", async
 	equal((await gw.api("GET", "/capacity", bearer(crm))).json.frozen, false, "frozen");
 });
 
-test("keys: A4: another project's call is 404 on every route, living and ended", async (t) => {
+/* Alice's call, from its beginning to its end, does not exist for bob. */
+const unseen = async (t, options) => {
 	const gw = await up(t);
-	const scopes = ["--scope", "admin"];
-	const alice = made(t, gw, "alice", "--project", "a", ...scopes);
-	const bob = made(t, gw, "bob", "--project", "b", ...scopes);
+	const alice = made(t, gw, "alice", "--project", "a", "--scope", "admin");
+	const bob = made(t, gw, "bob", ...options);
 	await opens(gw, bob);
 	await opens(gw, alice);
 	await registered(gw, alice);
@@ -205,6 +205,42 @@ test("keys: A4: another project's call is 404 on every route, living and ended",
 	/* a ticket is no way round */
 	const ticket = (await gw.api("POST", "/stream-tickets", { ...bearer(bob), body: { call: call.id } })).json.ticket;
 	equal((await gw.api("GET", `${path}/events?ticket=${ticket}`)).status, 404, "by a ticket");
+	return { gw, alice, bob, call };
+};
+
+test("keys: A4: another project's call is 404 on every route, living and ended", async (t) => {
+	await unseen(t, ["--project", "b", "--scope", "admin"]);
+});
+
+test("keys: E2: with calls:read:own another key's call is 404 on every route, and its own is not", async (t) => {
+	const { gw, alice, bob, call } = await unseen(t, ["--project", "a",
+		"--scope", "calls:create,calls:read:own,calls:hangup,calls:control,calls:erase,events:read"]);
+	equal((await gw.api("POST", `/calls/${call.id}/erase`, bearer(bob))).status, 404, "erase");
+	const live = await gw.events("/events", bearer(bob));
+	const order = { to: "sim:busy", dedupe_seconds: 60 };
+	const mine = (await gw.api("POST", "/calls", { ...bearer(bob), body: order })).json;
+	const theirs = (await gw.api("POST", "/calls", { ...bearer(alice), body: order })).json;
+	ok(mine.id !== theirs.id, "alice is told of bob's as of the same call");
+	const all = await gw.events("/events?last_event_id=0", bearer(alice));
+	await all.untilType("call.ended", theirs.id);
+	await all.untilType("call.ended", mine.id);
+	await live.untilType("call.ended", mine.id);
+	equal((await gw.api("GET", `/calls/${mine.id}`, bearer(bob))).json.status, "busy");
+	equal((await gw.api("GET", "/calls", bearer(bob))).json.data.map(({ id }) => id), [mine.id], "bob's list");
+	equal((await gw.api("GET", "/calls", bearer(alice))).json.data.length, 3, "alice's list");
+	const told = (await gw.api("GET", `/calls/${mine.id}/events`, { headers: { ...bearer(bob).headers, Accept: "application/json" } })).json.data;
+	ok(told.length > 3, "the events of bob's call");
+	/* live, from the ring, and after a restart from the disk */
+	await gw.kill("SIGTERM");
+	await gw.restart();
+	const again = await gw.events("/events?last_event_id=0", bearer(bob));
+	await again.untilType("call.ended", mine.id);
+	const last = (await gw.api("POST", "/calls", { ...bearer(bob), body: { to: "sim:busy" } })).json;
+	await again.untilType("call.ended", last.id);
+	for (const stream of [live, again])
+		equal(stream.seen.filter(({ call_id }) => call_id && ![mine.id, last.id].includes(call_id)), [], "others' events");
+	equal((await gw.api("GET", `/calls/${call.id}`, bearer(bob))).status, 404, "after a restart");
+	equal((await gw.api("GET", `/calls/${mine.id}`, bearer(bob))).status, 200, "its own after a restart");
 });
 
 test("keys: E2: a key with lines uses these alone", async (t) => {
