@@ -102,10 +102,10 @@ export const line = (peer, extra = {}) => ({
 	domain: peer.ip, port: peer.port, register: false, codecs: CODECS, ...extra,
 });
 
-export const gateway = (t, peer, extra) => t.gateway({
+export const gateway = (t, peer, extra, listen = "udp:auto:0") => t.gateway({
 	allow_inline: true,
 	lines: [line(peer, extra)],
-	sip: { listen: ["udp:auto:0"] },
+	sip: { listen: [listen] },
 	media: { ports: "20000-20999" },
 });
 
