@@ -13,10 +13,17 @@ static bool is(const char *a, const char *b)
 	return a && 0 == strcmp(a, b);
 }
 
+/* A call of that project, placed by the key of that name. */
+static bool sees(const struct gw_key *key, const char *project,
+		 const char *name)
+{
+	return is(project, key->project) &&
+	       (!key->own_only || is(name, key->name));
+}
+
 bool gw_audience_call(const struct gw_key *key, const struct gw_whose *whose)
 {
-	return !key || (is(whose->project, key->project) &&
-			(!key->own_only || is(whose->key, key->name)) &&
+	return !key || (sees(key, whose->project, whose->key) &&
 			(!key->click || is(whose->click, key->click->id)));
 }
 
@@ -42,8 +49,7 @@ bool gw_audience_event(const struct gw_key *key, const struct gw_event *ev)
 {
 	/* who comes with a click token has been let to his call's stream alone */
 	if (ev->call_id[0])
-		return !key || (is(ev->project, key->project) &&
-				(!key->own_only || is(ev->key, key->name)));
+		return !key || sees(key, ev->project, ev->key);
 
 	return !ev->line || gw_audience_line(key, ev->line);
 }

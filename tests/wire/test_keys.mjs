@@ -1,6 +1,7 @@
 /* Keys that come and go beside a gateway that runs (E1, E2, B11), and what one project
  * may know of another (A4). */
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -228,6 +229,10 @@ test("keys: E2: with calls:read:own another key's call is 404 on every route, an
 	equal((await gw.api("GET", `/calls/${mine.id}`, bearer(bob))).json.status, "busy");
 	equal((await gw.api("GET", "/calls", bearer(bob))).json.data.map(({ id }) => id), [mine.id], "bob's list");
 	equal((await gw.api("GET", "/calls", bearer(alice))).json.data.length, 3, "alice's list");
+	const account = `AC${createHash("sha256").update("a").digest("hex").slice(0, 32)}`;
+	const asTwilio = async (secret) => (await gw.api("GET", `/2010-04-01/Accounts/${account}/Calls.json`,
+		{ headers: { Authorization: `Basic ${Buffer.from(`${account}:${secret}`).toString("base64")}` } })).json.calls.length;
+	equal([await asTwilio(bob), await asTwilio(alice)], [1, 3], "the lists as Twilio's");
 	const told = (await gw.api("GET", `/calls/${mine.id}/events`, { headers: { ...bearer(bob).headers, Accept: "application/json" } })).json.data;
 	ok(told.length > 3, "the events of bob's call");
 	/* live, from the ring, and after a restart from the disk */
